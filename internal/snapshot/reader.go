@@ -1,0 +1,249 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"iter"
+	"net/netip"
+	"os"
+	"sync"
+)
+
+// A Reader answers lookups from one immutable snapshot.
+//
+// A Reader is safe for concurrent use and must not be copied. It has no Close: the garbage collector frees it, once
+// nothing refers to it nor to a Zone, RRset or string that came from it.
+type Reader struct {
+	_ [0]sync.Mutex // go vet: no copies
+
+	b      []byte // the file
+	header *header
+	commit string
+	zones  []Zone // by name
+
+	// The sections with the entries. Kept as bytes, so that the garbage collector has nothing to walk.
+	addrs4, offsets4, addrs6, offsets6, rrsets []byte
+}
+
+// Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards.
+func Open(path string) (*Reader, error) {
+	b, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open snapshot: %w", err)
+	}
+	r, err := OpenBytes(b)
+	if err != nil {
+		return nil, fmt.Errorf("open snapshot %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// readFile is os.ReadFile, but it looks at the header before it makes room for the file.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head, size, err := readHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	copy(b, head)
+	if _, err := io.ReadFull(f, b[len(head):]); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return b, nil
+}
+
+// ReadID returns the ID of the snapshot at path. It reads and checks only the header, not the content.
+func ReadID(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read snapshot header: %w", err)
+	}
+	defer f.Close()
+	head, size, err := readHeader(f)
+	if err != nil {
+		return "", fmt.Errorf("read snapshot header: %w", err)
+	}
+	h, _ := parseHeader(head, uint64(size))
+	return h.id(), nil
+}
+
+// OpenBytes verifies b and returns a Reader of it, which keeps b: the caller must not change it anymore. Errors wrap
+// ErrFormat, ErrVersion or ErrChecksum.
+func OpenBytes(b []byte) (*Reader, error) {
+	h, err := parseHeader(b, uint64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	// The checksum and the structure take about the same time, so each gets a core. The structure is verified here and
+	// not in the goroutine, since only the caller could recover from a panic.
+	sum := make(chan bool, 1)
+	go func() { sum <- checksum(b) == h.checksum }()
+	r := &Reader{b: b, header: h}
+	err = r.decode()
+	if !<-sum {
+		return nil, fmt.Errorf("%w: the file was changed or damaged after it was written", ErrChecksum)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// ID returns the identity of the content, the checksum of the header in hexadecimal.
+func (r *Reader) ID() string { return r.header.id() }
+
+// Version returns the version of the format that the snapshot was written in.
+func (r *Reader) Version() (majorVersion, minorVersion int) { return major, int(r.header.minor) }
+
+// Commit returns the id of the commit that the snapshot was compiled from, "" if it is not known.
+func (r *Reader) Commit() string { return r.commit }
+
+// Len returns the number of entries: addresses with an RRset, in all zones.
+func (r *Reader) Len() int { return len(r.offsets4)/4 + len(r.offsets6)/4 }
+
+// Size returns the size of the snapshot in bytes.
+func (r *Reader) Size() int { return len(r.b) }
+
+// Zones returns the zones, ascending by name. The caller must not change them.
+func (r *Reader) Zones() []Zone { return r.zones }
+
+// Lookup returns the PTR RRset of a in z, which must be one of r.Zones. It does not allocate.
+func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
+	switch {
+	case a.Is4() != z.is4():
+	case a.Is4():
+		if i := r.search4(z, a); i < z.first+z.count && r.addr4(i) == key4(a) {
+			return r.rrset(r.offsets4, i), true
+		}
+	default:
+		if i := r.search6(z, a); i < z.first+z.count && r.addr6(i) == key6(a) {
+			return r.rrset(r.offsets6, i), true
+		}
+	}
+	return RRset{}, false
+}
+
+// Covers reports whether z, which must be one of r.Zones, has an entry in p. It does not allocate.
+func (r *Reader) Covers(z *Zone, p netip.Prefix) bool {
+	a := p.Masked().Addr() // the invalid address, of no family, if p is invalid
+	switch {
+	case a.Is4() && z.is4():
+		i := r.search4(z, a)
+		return i < z.first+z.count && p.Contains(r.addr4(i).addr())
+	case a.Is6() && !z.is4():
+		i := r.search6(z, a)
+		return i < z.first+z.count && p.Contains(r.addr6(i).addr())
+	}
+	return false
+}
+
+// Entries returns the entries of z, which must be one of r.Zones, ordered by address.
+func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
+	return func(yield func(netip.Addr, RRset) bool) {
+		for i := z.first; i < z.first+z.count; i++ {
+			if z.is4() {
+				if !yield(r.addr4(i).addr(), r.rrset(r.offsets4, i)) {
+					return
+				}
+			} else if !yield(r.addr6(i).addr(), r.rrset(r.offsets6, i)) {
+				return
+			}
+		}
+	}
+}
+
+// rrset returns the RRset that offsets has at index i.
+func (r *Reader) rrset(offsets []byte, i int) RRset {
+	b := r.rrsets[binary.LittleEndian.Uint32(offsets[4*i:]):]
+	return RRset{Kind: Kind(b[0]), count: b[1], TTL: binary.LittleEndian.Uint32(b[2:]), names: b[rrsetHeaderSize:]}
+}
+
+// addr4 and addr6 return the address at index i of their family's table.
+
+func (r *Reader) addr4(i int) addr4 { return addr4(binary.LittleEndian.Uint32(r.addrs4[4*i:])) }
+
+func (r *Reader) addr6(i int) addr6 {
+	b := r.addrs6[16*i : 16*i+16]
+	return addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// search4 and search6 return the index of the first entry of z that is not before a, or that after z's last entry.
+
+func (r *Reader) search4(z *Zone, a netip.Addr) int {
+	key, lo, n := key4(a), z.first, z.count
+	for n > 0 {
+		half := n / 2
+		if r.addr4(lo+half) < key {
+			lo += n - half
+		}
+		n = half
+	}
+	return lo
+}
+
+func (r *Reader) search6(z *Zone, a netip.Addr) int {
+	key, lo, hi := key6(a), z.first, z.first+z.count
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if r.addr6(mid).less(key) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// An addr4 is an IPv4 address as a number.
+type addr4 uint32
+
+func key4(a netip.Addr) addr4 {
+	b := a.As4()
+	return addr4(binary.BigEndian.Uint32(b[:]))
+}
+
+func (a addr4) addr() netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(a))
+	return netip.AddrFrom4(b)
+}
+
+// An addr6 is an IPv6 address as a number.
+type addr6 struct{ high, low uint64 }
+
+func key6(a netip.Addr) addr6 {
+	b := a.As16()
+	return addr6{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
+}
+
+func (a addr6) addr() netip.Addr {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], a.high)
+	binary.BigEndian.PutUint64(b[8:], a.low)
+	return netip.AddrFrom16(b)
+}
+
+func (a addr6) less(b addr6) bool { return a.high < b.high || a.high == b.high && a.low < b.low }
+
+// readHeader reads and checks the header of f. It returns the header's bytes and the size of f.
+func readHeader(f *os.File) ([]byte, int64, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	head := make([]byte, headerSize)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, 0, err
+	}
+	if _, err := parseHeader(head[:n], uint64(fi.Size())); err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return head, fi.Size(), nil
+}
