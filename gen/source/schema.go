@@ -1,0 +1,360 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/hostname"
+)
+
+// The tables of this file are the language of the source: which keys each mapping has and how each is read.
+// docs/records.schema.json says the same to editors; TestSchema compares the two.
+
+// standardDefaults fills in what "defaults" leaves out.
+var standardDefaults = Defaults{
+	TTL: Seconds{Value: 3600},
+	SOA: SOA{
+		Refresh:     Seconds{Value: 3600},
+		Retry:       Seconds{Value: 900},
+		Expire:      Seconds{Value: 14 * 86400},
+		NegativeTTL: Seconds{Value: 300},
+	},
+}
+
+// versionField is required in the root file only.
+func versionField(required bool) field[document] {
+	return field[document]{"version", required, func(p *parser, _, n *yaml.Node, _ *document) {
+		if p.sound(n) && (n.Kind != yaml.ScalarNode || n.Style != 0 || n.Value != "1") {
+			p.wrongType(n, "1, the only version there is", "")
+		}
+	}}
+}
+
+var sharedFields = []field[document]{
+	{"accounts", false, func(p *parser, _, n *yaml.Node, d *document) { d.Accounts = p.accounts(n) }},
+	{"blocks", false, func(p *parser, _, n *yaml.Node, d *document) { d.Blocks = p.blocks(n) }},
+	{"servers", false, func(p *parser, _, n *yaml.Node, d *document) { d.Servers = p.servers(n) }},
+	{"addresses", false, func(p *parser, _, n *yaml.Node, d *document) { d.Addresses = p.addresses(n) }},
+}
+
+var includedFields = slices.Concat([]field[document]{versionField(false)}, sharedFields)
+
+var rootFields = slices.Concat([]field[document]{
+	versionField(true),
+	{"defaults", true, func(p *parser, k, n *yaml.Node, d *document) {
+		d.Defaults.Pos = p.pos(k)
+		readFields(p, n, "defaults", defaultsFields, &d.Defaults, k)
+	}},
+	{"products", false, func(p *parser, _, n *yaml.Node, d *document) { d.Products = p.products(n) }},
+}, sharedFields, []field[document]{
+	{"forward_zones", false, func(p *parser, _, n *yaml.Node, d *document) {
+		d.ForwardZones = p.names(p.list(n, "a list of domain names"))
+	}},
+	{"include", false, func(p *parser, _, n *yaml.Node, d *document) {
+		for _, item := range p.list(n, "a list of file patterns") {
+			if t := p.text(item, "a file pattern"); t.Value != "" {
+				d.include = append(d.include, t)
+			}
+		}
+	}},
+	{"lint", false, func(p *parser, k, n *yaml.Node, d *document) {
+		readFields(p, n, "lint", lintFields, &d.Source, k)
+	}},
+})
+
+var defaultsFields = []field[Defaults]{
+	{"ttl", false, func(p *parser, _, n *yaml.Node, d *Defaults) { p.seconds(n, &d.TTL) }},
+	{"nameservers", true, func(p *parser, _, n *yaml.Node, d *Defaults) { d.Nameservers = p.nameservers(n) }},
+	{"soa", true, func(p *parser, k, n *yaml.Node, d *Defaults) {
+		d.SOA.Pos = p.pos(k)
+		readFields(p, n, "defaults.soa", soaFields, &d.SOA, k)
+	}},
+}
+
+var soaFields = []field[SOA]{
+	{"primary", true, func(p *parser, _, n *yaml.Node, s *SOA) { s.Primary, _ = p.host(n) }},
+	{"contact", true, func(p *parser, _, n *yaml.Node, s *SOA) { s.Contact = p.contact(n) }},
+	{"refresh", false, func(p *parser, _, n *yaml.Node, s *SOA) { p.seconds(n, &s.Refresh) }},
+	{"retry", false, func(p *parser, _, n *yaml.Node, s *SOA) { p.seconds(n, &s.Retry) }},
+	{"expire", false, func(p *parser, _, n *yaml.Node, s *SOA) { p.seconds(n, &s.Expire) }},
+	{"negative_ttl", false, func(p *parser, _, n *yaml.Node, s *SOA) { p.seconds(n, &s.NegativeTTL) }},
+}
+
+var productFields = []field[Product]{
+	{"hostname", true, func(p *parser, _, n *yaml.Node, t *Product) { t.Hostname = p.template(n) }},
+}
+
+func (p *parser) products(n *yaml.Node) []Product {
+	var list []Product
+	for _, e := range p.entries(n, "a mapping of products") {
+		t := Product{Name: p.text(e.k, "the name of a product")}
+		if readFields(p, e.v, "a product", productFields, &t, e.k) && t.Name.Value != "" && !e.repeated {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+var accountFields = []field[Account]{
+	{"domains", false, func(p *parser, _, n *yaml.Node, a *Account) {
+		a.Domains = p.names(p.list(n, "a list of domain names"))
+	}},
+}
+
+func (p *parser) accounts(n *yaml.Node) []Account {
+	var list []Account
+	for _, e := range p.entries(n, "a mapping of accounts") {
+		a := Account{Name: p.text(e.k, "the name of an account")}
+		if readFields(p, e.v, "an account", accountFields, &a, e.k) && a.Name.Value != "" && !e.repeated {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+var blockFields = []field[Block]{
+	{"zone", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Zone = p.zone(n) }},
+	{"fallback", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Fallback = p.template(n) }},
+	{"vars", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Vars = p.vars(n) }},
+	{"delegations", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Delegations = p.delegations(n) }},
+}
+
+func (p *parser) blocks(n *yaml.Node) []Block {
+	var list []Block
+	for _, e := range p.entries(n, "a mapping of prefixes") {
+		prefix, ok := p.prefix(e.k)
+		b := Block{Prefix: prefix}
+		if !isNull(e.v) { // a block needs nothing but its prefix
+			readFields(p, e.v, "a block", blockFields, &b, e.k)
+		}
+		if ok && !e.repeated {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+func (p *parser) vars(n *yaml.Node) []Var {
+	var list []Var
+	for _, e := range p.entries(n, "a mapping of variables") {
+		v := Var{p.text(e.k, "the name of a variable"), p.text(e.v, "text")}
+		if strings.ContainsFunc(v.Name.Value, func(r rune) bool {
+			return !(r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
+		}) {
+			p.report(e.k, "name-invalid", "", "%q is not the name of a variable: it has letters, digits, _ and -", e.k.Value)
+			continue
+		}
+		if v.Name.Value != "" && !e.repeated {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+var delegationFields = []field[Delegation]{
+	{"zone", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Zone = p.zone(n) }},
+	{"nameservers", true, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Nameservers = p.nameservers(n) }},
+	{"ds", false, func(p *parser, _, n *yaml.Node, d *Delegation) {
+		for _, item := range p.list(n, "a list of DS records") {
+			if ds, ok := p.ds(item); ok {
+				d.DS = append(d.DS, ds)
+			}
+		}
+	}},
+}
+
+func (p *parser) delegations(n *yaml.Node) []Delegation {
+	var list []Delegation
+	for _, e := range p.entries(n, "a mapping of prefixes") {
+		prefix, ok := p.prefix(e.k)
+		d := Delegation{Prefix: prefix}
+		if readFields(p, e.v, "a delegation", delegationFields, &d, e.k) && ok && !e.repeated {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+var serverFields = []field[Server]{
+	{"product", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Product = p.text(n, "the name of a product") }},
+	{"account", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Account = p.text(n, "the name of an account") }},
+	{"primary", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Primary = p.primary(n) }},
+	{"helo", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Helo, _ = p.host(n) }},
+	{"addresses", false, func(p *parser, _, n *yaml.Node, s *Server) { p.serverAddresses(n, s) }},
+}
+
+func (p *parser) servers(n *yaml.Node) []Server {
+	entries := p.entries(n, "a mapping of servers")
+	list := make([]Server, 0, len(entries))
+	for _, e := range entries {
+		s := Server{Name: p.text(e.k, "the name of a server")}
+		if readFields(p, e.v, "a server", serverFields, &s, e.k) && s.Name.Value != "" && !e.repeated {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (p *parser) primary(n *yaml.Node) []Addr {
+	if n.Kind == yaml.ScalarNode && !isNull(n) {
+		if a, ok := p.addr(n); ok {
+			return []Addr{a}
+		}
+		return nil
+	}
+	if n.Kind == yaml.MappingNode {
+		p.wrongType(n, "an address or a list of addresses", quoteHint(n))
+		return nil
+	}
+	items := p.fullList(n, "an address or a list of addresses")
+	list := make([]Addr, 0, len(items))
+	for _, item := range items {
+		if a, ok := p.addr(item); ok {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
+	entries := p.entries(n, "a mapping of addresses and prefixes")
+	s.Addresses = make([]Address, 0, len(entries))
+	for _, e := range entries {
+		if !strings.Contains(e.k.Value, "/") {
+			if a, ok := p.address(e, false); ok && !e.repeated {
+				s.Addresses = append(s.Addresses, a)
+			}
+			continue
+		}
+		prefix, ok := p.prefix(e.k)
+		if p.sound(e.v) && !isNull(e.v) {
+			p.wrongType(e.v, "nothing: a routed prefix has no name", "write the address that has the name")
+		}
+		if ok && !e.repeated {
+			s.Routed = append(s.Routed, prefix)
+		}
+	}
+}
+
+func (p *parser) addresses(n *yaml.Node) []Address {
+	entries := p.entries(n, "a mapping of addresses")
+	list := make([]Address, 0, len(entries))
+	for _, e := range entries {
+		if a, ok := p.address(e, true); ok && !e.repeated {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// addressNames is the long form of the value of an address.
+type addressNames struct {
+	Address
+	name, names *yaml.Node
+}
+
+var addressFields = []field[addressNames]{
+	{"name", false, func(p *parser, _, n *yaml.Node, a *addressNames) {
+		a.name = n
+		a.Names = append(a.Names, p.names([]*yaml.Node{n})...)
+	}},
+	{"names", false, func(p *parser, _, n *yaml.Node, a *addressNames) {
+		a.names = n
+		a.Names = append(a.Names, p.names(p.fullList(n, "a list of domain names"))...)
+	}},
+	{"ttl", false, func(p *parser, _, n *yaml.Node, a *addressNames) { p.seconds(n, &a.TTL) }},
+}
+
+// address reads an entry of "addresses". One that is of no server must have a name.
+func (p *parser) address(e keyValue, named bool) (Address, bool) {
+	addr, ok := p.addr(e.k)
+	a := Address{Addr: addr}
+	switch {
+	case e.v.Kind == yaml.MappingNode:
+		long := addressNames{Address: a}
+		readFields(p, e.v, "an address", addressFields, &long, e.k)
+		a = long.Address
+		switch {
+		case long.name != nil && long.names != nil:
+			d := p.diagnostic(long.names, "duplicate-key", "put all into names", "name and names exclude each other")
+			d.Related = []diag.Related{{Pos: p.pos(long.name), Message: "the name is here"}}
+			p.add(d)
+		case named && long.name == nil && long.names == nil:
+			p.report(e.k, "missing-key", "", `an address of no server lacks the key "name"`)
+		}
+	case !isNull(e.v):
+		a.Names = p.names([]*yaml.Node{e.v})
+	case named && p.sound(e.v):
+		p.report(e.k, "missing-key", "write its name or remove it", "an address of no server needs a name")
+	}
+	return a, ok
+}
+
+var lintFields = []field[Source]{
+	{"rules", false, func(p *parser, _, n *yaml.Node, s *Source) {
+		for _, e := range p.entries(n, "a mapping of rules") {
+			rule, word := p.text(e.k, "the id of a rule"), p.text(e.v, severityWords)
+			severity, ok := diag.ParseSeverity(word.Value)
+			if !ok && word.Value != "" {
+				hint := ""
+				if near := nearest(word.Value, strings.Split(severityWords, ", ")); near != "" {
+					hint = "write " + near
+				}
+				p.report(e.v, "severity-invalid", hint, "%q is no severity: want %s", word.Value, severityWords)
+			}
+			if ok && rule.Value != "" && !e.repeated {
+				s.Severities = append(s.Severities, Severity{rule, severity})
+			}
+		}
+	}},
+}
+
+const severityWords = "off, note, warning, error"
+
+// nameservers reads the targets of NS records.
+func (p *parser) nameservers(n *yaml.Node) []Name {
+	return p.names(p.fullList(n, "a list of domain names"))
+}
+
+// names reads names of hosts.
+func (p *parser) names(items []*yaml.Node) []Name {
+	if len(items) == 0 {
+		return nil
+	}
+	list := make([]Name, 0, len(items))
+	for _, item := range items {
+		if name, ok := p.host(item); ok {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// template reads a hostname template.
+func (p *parser) template(n *yaml.Node) Template {
+	if !p.scalar(n, "a hostname template") {
+		return Template{}
+	}
+	t, err := parseTemplate(n.Value)
+	if err == nil && strings.Contains(t.String(), "/") {
+		err = &hostname.SyntaxError{Offset: strings.IndexByte(n.Value, '/'), Msg: "the name of a host has no /"}
+	}
+	if err != nil {
+		d := p.diagnostic(n, "template-invalid", "", "hostname template %q: %v", n.Value, err)
+		var syntax *hostname.SyntaxError
+		if errors.As(err, &syntax) {
+			d.Message = fmt.Sprintf("hostname template %q: %s", n.Value, syntax.Msg)
+			if pos := p.within(n, syntax.Offset); pos != d.Pos {
+				d.Pos, d.End = pos, diag.Position{}
+			}
+		}
+		p.add(d)
+		return Template{Pos: p.pos(n)}
+	}
+	return Template{t, p.pos(n)}
+}
