@@ -60,7 +60,10 @@ func (p *parser) load() *yaml.Node {
 	}
 	d := yaml.NewDecoder(bytes.NewReader(p.data))
 	var doc, second yaml.Node
-	if err := d.Decode(&doc); err != nil {
+	if err := d.Decode(&doc); isEOF(err) {
+		p.emptyFile()
+		return nil
+	} else if err != nil {
 		p.syntaxError(err)
 		return nil
 	}
@@ -77,7 +80,11 @@ func (p *parser) load() *yaml.Node {
 	case !isEOF(err):
 		p.syntaxError(err)
 	}
-	return doc.Content[0]
+	if root := doc.Content[0]; !isEmpty(root) {
+		return root
+	}
+	p.emptyFile()
+	return nil
 }
 
 // checkCharacters reports what yaml.v3 counts as a line break and nobody else does, since every position below it would
@@ -130,7 +137,7 @@ const maxFields = 12
 // readFields reads the mapping n into t. What says in messages what it is. A required key that it lacks is reported at
 // owner. It returns false if n is no mapping.
 func readFields[T any](p *parser, n *yaml.Node, what string, legal []field[T], t *T, owner *yaml.Node) bool {
-	if !p.isMapping(n, "a mapping: "+what) {
+	if !p.isMapping(n, what) {
 		return false
 	}
 	var seen [maxFields]*yaml.Node // keys by their index in legal
@@ -194,8 +201,8 @@ type keyValue struct {
 }
 
 // entries reads the mapping n, whose keys are free.
-func (p *parser) entries(n *yaml.Node, want string) []keyValue {
-	if !p.isMapping(n, want) {
+func (p *parser) entries(n *yaml.Node, what string) []keyValue {
+	if !p.isMapping(n, what) {
 		return nil
 	}
 	list := make([]keyValue, 0, len(n.Content)/2)
@@ -244,8 +251,8 @@ func (p *parser) entry(n *yaml.Node, i int) (k, v *yaml.Node, ok bool) {
 	return k, v, true
 }
 
-// isMapping reports whether n is a mapping. If it is not, that is a finding: want says what is wanted.
-func (p *parser) isMapping(n *yaml.Node, want string) bool {
+// isMapping reports whether n is a mapping. If it is not, that is a finding: what says what is wanted.
+func (p *parser) isMapping(n *yaml.Node, what string) bool {
 	if !p.sound(n) {
 		return false
 	}
@@ -254,7 +261,7 @@ func (p *parser) isMapping(n *yaml.Node, want string) bool {
 		if isNull(n) {
 			hint = "write {} or remove the key"
 		}
-		p.wrongType(n, want, hint)
+		p.wrongType(n, what+" as a mapping", hint)
 		return false
 	}
 	return true
@@ -314,11 +321,21 @@ func (p *parser) text(n *yaml.Node, want string) Text {
 	return Text{n.Value, p.pos(n)}
 }
 
+// keyText reads a key that is free text: null and ~ are words there.
+func (p *parser) keyText(k *yaml.Node, want string) Text {
+	if k.Value == "" {
+		p.report(k, "wrong-type", "", "want %s, not an empty key", want)
+	}
+	return Text{k.Value, p.pos(k)}
+}
+
+const noAliases = "aliases are not part of this format"
+
 // sound reports the parts of YAML that this format leaves out, since they hide which line says what. It returns false if
 // there is nothing to read at n.
 func (p *parser) sound(n *yaml.Node) bool {
 	if n.Kind == yaml.AliasNode {
-		p.report(n, "syntax", "write the value out", "aliases are not part of this format")
+		p.report(n, "syntax", "write the value out", noAliases)
 		return false
 	}
 	if n.Anchor != "" {

@@ -24,11 +24,11 @@ func (p *parser) addr(n *yaml.Node) (Addr, bool) {
 	a, err := netip.ParseAddr(n.Value)
 	switch {
 	case err != nil:
-		hint := ""
-		if strings.Contains(n.Value, "/") {
-			hint = "a prefix does not belong here"
+		if _, err := netip.ParsePrefix(n.Value); err == nil {
+			p.report(n, "address-invalid", "", "want an IP address, not the prefix %q", n.Value)
+			break
 		}
-		p.report(n, "address-invalid", hint, "%q is not an IP address%s", n.Value, reason(err))
+		p.report(n, "address-invalid", "", "%q is not an IP address%s", n.Value, reason(err))
 	case a.Zone() != "":
 		p.report(n, "address-invalid", "remove %"+a.Zone(), "the address %q has a zone, which means nothing to others", n.Value)
 	case a.Is4In6():

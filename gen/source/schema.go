@@ -29,7 +29,7 @@ var standardDefaults = Defaults{
 // versionField is required in the root file only.
 func versionField(required bool) field[document] {
 	return field[document]{"version", required, func(p *parser, _, n *yaml.Node, _ *document) {
-		if p.sound(n) && (n.Kind != yaml.ScalarNode || n.Style != 0 || n.Value != "1") {
+		if p.sound(n) && (n.Kind != yaml.ScalarNode || n.Style&quoted != 0 || n.Value != "1") {
 			p.wrongType(n, "1, the only version there is", "")
 		}
 	}}
@@ -91,8 +91,8 @@ var productFields = []field[Product]{
 
 func (p *parser) products(n *yaml.Node) []Product {
 	var list []Product
-	for _, e := range p.entries(n, "a mapping of products") {
-		t := Product{Name: p.text(e.k, "the name of a product")}
+	for _, e := range p.entries(n, "products") {
+		t := Product{Name: p.keyText(e.k, "the name of a product")}
 		if readFields(p, e.v, "a product", productFields, &t, e.k) && t.Name.Value != "" && !e.repeated {
 			list = append(list, t)
 		}
@@ -108,8 +108,8 @@ var accountFields = []field[Account]{
 
 func (p *parser) accounts(n *yaml.Node) []Account {
 	var list []Account
-	for _, e := range p.entries(n, "a mapping of accounts") {
-		a := Account{Name: p.text(e.k, "the name of an account")}
+	for _, e := range p.entries(n, "accounts") {
+		a := Account{Name: p.keyText(e.k, "the name of an account")}
 		if readFields(p, e.v, "an account", accountFields, &a, e.k) && a.Name.Value != "" && !e.repeated {
 			list = append(list, a)
 		}
@@ -126,7 +126,7 @@ var blockFields = []field[Block]{
 
 func (p *parser) blocks(n *yaml.Node) []Block {
 	var list []Block
-	for _, e := range p.entries(n, "a mapping of prefixes") {
+	for _, e := range p.entries(n, "prefixes") {
 		prefix, ok := p.prefix(e.k)
 		b := Block{Prefix: prefix}
 		if !isNull(e.v) { // a block needs nothing but its prefix
@@ -141,8 +141,8 @@ func (p *parser) blocks(n *yaml.Node) []Block {
 
 func (p *parser) vars(n *yaml.Node) []Var {
 	var list []Var
-	for _, e := range p.entries(n, "a mapping of variables") {
-		v := Var{p.text(e.k, "the name of a variable"), p.text(e.v, "text")}
+	for _, e := range p.entries(n, "variables") {
+		v := Var{p.keyText(e.k, "the name of a variable"), p.text(e.v, "text")}
 		if strings.ContainsFunc(v.Name.Value, func(r rune) bool {
 			return !(r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
 		}) {
@@ -170,7 +170,7 @@ var delegationFields = []field[Delegation]{
 
 func (p *parser) delegations(n *yaml.Node) []Delegation {
 	var list []Delegation
-	for _, e := range p.entries(n, "a mapping of prefixes") {
+	for _, e := range p.entries(n, "prefixes") {
 		prefix, ok := p.prefix(e.k)
 		d := Delegation{Prefix: prefix}
 		if readFields(p, e.v, "a delegation", delegationFields, &d, e.k) && ok && !e.repeated {
@@ -189,10 +189,10 @@ var serverFields = []field[Server]{
 }
 
 func (p *parser) servers(n *yaml.Node) []Server {
-	entries := p.entries(n, "a mapping of servers")
+	entries := p.entries(n, "servers")
 	list := make([]Server, 0, len(entries))
 	for _, e := range entries {
-		s := Server{Name: p.text(e.k, "the name of a server")}
+		s := Server{Name: p.keyText(e.k, "the name of a server")}
 		if readFields(p, e.v, "a server", serverFields, &s, e.k) && s.Name.Value != "" && !e.repeated {
 			list = append(list, s)
 		}
@@ -222,7 +222,7 @@ func (p *parser) primary(n *yaml.Node) []Addr {
 }
 
 func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
-	entries := p.entries(n, "a mapping of addresses and prefixes")
+	entries := p.entries(n, "addresses and prefixes")
 	s.Addresses = make([]Address, 0, len(entries))
 	for _, e := range entries {
 		if !strings.Contains(e.k.Value, "/") {
@@ -242,7 +242,7 @@ func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
 }
 
 func (p *parser) addresses(n *yaml.Node) []Address {
-	entries := p.entries(n, "a mapping of addresses")
+	entries := p.entries(n, "addresses")
 	list := make([]Address, 0, len(entries))
 	for _, e := range entries {
 		if a, ok := p.address(e, true); ok && !e.repeated {
@@ -297,8 +297,8 @@ func (p *parser) address(e keyValue, named bool) (Address, bool) {
 
 var lintFields = []field[Source]{
 	{"rules", false, func(p *parser, _, n *yaml.Node, s *Source) {
-		for _, e := range p.entries(n, "a mapping of rules") {
-			rule, word := p.text(e.k, "the id of a rule"), p.text(e.v, severityWords)
+		for _, e := range p.entries(n, "rules") {
+			rule, word := p.keyText(e.k, "the id of a rule"), p.text(e.v, severityWords)
 			severity, ok := diag.ParseSeverity(word.Value)
 			if !ok && word.Value != "" {
 				hint := ""

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,38 +30,38 @@ var parserProblems = []string{
 	"found duplicate %TAG directive",
 }
 
-// traps are ways to write a good value that YAML does not take for one. The first group is what to point at.
-var traps = []struct {
-	re      *regexp.Regexp
+// A trap is a way to write a good value that YAML does not take for one.
+type trap struct {
+	pattern *regexp.Regexp // of a line; its group is what to point at
 	message string
-	hint    func(text string) string
-}{{
-	re:      regexp.MustCompile(`^ *(\t+)[^\t #]`),
-	message: "a tab in the indentation",
-	hint:    func(string) string { return "indent with spaces" },
-}, {
-	re:      regexp.MustCompile(`(?:[:,[{]|^\s*-)\s+({[a-z][^\s{}]*}[^\s,\]}]+)`),
-	message: "a value that begins with { needs quotes",
-	hint:    func(text string) string { return fmt.Sprintf("write %q", text) },
-}, {
-	re:      regexp.MustCompile(`:\s+([0-9A-Fa-f:]*::)(?:\s|$)`),
-	message: "a value that ends in : needs quotes",
-	hint:    func(text string) string { return fmt.Sprintf("write %q", text) },
-}}
+	hint    string // with %q for the group's text, if need be
+}
+
+var (
+	tabTrap = trap{
+		regexp.MustCompile(`^ *(\t+)[ \t]*[^ \t#]`), "a tab in the indentation", "indent with spaces",
+	}
+	braceTrap = trap{
+		regexp.MustCompile(`(?:[:,[{]|^\s*-)\s+({[a-z][^\s{}]*}[^\s,\]}]+)`), "a value that begins with { needs quotes", "write %q",
+	}
+	colonTrap = trap{
+		regexp.MustCompile(`:\s+([0-9A-Fa-f:]*::)(?:\s|$)`), "a value that ends in : needs quotes", "write %q",
+	}
+)
 
 func isEOF(err error) bool { return errors.Is(err, io.EOF) }
 
+func (p *parser) emptyFile() {
+	p.add(diag.Diagnostic{
+		Pos: diag.Position{File: p.file, Line: 1, Column: 1}, Rule: "syntax", Message: "the file is empty",
+	})
+}
+
 // syntaxError reports an error of yaml.v3, which is text only: "yaml: line N: problem", "yaml: problem" if N would
 // be 1 (or 0, see parserProblems). N is the line where the enclosing construct begins, or that of the problem itself if
-// that construct begins on line 1; there is no column. So the finding has a line alone and says that it may be further
-// down, unless one of the traps is seen from there on.
+// that construct begins on line 1; there is no column. So the finding has a line alone, unless one of the traps is seen
+// from there on.
 func (p *parser) syntaxError(err error) {
-	if isEOF(err) {
-		p.add(diag.Diagnostic{
-			Pos: diag.Position{File: p.file, Line: 1, Column: 1}, Rule: "syntax", Message: "the file is empty",
-		})
-		return
-	}
 	problem := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
 	if rest, ok := strings.CutPrefix(problem, "line "); ok {
@@ -72,27 +73,48 @@ func (p *parser) syntaxError(err error) {
 			}
 		}
 	}
+	traps := []trap{tabTrap, braceTrap, colonTrap}
+	if rest, ok := strings.CutPrefix(problem, "unknown anchor '"); ok {
+		alias := regexp.QuoteMeta("*" + strings.TrimSuffix(rest, "' referenced"))
+		traps = []trap{{regexp.MustCompile(`(?:^|[\s[{,])(` + alias + `)`), noAliases, "write the value out"}}
+	}
 	for i := line; ; i++ {
 		text, ok := p.line(i)
 		if !ok {
 			break
 		}
-		for _, t := range traps {
-			m := t.re.FindSubmatchIndex(text)
-			if m == nil || strings.HasPrefix(strings.TrimSpace(string(text)), "#") {
-				continue
-			}
-			pos := diag.Position{File: p.file, Line: i, Column: utf8.RuneCount(text[:m[2]]) + 1}
-			end := pos
-			end.Column += utf8.RuneCount(text[m[2]:m[3]])
-			p.add(diag.Diagnostic{
-				Pos: pos, End: end, Rule: "syntax", Message: t.message, Hint: t.hint(string(text[m[2]:m[3]])),
-			})
-			return
+		if bytes.HasPrefix(bytes.TrimSpace(text), []byte("#")) {
+			continue
 		}
+		for _, t := range traps {
+			if m := t.pattern.FindSubmatchIndex(text); m != nil {
+				p.trapped(t, i, text, m[2], m[3])
+				return
+			}
+		}
+	}
+	for line > 1 { // the end of the file is the end of its last line
+		if text, _ := p.line(line); len(text) > 0 {
+			break
+		}
+		line--
 	}
 	p.add(diag.Diagnostic{
 		Pos: diag.Position{File: p.file, Line: line}, Rule: "syntax", Message: "this is not YAML: " + problem,
-		Hint: "look at this line and at those below it that belong to it",
+		Hint: "look at this line, at what begins in it and at what ends in it: YAML does not tell the column",
 	})
+}
+
+// trapped reports the trap t at text[begin:end] of a line.
+func (p *parser) trapped(t trap, line int, text []byte, begin, end int) {
+	d := diag.Diagnostic{
+		Pos:  diag.Position{File: p.file, Line: line, Column: utf8.RuneCount(text[:begin]) + 1},
+		Rule: "syntax", Message: t.message, Hint: t.hint,
+	}
+	d.End = d.Pos
+	d.End.Column += utf8.RuneCount(text[begin:end])
+	if strings.Contains(t.hint, "%q") {
+		d.Hint = fmt.Sprintf(t.hint, text[begin:end])
+	}
+	p.add(d)
 }
