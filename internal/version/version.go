@@ -1,14 +1,17 @@
 // Package version tells which revmap this is.
 package version
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"strings"
+)
 
 const module = "github.com/revmap/revmap"
 
 // version is set by the linker: -ldflags "-X github.com/revmap/revmap/internal/version.version=1.2.3".
 var version string
 
-// String returns revmap's own version, never empty: what the linker was told, else the version of the revmap module
+// String returns revmap's own version, without a leading v and never empty: what the linker was told, else the version of the revmap module
 // that Go built in (also where another main imports the plugin), else "devel".
 func String() string {
 	if version != "" {
@@ -22,7 +25,7 @@ func String() string {
 	return "devel"
 }
 
-// built returns the version of the revmap module in info, "" if it has none.
+// built returns the version of the revmap module in info, without the leading v; "" if it has none.
 func built(info *debug.BuildInfo) string {
 	modules := append([]*debug.Module{&info.Main}, info.Deps...)
 	for _, m := range modules {
@@ -32,7 +35,7 @@ func built(info *debug.BuildInfo) string {
 		if m.Version == "(devel)" || m.Replace != nil {
 			return "" // a checkout, which has no version
 		}
-		return m.Version
+		return strings.TrimPrefix(m.Version, "v")
 	}
 	return ""
 }

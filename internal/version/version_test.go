@@ -12,11 +12,11 @@ func TestBuilt(t *testing.T) {
 		info debug.BuildInfo
 		want string
 	}{
-		{"own main, installed", debug.BuildInfo{Main: debug.Module{Path: module, Version: "v1.2.3"}}, "v1.2.3"},
+		{"own main, installed", debug.BuildInfo{Main: debug.Module{Path: module, Version: "v1.2.3"}}, "1.2.3"},
 		{"own main, checkout", debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}, ""},
 		{"dependency of another main", debug.BuildInfo{
 			Main: other, Deps: []*debug.Module{{Path: module, Version: "v1.2.3"}},
-		}, "v1.2.3"},
+		}, "1.2.3"},
 		{"replaced by a checkout", debug.BuildInfo{
 			Main: other, Deps: []*debug.Module{{Path: module, Version: "v0.0.0", Replace: &debug.Module{Path: "../revmap"}}},
 		}, ""},

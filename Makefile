@@ -1,0 +1,101 @@
+# What there is to do with this checkout; `make` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# How long each fuzz target runs, and how often and which benchmarks.
+FUZZTIME ?= 30s
+COUNT ?= 1
+BENCH ?= .
+
+# All targets compile in the same way, so that Go's build cache serves them all; make stamps the version itself.
+export CGO_ENABLED := 0
+export GOFLAGS := $(filter-out -trimpath -buildvcs=%,$(GOFLAGS)) -trimpath -buildvcs=false
+VERSION := $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null))
+LDFLAGS := -X github.com/revmap/revmap/internal/version.version=$(VERSION)
+
+# Where Debian keeps servers and their checkers, for users whose PATH lacks it.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# The packages in which goroutines meet.
+CONCURRENT := ./plugin/... ./internal/snapshot/... ./internal/authority/... ./gen/source/...
+
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## compile bin/coredns and bin/revmap
+	@mkdir -p bin
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/coredns ./cmd/revmap
+
+.PHONY: run
+run: build ## lint and compile records.yaml, then serve it on 127.0.0.1, port 1053, until Ctrl-C
+	bin/revmap lint records.yaml
+	@mkdir -p run
+	bin/revmap compile -o run/records.snapshot records.yaml
+	@if (: <>/dev/tcp/127.0.0.1/1053) 2>/dev/null; then \
+		echo "make run: something else listens on 127.0.0.1, port 1053: stop it, or change the port in corefile.example" >&2; \
+		exit 1; \
+	fi
+	@printf '%s\n' '' \
+		'CoreDNS serves records.yaml on 127.0.0.1, port 1053; Ctrl-C ends it. Try, in another terminal:' '' \
+		'  dig -p 1053 @127.0.0.1 -x 192.0.2.20    # a primary address without a name: its default hostname' \
+		'  dig -p 1053 @127.0.0.1 -x 192.0.2.10    # a reverse map name' \
+		'  dig -p 1053 @127.0.0.1 -x 192.0.2.11    # an additional address without a name: NXDOMAIN' '' \
+		'Change a name in records.yaml, then compile it for the running CoreDNS:' '' \
+		'  bin/revmap compile -o run/records.snapshot records.yaml' ''
+	@exec bin/coredns -conf corefile.example
+
+.PHONY: test
+test: ## install what the tests need, where that is possible, and run them all
+	@tools/test-deps
+	go test -timeout 20m ./...
+
+.PHONY: race
+race: ## test the packages in which goroutines meet with the race detector
+	CGO_ENABLED=1 go test -race -timeout 20m $(CONCURRENT)
+
+.PHONY: test-386
+test-386: ## vet and test internal/ on a 32-bit machine (amd64 runs it)
+	GOARCH=386 go vet ./internal/...
+	GOARCH=386 go test ./internal/...
+
+.PHONY: static
+static: ## gofmt, go mod tidy, go vet and staticcheck; changes nothing
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w is needed:" $$unformatted >&2; exit 1; fi
+	go mod tidy -diff
+	go vet ./...
+	$(TOOL) staticcheck -checks inherit,ST1000,ST1016,ST1020,ST1021,ST1022 ./...
+
+.PHONY: check
+check: test static race test-386 ## all that a change has to pass
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities; needs https://vuln.go.dev, so it is no part of check
+	$(TOOL) govulncheck ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME, 30s
+	@go test -list '^Fuzz' ./... \
+		| awk '/^Fuzz/ { names[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' \
+		| while read -r package name; do \
+			echo "$$package $$name"; \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+		done
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH, all of them, COUNT times
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+.PHONY: golden
+golden: ## rewrite the expected outputs that the tests compare with; review the difference
+	go test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
+
+.PHONY: clean
+clean: ## remove bin/ and run/
+	rm -rf bin run
