@@ -1,0 +1,96 @@
+package compile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Origin tells which version of the source a snapshot is made from.
+type Origin struct {
+	Commit string    // id of the Git commit; with "-dirty" appended if a file of the source differs from it; empty outside Git
+	Time   time.Time // SOURCE_DATE_EPOCH, else the commit time, else now
+}
+
+// OriginOf finds the origin of the source that the given files make up, the root first. Outside a Git working tree, or
+// where no git program is installed, the commit is empty. It is an error if SOURCE_DATE_EPOCH is no number of seconds.
+func OriginOf(ctx context.Context, files []string) (Origin, error) {
+	o := Origin{Time: time.Now()}
+	commit, committed, err := head(ctx, files)
+	switch {
+	case errors.Is(err, errNoGit):
+	case err != nil:
+		return Origin{}, err
+	default:
+		o.Commit, o.Time = commit, committed
+	}
+	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
+		seconds, err := strconv.ParseUint(epoch, 10, 32)
+		if err != nil {
+			return Origin{}, fmt.Errorf("SOURCE_DATE_EPOCH is %q, want the seconds since 1970 as a number below 2^32", epoch)
+		}
+		o.Time = time.Unix(int64(seconds), 0)
+	}
+	return o, nil
+}
+
+var errNoGit = errors.New("no commit")
+
+// head asks Git for the commit that is checked out around the root file. It returns errNoGit where there is none.
+func head(ctx context.Context, files []string) (commit string, committed time.Time, err error) {
+	dir := filepath.Dir(files[0])
+	out, err := git(ctx, dir, "log", "-1", "--no-show-signature", "--format=%H %ct")
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	commit, seconds, _ := strings.Cut(strings.TrimSpace(out), " ")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("git log: time of the commit: %w", err)
+	}
+	for some := range slices.Chunk(files, 1000) { // an argument list has its limits
+		// A file that Git ignores or does not know makes the source differ from the commit as much as a changed one.
+		args := []string{"status", "--porcelain", "--ignored", "--untracked-files=all", "--"}
+		for _, f := range some {
+			rel, err := filepath.Rel(dir, f)
+			if err != nil {
+				return "", time.Time{}, err
+			}
+			args = append(args, rel)
+		}
+		if out, err = git(ctx, dir, args...); err != nil {
+			return "", time.Time{}, err
+		}
+		if out != "" {
+			commit += "-dirty"
+			break
+		}
+	}
+	return commit, time.Unix(unix, 0), nil
+}
+
+func git(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"--literal-pathspecs", "-C", dir}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // so that the messages below are the ones it prints
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", errNoGit
+	case errors.As(err, &exit):
+		message := string(bytes.TrimSpace(exit.Stderr))
+		if strings.Contains(message, "not a git repository") || strings.Contains(message, "does not have any commits yet") {
+			return "", errNoGit
+		}
+		return "", fmt.Errorf("git %s: %s", args[0], message)
+	}
+	return string(out), err
+}

@@ -1,0 +1,258 @@
+// Package model resolves a source into an inventory: blocks and their zones, servers, addresses and the name that each
+// address answers with, all linked to the syntax that they came from.
+//
+// The model reports nothing. It takes any source, also one that makes no sense, and keeps what does not fit together
+// side by side, so that the rules of gen/lint can find it. Only an inventory without findings may be compiled.
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/hostname"
+)
+
+// An Inventory is everything that a source says, resolved. It is immutable and safe for concurrent use.
+type Inventory struct {
+	Source    *source.Source
+	Blocks    []*Block  // by prefix
+	Zones     []*Zone   // by prefix
+	Servers   []*Server // by name
+	Routed    []Routed  // by prefix
+	Addresses []Address // by address; one that two places claim is there twice
+}
+
+// A Block is a prefix for which we are authoritative.
+type Block struct {
+	*source.Block
+	Zones    []*Zone            // by prefix
+	Fallback *hostname.Template // with the block's vars put in; nil if there is none
+	vars     map[string]string
+}
+
+// A Zone is a reverse zone: a part of a block that ends on an octet or nibble boundary, or a classless block.
+type Zone struct {
+	Name   string // apex; empty for a classless block that does not say its name
+	Prefix netip.Prefix
+	Block  *Block
+}
+
+// A Server is a machine that a customer ordered.
+type Server struct {
+	*source.Server
+	Product *source.Product // nil if the source has no such product
+	Account *source.Account // nil if the server names none, or the source does not have it
+}
+
+// Routed is a prefix whose addresses are a server's.
+type Routed struct {
+	source.Prefix
+	Server *Server
+	Block  *Block // the block that holds the prefix, nil if none does
+}
+
+// An Address is one address of the source.
+type Address struct {
+	netip.Addr
+	Server  *Server         // nil for an address of no server
+	Block   *Block          // the smallest block that holds the address, nil if none does
+	Entry   *source.Address // the entry that lists the address; nil if only the server's "primary" does
+	Primary *source.Addr    // where it is listed as a primary address; nil if it is none
+	Default string          // default hostname of a primary address, "" if it has none
+}
+
+// Pos returns the place that says most about the address: its entry, else where it is listed as primary.
+func (a *Address) Pos() diag.Position {
+	if a.Entry != nil {
+		return a.Entry.Addr.Pos
+	}
+	return a.Primary.Pos
+}
+
+// Build resolves s.
+func Build(s *source.Source) *Inventory {
+	inv := &Inventory{Source: s}
+	inv.addBlocks()
+	inv.addServers()
+	inv.addAddresses()
+	inv.nameDefaults()
+	return inv
+}
+
+func (inv *Inventory) addBlocks() {
+	for i := range inv.Source.Blocks {
+		b := &Block{Block: &inv.Source.Blocks[i]}
+		if len(b.Vars) > 0 {
+			b.vars = make(map[string]string, len(b.Vars))
+			for _, v := range b.Vars {
+				b.vars[v.Name.Value] = v.Value.Value
+			}
+		}
+		if t := b.Block.Fallback.T; t != nil {
+			b.Fallback, _ = t.Bind(b.vars) // lint asks again for the error
+		}
+		if IsClassless(b.Prefix.Prefix) {
+			b.Zones = []*Zone{{Name: b.Zone.Value, Prefix: b.Prefix.Prefix, Block: b}}
+		} else {
+			for p := range arpa.Cut(b.Prefix.Prefix) {
+				b.Zones = append(b.Zones, &Zone{Name: arpa.ZoneName(p), Prefix: p, Block: b})
+			}
+		}
+		inv.Blocks = append(inv.Blocks, b)
+	}
+	slices.SortStableFunc(inv.Blocks, func(a, b *Block) int { return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix) })
+	for _, b := range inv.Blocks {
+		inv.Zones = append(inv.Zones, b.Zones...)
+	}
+}
+
+// IsClassless reports whether a block of this prefix has a zone of RFC 2317, whose name the parent chooses.
+func IsClassless(p netip.Prefix) bool { return p.Addr().Is4() && p.Bits() > 24 }
+
+// comparePrefixes orders by address, a prefix before those that it contains.
+func comparePrefixes(p, q netip.Prefix) int {
+	return cmp.Or(p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()))
+}
+
+func (inv *Inventory) addServers() {
+	products := make(map[string]*source.Product, len(inv.Source.Products))
+	for i := range inv.Source.Products {
+		products[inv.Source.Products[i].Name.Value] = &inv.Source.Products[i]
+	}
+	accounts := make(map[string]*source.Account, len(inv.Source.Accounts))
+	for i := range inv.Source.Accounts {
+		accounts[inv.Source.Accounts[i].Name.Value] = &inv.Source.Accounts[i]
+	}
+	servers := make([]Server, len(inv.Source.Servers))
+	inv.Servers = make([]*Server, len(servers))
+	for i := range servers {
+		s := &inv.Source.Servers[i]
+		servers[i] = Server{Server: s, Product: products[s.Product.Value], Account: accounts[s.Account.Value]}
+		inv.Servers[i] = &servers[i]
+	}
+	slices.SortStableFunc(inv.Servers, func(a, b *Server) int { return cmp.Compare(a.Name.Value, b.Name.Value) })
+}
+
+func (inv *Inventory) addAddresses() {
+	n := len(inv.Source.Addresses)
+	for _, s := range inv.Servers {
+		n += len(s.Primary) + len(s.Addresses)
+	}
+	inv.Addresses = make([]Address, 0, n)
+	for i := range inv.Source.Addresses {
+		e := &inv.Source.Addresses[i]
+		inv.Addresses = append(inv.Addresses, Address{Addr: e.Addr.Addr, Entry: e})
+	}
+	for _, s := range inv.Servers {
+		first := len(inv.Addresses)
+		for i := range s.Primary {
+			inv.Addresses = append(inv.Addresses, Address{Addr: s.Primary[i].Addr, Server: s, Primary: &s.Primary[i]})
+		}
+		primaries := inv.Addresses[first:]
+		for i := range s.Server.Addresses {
+			e := &s.Server.Addresses[i]
+			p := slices.IndexFunc(primaries, func(a Address) bool { return a.Addr == e.Addr.Addr && a.Entry == nil })
+			if p >= 0 {
+				primaries[p].Entry = e
+				continue
+			}
+			inv.Addresses = append(inv.Addresses, Address{Addr: e.Addr.Addr, Server: s, Entry: e})
+		}
+		for _, p := range s.Server.Routed {
+			inv.Routed = append(inv.Routed, Routed{Prefix: p, Server: s})
+		}
+	}
+	slices.SortStableFunc(inv.Addresses, func(a, b Address) int { return a.Compare(b.Addr) })
+	slices.SortStableFunc(inv.Routed, func(a, b Routed) int { return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix) })
+
+	var sweep blockSweep
+	for i := range inv.Addresses {
+		a := &inv.Addresses[i]
+		a.Block = sweep.next(inv.Blocks, netip.PrefixFrom(a.Addr, a.BitLen()))
+	}
+	sweep = blockSweep{}
+	for i := range inv.Routed {
+		r := &inv.Routed[i]
+		r.Block = sweep.next(inv.Blocks, r.Prefix.Prefix)
+	}
+}
+
+// A blockSweep finds the blocks of prefixes that come in rising order, in one pass over the blocks.
+type blockSweep struct {
+	at   int      // the next block
+	open []*Block // those that began at or before the last prefix, nested
+}
+
+// next returns the smallest block that holds p, nil if none does.
+func (s *blockSweep) next(blocks []*Block, p netip.Prefix) *Block {
+	for ; s.at < len(blocks) && blocks[s.at].Prefix.Addr().Compare(p.Addr()) <= 0; s.at++ {
+		s.open = append(s.open, blocks[s.at])
+	}
+	for len(s.open) > 0 && !s.open[len(s.open)-1].Prefix.Contains(p.Addr()) {
+		s.open = s.open[:len(s.open)-1]
+	}
+	for _, b := range slices.Backward(s.open) {
+		if b.Prefix.Contains(p.Addr()) && b.Prefix.Bits() <= p.Bits() {
+			return b
+		}
+	}
+	return nil
+}
+
+func (inv *Inventory) nameDefaults() {
+	// Binding a template to the vars of a block is the same for all servers of one product in that block.
+	type key struct {
+		product *source.Product
+		block   *Block
+	}
+	bound := make(map[key]*hostname.Template)
+	for i := range inv.Addresses {
+		a := &inv.Addresses[i]
+		if a.Primary == nil || a.Server.Product == nil || a.Server.Product.Hostname.T == nil {
+			continue
+		}
+		k := key{a.Server.Product, a.Block}
+		t, ok := bound[k]
+		if !ok {
+			t, _ = k.product.Hostname.T.Bind(k.block.Variables()) // lint asks again for the error
+			bound[k] = t
+		}
+		if t != nil {
+			a.Default, _ = t.Expand(a.values())
+		}
+	}
+}
+
+// Variables returns the block's vars. They are read-only.
+func (b *Block) Variables() map[string]string {
+	if b == nil {
+		return nil
+	}
+	return b.vars
+}
+
+func (a *Address) values() hostname.Values {
+	return hostname.Values{
+		Addr:    a.Addr,
+		Server:  a.Server.Name.Value,
+		Product: a.Server.Product.Name.Value,
+		Account: a.Server.Server.Account.Value,
+	}
+}
+
+// DefaultHostname makes the default hostname of a primary address, or tells why there is none.
+func (a *Address) DefaultHostname() (string, error) {
+	if a.Primary == nil || a.Server.Product == nil || a.Server.Product.Hostname.T == nil {
+		return "", fmt.Errorf("%s is no primary address of a server with a product", a.Addr)
+	}
+	t, err := a.Server.Product.Hostname.T.Bind(a.Block.Variables())
+	if err != nil {
+		return "", err
+	}
+	return t.Expand(a.values())
+}
