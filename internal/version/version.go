@@ -11,8 +11,8 @@ const module = "github.com/revmap/revmap"
 // version is set by the linker: -ldflags "-X github.com/revmap/revmap/internal/version.version=1.2.3".
 var version string
 
-// String returns revmap's own version, without a leading v and never empty: what the linker was told, else the version of the revmap module
-// that Go built in (also where another main imports the plugin), else "devel".
+// String returns revmap's own version, without a leading v and never empty: what the linker was told, else the version
+// of the revmap module that Go built in (also where another main imports the plugin), else "devel".
 func String() string {
 	if version != "" {
 		return version

@@ -1,0 +1,167 @@
+// Package layout holds no code: its tests hold the order between revmap's packages.
+package layout
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/revmap/revmap"
+
+// arrows tells for each package of this module which others it may import; tests may import more. Nothing imports
+// internal/oracle but tests. A new package gets a line here, which is the moment to think about its place.
+var arrows = map[string]string{
+	"cmd/coredns": "plugin internal/version",
+	"cmd/revmap":  "gen/cli",
+
+	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+
+	"gen/diag":     "",
+	"gen/source":   "gen/diag internal/arpa internal/hostname",
+	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
+	"gen/lint":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/compile":  "gen/model gen/source gen/diag internal/arpa internal/hostname internal/snapshot",
+	"gen/diff":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/zonefile": "gen/model gen/source gen/diag internal/arpa internal/hostname internal/snapshot",
+	"gen/report":   "gen/diff gen/diag",
+	"gen/cli": "gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
+		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+
+	"internal/arpa":      "",
+	"internal/hostname":  "",
+	"internal/version":   "",
+	"internal/layout":    "",
+	"internal/snapshot":  "internal/arpa internal/hostname",
+	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
+	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
+
+	"bench": "gen/compile gen/model gen/source gen/diag internal/authority internal/snapshot internal/arpa internal/hostname",
+}
+
+// doors tells for each dependency, by the beginning of the import path, which packages of this module may import it.
+var doors = map[string]string{
+	"gopkg.in/yaml.v3":       "gen/source",
+	"github.com/coredns/":    "plugin cmd/coredns bench",
+	"github.com/prometheus/": "plugin bench",
+	"github.com/spf13/":      "gen/cli",
+	"github.com/miekg/dns":   "plugin gen/zonefile internal/oracle bench",
+	"golang.org/x/net/":      "gen/source gen/model gen/lint plugin",
+	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/cli plugin",
+	"golang.org/x/text/":     "gen/report",
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := relative(p.ImportPath)
+		allowed, ok := arrows[name]
+		if !ok {
+			t.Errorf("package %s has no line in arrows", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			if other := relative(path); other != path && !contains(allowed, other) {
+				t.Errorf("%s imports %s; it may import: %s", name, other, cmp.Or(allowed, "no other package"))
+			}
+		}
+	}
+}
+
+func TestDoors(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := relative(p.ImportPath)
+		for _, path := range p.Imports {
+			if external, allowed := door(path); external && !contains(allowed, name) {
+				t.Errorf("%s imports %s; only these may: %s", name, path, cmp.Or(allowed, "none"))
+			}
+		}
+	}
+}
+
+// TestPluginGraph lists what the plugin adds to a CoreDNS: whoever compiles it in gets these packages and no more.
+func TestPluginGraph(t *testing.T) {
+	stock := make(map[string]bool)
+	for _, p := range list(t, "-deps", "github.com/coredns/coredns/coremain",
+		"github.com/coredns/coredns/plugin/metrics", "github.com/coredns/coredns/plugin/file") {
+		stock[p.ImportPath] = true
+	}
+	var got []string
+	for _, p := range list(t, "-deps", module+"/plugin") {
+		if !p.Standard && !stock[p.ImportPath] {
+			got = append(got, relative(p.ImportPath))
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"internal/arpa",
+		"internal/authority",
+		"internal/hostname",
+		"internal/snapshot",
+		"plugin",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("the plugin adds other packages to CoreDNS than listed here (-listed +added):\n%s", diff)
+	}
+}
+
+// door reports whether path is a package of neither Go nor this module, and which packages may import it.
+func door(path string) (external bool, allowed string) {
+	first, _, _ := strings.Cut(path, "/")
+	if !strings.Contains(first, ".") || relative(path) != path {
+		return false, ""
+	}
+	for _, prefix := range slices.Sorted(maps.Keys(doors)) {
+		if strings.HasPrefix(path, prefix) {
+			return true, doors[prefix]
+		}
+	}
+	return true, ""
+}
+
+// relative returns the path of a package below this module's root; path itself if it lies elsewhere.
+func relative(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+func contains(names, name string) bool { return slices.Contains(strings.Fields(names), name) }
+
+// A goPackage is what the tests need of go list's output.
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string // not those of its tests
+}
+
+// list runs go list at the root of this module. It returns at least one package.
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports"}, args...)...)
+	cmd.Dir = "../.."
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, stderr.String())
+	}
+	var packages []goPackage
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatalf("%s lists no package", cmd)
+	}
+	return packages
+}
