@@ -39,7 +39,7 @@ run: build ## lint and compile records.yaml, then serve it on 127.0.0.1, port 10
 	@mkdir -p run
 	bin/revmap compile -o run/records.snapshot records.yaml
 	@if (: <>/dev/tcp/127.0.0.1/1053) 2>/dev/null; then \
-		echo "make run: something else listens on 127.0.0.1, port 1053: stop it, or change the port in corefile.example" >&2; \
+		echo "make run: port 1053 of 127.0.0.1 is in use: stop what listens there, or change corefile.example" >&2; \
 		exit 1; \
 	fi
 	@printf '%s\n' '' \

@@ -42,7 +42,7 @@ func TestDirectivesAreCoreDNSs(t *testing.T) {
 	}
 	want = slices.Insert(want, i, "revmap")
 	if diff := cmp.Diff(want, directives); diff != "" {
-		t.Errorf("directives differ from CoreDNS's without the omitted ones and with revmap after transfer (-want +got):\n%s", diff)
+		t.Errorf("directives differ from CoreDNS's, omitted ones out and revmap in (-want +got):\n%s", diff)
 	}
 }
 

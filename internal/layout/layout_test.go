@@ -44,7 +44,8 @@ var arrows = map[string]string{
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
 
-	"bench": "gen/compile gen/model gen/source gen/diag internal/authority internal/snapshot internal/arpa internal/hostname",
+	"bench": "gen/compile gen/model gen/source gen/diag " +
+		"internal/authority internal/snapshot internal/arpa internal/hostname",
 }
 
 // doors tells for each dependency, by the beginning of the import path, which packages of this module may import it.
