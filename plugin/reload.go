@@ -1,0 +1,271 @@
+package revmap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+
+	"github.com/revmap/revmap/internal/authority"
+	"github.com/revmap/revmap/internal/snapshot"
+)
+
+// A generation is a snapshot loaded in this process. It is immutable.
+type generation struct {
+	*authority.Generation
+	loaded time.Time
+}
+
+// generations has, for each path, the generation that was taken over last from there, as long as something serves it.
+// So all server blocks, and the two instances that there are while a Corefile reloads, share one. The pointers are weak
+// so that nobody has to give back what he holds: Caddy does not tell an instance that failed to start to do so.
+//
+// The lock is held while a snapshot loads: two stores that find the same new one do not both read it, and there is
+// memory for only one beside those that are served.
+var generations = struct {
+	sync.Mutex
+	byPath map[string]weak.Pointer[generation]
+}{byPath: make(map[string]weak.Pointer[generation])}
+
+// A store holds the generation that one use of the plugin serves, and replaces it when the snapshot changes.
+//
+// Queries use generation only. The other methods are safe for concurrent use too.
+type store struct {
+	path      string
+	interval  time.Duration // between reloads; 0 is never
+	maxShrink int           // percent
+
+	generation atomic.Pointer[generation] // nil until the first is loaded
+
+	refusal *refusal // of the snapshot that maxShrink refused last, nil if it is not there anymore; guarded by generations
+
+	mu      sync.Mutex // guards the rest; not held while reading files
+	failure string     // text of the error of the last attempt; "" if it succeeded
+	stopped bool
+	quit    chan struct{} // closed when stopped
+}
+
+// openStore returns a store with a generation: that of the snapshot, or, if the snapshot is bad but this process serves
+// an earlier one, that one. If there is neither, it fails unless o.wait.
+func openStore(o options) (*store, error) {
+	s := &store{path: o.path, interval: o.reload, maxShrink: o.maxShrink, quit: make(chan struct{})}
+	generations.Lock()
+	s.generation.Store(generations.byPath[s.path].Value())
+	generations.Unlock()
+	_, err := s.reload()
+	if err != nil && s.generation.Load() == nil && !o.wait {
+		return nil, err
+	}
+	s.note(err)
+	return s, nil
+}
+
+// start publishes the store's metrics and begins to watch the snapshot.
+func (s *store) start() {
+	s.publish()
+	if s.interval > 0 {
+		go s.watch()
+	}
+}
+
+// stop ends watching and removes the store's metrics. It does not wait for a reload that is under way.
+func (s *store) stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		s.stopped = true
+		close(s.quit)
+		unpublish(s.path)
+	}
+	return nil
+}
+
+// watch calls tick until the store is stopped. It comes up to a tenth early, so that servers that were started together
+// do not all read at once.
+func (s *store) watch() {
+	for {
+		t := time.NewTimer(s.interval - rand.N(s.interval/10+1))
+		select {
+		case <-s.quit:
+			t.Stop()
+			return
+		case <-t.C:
+			s.tick()
+		}
+	}
+}
+
+// tick reloads, and tells the log and the metrics about it.
+func (s *store) tick() {
+	changed, err := s.reload()
+	if changed || err != nil {
+		reloadsTotal.WithLabelValues(s.path, result(err)).Inc()
+	}
+	s.note(err)
+	s.publish()
+}
+
+// reload takes over the snapshot that is at s.path now, if it is not served already. If it is not good, the generation
+// stays.
+func (s *store) reload() (changed bool, err error) {
+	generations.Lock()
+	defer generations.Unlock()
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine of ours it would end the process
+			changed, err = false, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	old := s.generation.Load()
+	g, err := s.load(old)
+	if err != nil || g == old {
+		return false, err
+	}
+	s.generation.Store(g)
+	s.refusal = nil
+	maps.DeleteFunc(generations.byPath, func(_ string, p weak.Pointer[generation]) bool { return p.Value() == nil })
+	generations.byPath[s.path] = weak.Make(g)
+
+	log.Infof("Serving snapshot %s: %d entries in %d zones, commit %q, id %.16s",
+		s.path, g.Reader().Len(), len(g.Reader().Zones()), g.Reader().Commit(), g.Reader().ID())
+	if old != nil {
+		if n, z := older(old.Reader(), g.Reader()); n > 0 {
+			log.Warningf("Snapshot %s is older than the one before: %d zones have a lower serial, the first is %s with %d",
+				s.path, n, z.Name, z.Serial)
+		}
+	}
+	return true, nil
+}
+
+// load returns the generation for the snapshot that is at s.path now. It is old if that has not changed. The caller
+// holds generations.
+func (s *store) load(old *generation) (*generation, error) {
+	// The checksum in the header decides whether the file has changed. Size and time would miss a file that was
+	// overwritten within a tick of the clock, or copied together with its time.
+	fi, err := os.Stat(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() { // opening a FIFO would wait for a writer
+		return nil, fmt.Errorf("%s is not a regular file", s.path)
+	}
+	id, err := snapshot.ReadID(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && id == old.Reader().ID() {
+		return old, nil
+	}
+	if s.refusal != nil && id == s.refusal.id {
+		return nil, s.refusal
+	}
+	g := generations.byPath[s.path].Value()
+	if g == nil || id != g.Reader().ID() {
+		r, err := snapshot.Open(s.path)
+		if err != nil {
+			return nil, err
+		}
+		a, err := authority.New(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.path, err)
+		}
+		g = &generation{Generation: a, loaded: time.Now()}
+	}
+	if old != nil {
+		was, is := int64(old.Reader().Len()), int64(g.Reader().Len())
+		if is == 0 && was > 0 || (was-is)*100 > was*int64(s.maxShrink) {
+			s.refusal = &refusal{id: g.Reader().ID(), path: s.path, was: was, is: is, maxShrink: s.maxShrink}
+			return nil, s.refusal
+		}
+	}
+	return g, nil
+}
+
+// A refusal is the error for a snapshot that has lost too many entries.
+type refusal struct {
+	id, path  string
+	was, is   int64 // entries
+	maxShrink int
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%s would take the entries from %d to %d, which max_shrink %d forbids: "+
+		"raise it, or restart the server, if that is meant", r.path, r.was, r.is, r.maxShrink)
+}
+
+var errPanic = errors.New("panic")
+
+// result returns the word for err in the metrics.
+func result(err error) string {
+	var refused *refusal
+	switch {
+	case err == nil:
+		return "success"
+	case errors.Is(err, fs.ErrNotExist):
+		return "missing"
+	case errors.Is(err, snapshot.ErrVersion):
+		return "version"
+	case errors.Is(err, snapshot.ErrChecksum):
+		return "checksum"
+	case errors.Is(err, snapshot.ErrFormat):
+		return "format"
+	case errors.As(err, &refused):
+		return "shrunk"
+	case errors.Is(err, errPanic):
+		return "panic"
+	}
+	return "unreadable"
+}
+
+// note logs the error of an attempt, or its absence, but not what it has logged before.
+func (s *store) note(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case text == s.failure:
+	case text == "":
+		log.Infof("Snapshot %s is good again", s.path)
+	case s.generation.Load() == nil:
+		log.Errorf("No snapshot yet, answering SERVFAIL: %s", text)
+	default:
+		log.Errorf("Keeping the snapshot that is served: %s", text)
+	}
+	s.failure = text
+}
+
+// publish sets the store's gauges, unless the store was stopped: then a store of another instance may have set them.
+func (s *store) publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		publish(s.path, s.generation.Load(), s.failure == "")
+	}
+}
+
+// older returns how many zones have a lower serial in r than they had before (RFC 1982 section 3.2), and the first.
+func older(before, r *snapshot.Reader) (n int, first *snapshot.Zone) {
+	serials := make(map[string]uint32, len(before.Zones()))
+	for i := range before.Zones() {
+		serials[before.Zones()[i].Name] = before.Zones()[i].Serial
+	}
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		if was, ok := serials[z.Name]; ok && int32(z.Serial-was) < 0 {
+			if n == 0 {
+				first = z
+			}
+			n++
+		}
+	}
+	return n, first
+}

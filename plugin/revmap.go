@@ -1,0 +1,94 @@
+// Package revmap is a CoreDNS plugin that answers for reverse zones, with authority, from a snapshot that the revmap
+// command compiled. It watches the file and swaps what it serves without dropping a query.
+//
+// What is answered is decided by package authority. This package is everything around it: the Corefile, the chain of
+// plugins, DNS messages, reloading, metrics and readiness.
+package revmap
+
+import (
+	"context"
+	"strings"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/coredns/coredns/plugin/pkg/fall"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/authority"
+)
+
+const name = "revmap" // of the plugin and its directive
+
+var log = clog.NewWithPlugin(name)
+
+// A handler is one use of the plugin in a Corefile. It is safe for concurrent use once the server has started.
+type handler struct {
+	Next plugin.Handler
+
+	zones    zones
+	fall     fall.F
+	store    *store
+	instance *instance // that the store belongs to
+	answers  answerCounters
+	metadata bool // the metadata plugin is loaded
+}
+
+// Name implements plugin.Handler.
+func (h *handler) Name() string { return name }
+
+// ServeDNS implements plugin.Handler.
+func (h *handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	q := &r.Question[0] // the server drops messages without a question
+	if q.Qclass != dns.ClassINET || !h.zones.contain(q.Name) {
+		return h.pass(ctx, w, r)
+	}
+	g := h.store.generation.Load()
+	if g == nil {
+		return dns.RcodeServerFailure, nil // started with wait
+	}
+	a := g.Answer(q.Name, q.Qtype)
+	switch {
+	case a.Kind == authority.Outside:
+		return h.pass(ctx, w, r)
+	case r.Opcode != dns.OpcodeQuery: // NOTIFY, which is for secondaries
+		return dns.RcodeNotImplemented, nil
+	case q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR: // the transfer plugin did not take it
+		return dns.RcodeRefused, nil
+	case a.Kind == authority.NXDomain && h.Next != nil && h.fall.Through(q.Name):
+		return plugin.NextOrFailure(name, h.Next, ctx, w, r)
+	}
+	if h.metadata {
+		metadata.SetValueFunc(ctx, "revmap/kind", a.Kind.String)
+		metadata.SetValueFunc(ctx, "revmap/commit", g.Reader().Commit)
+	}
+	h.answers[a.Kind].Inc()
+	w.WriteMsg(reply(r, &a))
+	return dns.RcodeSuccess, nil
+}
+
+// pass hands a query that is not ours to the next plugin. Without one it is refused: NextOrFailure would make that a
+// SERVFAIL, but nothing has failed.
+func (h *handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if h.Next == nil {
+		return dns.RcodeRefused, nil
+	}
+	return plugin.NextOrFailure(name, h.Next, ctx, w, r)
+}
+
+// zones are the names at or below which the plugin answers: lower case, with the final dot.
+type zones []string
+
+// contain does what plugin.Zones.Contains does, which splits both names into labels and allocates for every query. An
+// escaped dot in qname counts as the end of a label here. That does no harm, because the zones of the snapshot, which
+// have the last word, are compared label by label.
+func (z zones) contain(qname string) bool {
+	for _, zone := range z {
+		n := len(qname) - len(zone)
+		if zone == "." || n == 0 && strings.EqualFold(qname, zone) ||
+			n > 0 && qname[n-1] == '.' && strings.EqualFold(qname[n:], zone) {
+			return true
+		}
+	}
+	return false
+}

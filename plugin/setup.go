@@ -1,0 +1,179 @@
+package revmap
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/pkg/fall"
+)
+
+const (
+	defaultReload    = 15 * time.Second
+	defaultMaxShrink = 50
+)
+
+func init() {
+	plugin.Register(name, setup)
+	caddy.RegisterEventHook(name, onStarted)
+}
+
+// An instance is what all uses of the plugin in one run of a Corefile share. While a Corefile reloads there are two.
+type instance struct {
+	stores []*store // complete after setup
+}
+
+// instanceKey is the key of an *instance in the storage of a Caddy instance.
+type instanceKey struct{}
+
+// onStarted starts reloading once a Caddy instance serves. That is later than OnStartup, because Caddy does not run
+// OnShutdown for an instance whose start failed after OnStartup: what that started would never end.
+func onStarted(event caddy.EventName, info any) error {
+	if event != caddy.InstanceStartupEvent {
+		return nil
+	}
+	in := info.(*caddy.Instance) // as documented for the event
+	in.StorageMu.RLock()
+	shared, ok := in.Storage[instanceKey{}].(*instance)
+	in.StorageMu.RUnlock()
+	if ok {
+		for _, s := range shared.stores {
+			s.start()
+		}
+	}
+	return nil
+}
+
+func setup(c *caddy.Controller) error {
+	o, err := parse(c)
+	if err != nil {
+		return plugin.Error(name, err)
+	}
+	s, err := openStore(o)
+	if err != nil {
+		return plugin.Error(name, err)
+	}
+	in, ok := c.Get(instanceKey{}).(*instance)
+	if !ok {
+		in = new(instance)
+		c.Set(instanceKey{}, in)
+	}
+	in.stores = append(in.stores, s)
+
+	h := &handler{zones: o.zones, fall: o.fall, store: s, instance: in, answers: answersOf(s.path)}
+	config := dnsserver.GetConfig(c)
+	c.OnStartup(func() error {
+		h.metadata = config.Handler("metadata") != nil
+		return nil
+	})
+	c.OnShutdown(s.stop)
+	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+		h.Next = next
+		return h
+	})
+	return nil
+}
+
+// options are what a use of the plugin says in the Corefile.
+type options struct {
+	path      string // of the snapshot; absolute
+	zones     zones
+	reload    time.Duration // 0 is off
+	maxShrink int           // percent
+	wait      bool
+	fall      fall.F
+}
+
+func parse(c *caddy.Controller) (options, error) {
+	o := options{reload: defaultReload, maxShrink: defaultMaxShrink}
+	c.Next() // the directive
+	args := c.RemainingArgs()
+	if len(args) == 0 {
+		return o, c.Err("the path of the snapshot is missing: write revmap SNAPSHOT [ZONES...]")
+	}
+	path := args[0]
+	if root := dnsserver.GetConfig(c).Root; !filepath.IsAbs(path) && root != "" {
+		path = filepath.Join(root, path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return o, err
+	}
+	o.path = path
+	if err := checkZones(c, args[1:]); err != nil {
+		return o, err
+	}
+	o.zones = plugin.OriginsFromArgsOrServerBlock(args[1:], c.ServerBlockKeys)
+
+	seen := make(map[string]bool)
+	for c.NextBlock() {
+		option := c.Val()
+		if seen[option] {
+			return o, c.Errf("a second '%s': keep one of them", option)
+		}
+		seen[option] = true
+		if err := o.parseOption(c, option, c.RemainingArgs()); err != nil {
+			return o, err
+		}
+	}
+	if c.Next() {
+		return o, c.Errf("%v: one snapshot holds any number of zones", plugin.ErrOnce)
+	}
+	if o.wait && o.reload == 0 {
+		return o, c.Err("wait with reload 0 would wait for ever: remove one of them")
+	}
+	return o, nil
+}
+
+func (o *options) parseOption(c *caddy.Controller, option string, args []string) error {
+	switch option {
+	case "reload":
+		if len(args) != 1 {
+			return c.Err("reload needs one duration, for example reload 30s; 0 turns reloading off")
+		}
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return c.Errf("reload '%s' is no duration: write a number and a unit, for example 30s", args[0])
+		}
+		if d < 0 {
+			return c.Errf("reload '%s' is negative: 0 turns reloading off", args[0])
+		}
+		o.reload = d
+	case "max_shrink":
+		if len(args) != 1 {
+			return c.Err("max_shrink needs one percentage, for example max_shrink 50")
+		}
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 0 || n > 100 {
+			return c.Errf("max_shrink '%s' is no percentage: write a whole number from 0 to 100", args[0])
+		}
+		o.maxShrink = n
+	case "wait":
+		if len(args) != 0 {
+			return c.Errf("wait takes no argument: remove '%s'", strings.Join(args, " "))
+		}
+		o.wait = true
+	case "fallthrough":
+		if err := checkZones(c, args); err != nil {
+			return err
+		}
+		o.fall.SetZonesFromArgs(args)
+	default:
+		return c.Errf("unknown property '%s': there are reload, max_shrink, wait and fallthrough", option)
+	}
+	return nil
+}
+
+// checkZones returns an error if one of args is not a zone. CoreDNS's own functions drop it in silence.
+func checkZones(c *caddy.Controller, args []string) error {
+	for _, arg := range args {
+		if len(plugin.Host(arg).NormalizeExact()) == 0 {
+			return c.Errf("'%s' is no zone: write a domain name or an address prefix", arg)
+		}
+	}
+	return nil
+}
