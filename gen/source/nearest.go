@@ -1,7 +1,7 @@
 package source
 
-// nearest returns the word of legal that is most like word; "" if none is like it.
-func nearest(word string, legal []string) string {
+// Nearest returns the word of legal that is most like word; "" if none is like it.
+func Nearest(word string, legal []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, w := range legal {
 		if d := distance(word, w); d < least && d < len(w) {

@@ -178,7 +178,7 @@ func names[T any](legal []field[T]) []string {
 
 func (p *parser) unknownKey(k *yaml.Node, what string, legal []string) {
 	hint := "the keys here are " + strings.Join(legal, ", ")
-	near := nearest(k.Value, legal)
+	near := Nearest(k.Value, legal)
 	switch {
 	case near != "":
 		hint = fmt.Sprintf("write %q; %s", near, hint)

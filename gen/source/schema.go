@@ -302,7 +302,7 @@ var lintFields = []field[Source]{
 			severity, ok := diag.ParseSeverity(word.Value)
 			if !ok && word.Value != "" {
 				hint := ""
-				if near := nearest(word.Value, strings.Split(severityWords, ", ")); near != "" {
+				if near := Nearest(word.Value, strings.Split(severityWords, ", ")); near != "" {
 					hint = "write " + near
 				}
 				p.report(e.v, "severity-invalid", hint, "%q is no severity: want %s", word.Value, severityWords)
