@@ -1,0 +1,218 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/diag"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const records = "servers:\n" + // 1
+	"  examplaaa1:\n" + // 2
+	"    helo: mail.example.net\n" + // 3
+	"    日本語: 192.0.2.10 # wide\n" + // 4
+	"\tcafe\u0301:\t192.0.2.11\n" + // 5
+	"    👩\u200d💻👍🏽: 192.0.2.12\r\n" + // 6
+	"    x: \x1b[31mred\u202e\n" + // 7
+	"    long: [" + "192.0.2.13, " + "192.0.2.14, 192.0.2.15, 192.0.2.16, 192.0.2.17, 192.0.2.18, 192.0.2.19, 192.0.2.20, " +
+	"192.0.2.21, 192.0.2.22, 192.0.2.23, 192.0.2.24, 192.0.2.25, 192.0.2.26, 192.0.2.27, 192.0.2.28, " +
+	"192.0.2.29, 192.0.2.30, 192.0.2.31, 192.0.2.32, 192.0.2.33, 192.0.2.34, 192.0.2.35, 192.0.2.36]\n" + // 8
+	"\n" // 9
+
+func at(line, column int) diag.Position {
+	return diag.Position{File: "records.yaml", Line: line, Column: column}
+}
+
+// findings has one diagnostic for each thing that a writer must get right.
+var findings = diag.List{
+	{Pos: at(2, 3), End: at(2, 13), Severity: diag.Error, Rule: "plain", Message: "a token of ten cells"},
+	{Pos: at(3, 11), Severity: diag.Warning, Rule: "no-end", Message: "one caret when the end is not known"},
+	{Pos: at(4, 5), End: at(4, 8), Severity: diag.Error, Rule: "wide", Message: "three wide characters are six cells"},
+	{Pos: at(4, 10), End: at(4, 20), Severity: diag.Error, Rule: "after-wide", Message: "the caret is below the 1"},
+	{Pos: at(5, 9), End: at(5, 19), Severity: diag.Error, Rule: "tab", Message: "tabs and combining characters before the caret"},
+	{Pos: at(6, 12), End: at(6, 22), Severity: diag.Note, Rule: "emoji", Message: "joined and coloured emoji are two cells each"},
+	{Pos: at(7, 8), End: at(7, 99), Severity: diag.Error, Rule: "escape", Message: "nothing \x1b[31m reaches the terminal"},
+	{Pos: at(8, 135), End: at(8, 145), Severity: diag.Error, Rule: "long", Message: "the line is cut around the caret"},
+	{Pos: at(2, 3), End: at(3, 1), Severity: diag.Error, Rule: "lines", Message: "a token that ends on another line"},
+	{Pos: at(3, 0), Severity: diag.Error, Rule: "no-column", Message: "the line alone is known"},
+	{Pos: at(10, 1), Severity: diag.Error, Rule: "last", Message: "after the last line break"},
+	{Pos: at(11, 1), Severity: diag.Error, Rule: "beyond", Message: "a line that the file does not have"},
+	{Pos: at(3, 90), Severity: diag.Error, Rule: "beyond", Message: "a column that the line does not have"},
+	{Pos: diag.Position{File: "gone.yaml", Line: 1, Column: 1}, Severity: diag.Error, Rule: "gone", Message: "no such file"},
+	{Severity: diag.Error, Rule: "nowhere", Message: "no position"},
+	{
+		Pos: at(3, 5), End: at(3, 9), Severity: diag.Error, Rule: "related", Message: "two other places and a <hint>",
+		Related: []diag.Related{{Pos: at(1, 1), Message: "first here"}, {Pos: at(2, 3), Message: "then here"}},
+		Hint:    "keep one of them",
+	},
+}
+
+func source(file string) ([]byte, error) {
+	if file != "records.yaml" {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(records), nil
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s (-want +got):\n%s", file, d)
+	}
+}
+
+func TestText(t *testing.T) {
+	tests := []struct {
+		golden string
+		opt    Options
+	}{
+		{"text.out", Options{Source: source}},
+		{"color.out", Options{Source: source, Color: true}},
+		{"no-source.out", Options{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.golden, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := Text(&b, findings, tt.opt); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.golden, b.Bytes())
+		})
+	}
+}
+
+func TestTextReadsEachFileOnce(t *testing.T) {
+	reads := map[string]int{}
+	err := Text(new(bytes.Buffer), findings, Options{Source: func(file string) ([]byte, error) {
+		reads[file]++
+		return source(file)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]int{"records.yaml": 1, "gone.yaml": 1}, reads); d != "" {
+		t.Errorf("reads (-want +got):\n%s", d)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	tests := []struct {
+		golden string
+		list   diag.List
+	}{
+		{"json.out", findings},
+		{"json-empty.out", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.golden, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := JSON(&b, tt.list); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.golden, b.Bytes())
+		})
+	}
+}
+
+var errFull = errors.New("no space left")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestWriteError(t *testing.T) {
+	if err := Text(full{}, findings, Options{}); !errors.Is(err, errFull) {
+		t.Errorf("Text = %v", err)
+	}
+	if err := JSON(full{}, findings); !errors.Is(err, errFull) {
+		t.Errorf("JSON = %v", err)
+	}
+}
+
+func TestCells(t *testing.T) {
+	tests := []struct {
+		text string
+		want int
+	}{
+		{"", 0},
+		{"abc", 3},
+		{"äöü", 3},
+		{"日本語", 6},
+		{"ｆｕｌｌ", 8},
+		{"ﾊﾝｶｸ", 4},
+		{"e\u0301", 1},
+		{"한글", 4},
+		{"→…", 2}, // ambiguous: one cell outside East Asian locales
+		{"\u200b", 0},
+		{"👍", 2},
+		{"👍🏽", 2},
+		{"👩\u200d💻", 2},
+		{"👩\u200d👩\u200d👧x", 3},
+		{"\ufffd", 1},
+	}
+	for _, tt := range tests {
+		if got := cells([]rune(tt.text)); got != tt.want {
+			t.Errorf("cells(%q) = %d, want %d", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestBlank(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"", ""},
+		{"ab", "  "},
+		{"\ta\t", "\t \t"},
+		{"日\t本", "  \t  "},
+	}
+	for _, tt := range tests {
+		if got := blank([]rune(tt.text)); got != tt.want {
+			t.Errorf("blank(%q) = %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestWindow(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for _, column := range []int{0, 1, 2, 80, 81, 82, 239, 240, 241, 500, 919, 920, 999, 1000, 1001} {
+		text := []rune(long)
+		if column >= 1 && column <= 1000 {
+			text[column-1] = '!'
+		}
+		got, c := window(text, column)
+		if len(got) != maxLine {
+			t.Errorf("column %d: %d code points are left", column, len(got))
+		}
+		switch {
+		case column == 0:
+			if c != 0 {
+				t.Errorf("no column became %d", c)
+			}
+		case column == 1001:
+			if c != len(got)+1 {
+				t.Errorf("the end became column %d", c)
+			}
+		case got[c-1] != '!':
+			t.Errorf("column %d became %d, which is %q", column, c, got[c-1])
+		}
+	}
+}
