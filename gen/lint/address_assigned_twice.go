@@ -1,0 +1,52 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+)
+
+var addressAssignedTwice = &Rule{
+	ID:       "address-assigned-twice",
+	Severity: diag.Error,
+	Title:    "an address or routed prefix belongs to one place",
+	Required: true,
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		const hint = "remove it from one of the two places"
+		for a, first := range claims(inv) {
+			if takesPrimary(a, first) {
+				continue // primary-of-another-server
+			}
+			report(diag.Diagnostic{
+				Pos:     a.Pos(),
+				Message: fmt.Sprintf("%s is assigned twice: to %s and to %s", a.Addr, holder(first.Server), holder(a.Server)),
+				Related: []diag.Related{{Pos: first.Pos(), Message: "first here"}},
+				Hint:    hint,
+			})
+		}
+		for i := 1; i < len(inv.Routed); i++ {
+			first, r := &inv.Routed[i-1], &inv.Routed[i]
+			if first.Prefix.Prefix != r.Prefix.Prefix || first.Server != r.Server && sameServer(first.Server, r.Server) {
+				continue
+			}
+			if r.Pos.Compare(first.Pos) < 0 {
+				first, r = r, first
+			}
+			report(diag.Diagnostic{
+				Pos:     r.Pos,
+				Message: fmt.Sprintf("%s is routed twice: to %s and to %s", r.Prefix, holder(first.Server), holder(r.Server)),
+				Related: []diag.Related{{Pos: first.Pos, Message: "first here"}},
+				Hint:    hint,
+			})
+		}
+	},
+}
+
+// holder says whose an address is.
+func holder(s *model.Server) string {
+	if s == nil {
+		return "no server"
+	}
+	return fmt.Sprintf("server %q", s.Name.Value)
+}

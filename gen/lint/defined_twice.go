@@ -1,0 +1,47 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+)
+
+var definedTwice = &Rule{
+	ID:       "defined-twice",
+	Severity: diag.Error,
+	Title:    "a server, account or block is defined once in all files together",
+	Required: true,
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		again := func(what string, first, second diag.Position) {
+			if second.Compare(first) < 0 {
+				first, second = second, first
+			}
+			report(diag.Diagnostic{
+				Pos:     second,
+				Message: what + " is defined twice",
+				Related: []diag.Related{{Pos: first, Message: "first defined here"}},
+				Hint:    "merge the two, or remove one",
+			})
+		}
+		for i := 1; i < len(inv.Servers); i++ {
+			if a, b := inv.Servers[i-1].Name, inv.Servers[i].Name; a.Value == b.Value {
+				again(fmt.Sprintf("server %q", a.Value), a.Pos, b.Pos)
+			}
+		}
+		for i := 1; i < len(inv.Blocks); i++ {
+			if a, b := inv.Blocks[i-1].Prefix, inv.Blocks[i].Prefix; a.Prefix == b.Prefix {
+				again("block "+a.String(), a.Pos, b.Pos)
+			}
+		}
+		accounts := make(map[string]diag.Position)
+		for i := range inv.Source.Accounts {
+			name := inv.Source.Accounts[i].Name
+			if first, ok := accounts[name.Value]; ok {
+				again(fmt.Sprintf("account %q", name.Value), first, name.Pos)
+				continue
+			}
+			accounts[name.Value] = name.Pos
+		}
+	},
+}

@@ -1,0 +1,108 @@
+// Package lint holds the rules that an inventory must keep.
+//
+// A rule is a value in a file of its own, named for its id; its page is docs/rules/<id>.md. A rule is there to find
+// mistakes: house style is none.
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// A Rule detects one kind of mistake. It is immutable and safe for concurrent use.
+type Rule struct {
+	ID       string        // stable: never renamed, never used again for something else
+	Severity diag.Severity // of its findings, unless the source sets another
+	Title    string        // what a source must be like, in a few words
+	// Required tells that nothing can be compiled while the rule is broken; its severity cannot be changed.
+	Required bool
+	// missing tells that the rule finds what is not there. It is not run if a file could not be read: what is missing
+	// may be in that file.
+	missing bool
+	// check calls report for each finding; Severity and Rule are filled in by Run. It is nil for a rule whose findings
+	// gen/source makes while it reads.
+	check func(inv *model.Inventory, report func(diag.Diagnostic))
+}
+
+// Rules lists all rules by id. It is read-only.
+var Rules = []*Rule{
+	accountUnknown,
+	addressAssignedTwice,
+	addressInvalid,
+	addressOutsideBlocks,
+	addressRoutedElsewhere,
+	blockOverlap,
+	classlessZone,
+	definedTwice,
+	duplicateKey,
+	includeInvalid,
+	missingKey,
+	nameInvalid,
+	nameMultiple,
+	notServed,
+	primaryFamilyTwice,
+	primaryOfAnotherServer,
+	productUnknown,
+	severityInvalid,
+	syntax,
+	templateInvalid,
+	templateYieldsInvalid,
+	unknownKey,
+	wrongType,
+}
+
+// Find returns the rule with the given id, nil if there is none.
+func Find(id string) *Rule {
+	i := slices.IndexFunc(Rules, func(r *Rule) bool { return r.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return Rules[i]
+}
+
+// Run returns the findings of all rules over inv together with found, those that were made while its source was read.
+// They are sorted and have the severities that the source asks for. Run keeps neither inv nor found.
+func Run(inv *model.Inventory, found diag.List) diag.List {
+	list := slices.Clone(found)
+	severity := severities(inv)
+	unread := slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
+		return d.Rule == syntax.ID || d.Rule == includeInvalid.ID
+	})
+	for _, r := range Rules {
+		if r.check == nil || severity[r.ID] == diag.Off || r.missing && unread {
+			continue
+		}
+		r.check(inv, func(d diag.Diagnostic) {
+			d.Rule, d.Severity = r.ID, severity[r.ID]
+			list = append(list, d)
+		})
+	}
+	return list.Sort()
+}
+
+// severities returns the severity of each rule. A setting that the rule severity-invalid reports has no effect.
+func severities(inv *model.Inventory) map[string]diag.Severity {
+	m := make(map[string]diag.Severity, len(Rules))
+	for _, r := range Rules {
+		m[r.ID] = r.Severity
+	}
+	for _, s := range inv.Source.Severities {
+		if r := Find(s.Rule.Value); r != nil && !r.Required {
+			m[r.ID] = s.Severity
+		}
+	}
+	return m
+}
+
+// useOrAdd is the hint for a name that a section of the source does not have, but perhaps one of legal.
+func useOrAdd(name, section string, legal []string) string {
+	hint := fmt.Sprintf("add it under %q", section)
+	if near := source.Nearest(name, legal); near != "" {
+		hint = fmt.Sprintf("write %q, or %s", near, hint)
+	}
+	return hint
+}

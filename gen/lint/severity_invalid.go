@@ -1,0 +1,42 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+var severityInvalid = &Rule{
+	ID:       "severity-invalid",
+	Severity: diag.Error,
+	Title:    "lint.rules has only rules that exist and whose severity can be set",
+	Required: true,
+}
+
+// The check asks for the list of rules, of which its rule is one: as a plain initializer that would be a cycle.
+func init() { severityInvalid.check = checkSeverities }
+
+func checkSeverities(inv *model.Inventory, report func(diag.Diagnostic)) {
+	for _, s := range inv.Source.Severities {
+		switch r := Find(s.Rule.Value); {
+		case r == nil:
+			ids := make([]string, len(Rules))
+			for i, r := range Rules {
+				ids[i] = r.ID
+			}
+			d := diag.Diagnostic{Pos: s.Rule.Pos, Message: fmt.Sprintf("no rule %q", s.Rule.Value)}
+			if near := source.Nearest(s.Rule.Value, ids); near != "" {
+				d.Hint = fmt.Sprintf("write %q", near)
+			}
+			report(d)
+		case r.Required:
+			report(diag.Diagnostic{
+				Pos:     s.Rule.Pos,
+				Message: fmt.Sprintf("the severity of rule %q cannot be set", r.ID),
+				Hint:    "remove the line: nothing can be compiled while that rule is broken",
+			})
+		}
+	}
+}

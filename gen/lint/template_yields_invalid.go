@@ -1,0 +1,134 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/hostname"
+)
+
+var templateYieldsInvalid = &Rule{
+	ID:       "template-yields-invalid",
+	Severity: diag.Error,
+	Title:    "a template gives a valid name for each address that it has to name",
+	Required: true,
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		checkProducts(inv, report)
+		for _, b := range inv.Blocks {
+			if t := b.Block.Fallback.T; t != nil {
+				checkFallback(b, t, report)
+			}
+		}
+	},
+}
+
+// checkProducts reports each cause for which a product's template gives no name once, however many addresses have none.
+// An address with a reverse map name needs none.
+func checkProducts(inv *model.Inventory, report func(diag.Diagnostic)) {
+	type failure struct {
+		product *source.Product
+		cause   string
+	}
+	type finding struct {
+		diag.Diagnostic
+		first  *model.Address
+		others int
+	}
+	var findings []*finding
+	seen := make(map[failure]*finding)
+	for i := range inv.Addresses {
+		a := &inv.Addresses[i]
+		if a.Default != "" || a.Primary == nil || a.Block == nil || a.Entry != nil && len(a.Entry.Names) > 0 {
+			continue
+		}
+		p := a.Server.Product
+		if p == nil || p.Hostname.T == nil {
+			continue
+		}
+		d, cause := noDefault(a)
+		f := seen[failure{p, cause}]
+		if f != nil {
+			f.others++
+			continue
+		}
+		f = &finding{Diagnostic: d, first: a}
+		seen[failure{p, cause}] = f
+		findings = append(findings, f)
+	}
+	for _, f := range findings {
+		which := fmt.Sprintf("for the primary address %s of server %q", f.first.Addr, f.first.Server.Name.Value)
+		if f.others > 0 {
+			which += fmt.Sprintf(", and for %d more", f.others)
+		}
+		f.Related = append(f.Related, diag.Related{Pos: f.first.Primary.Pos, Message: which})
+		report(f.Diagnostic)
+	}
+}
+
+// noDefault says why a has no default hostname. Failures that mend together have the same cause.
+func noDefault(a *model.Address) (d diag.Diagnostic, cause string) {
+	p := a.Server.Product
+	_, err := a.DefaultHostname()
+	cause = fmt.Sprint(err)
+	d = diag.Diagnostic{
+		Pos:     p.Hostname.Pos,
+		Message: fmt.Sprintf("the template of product %q gives no name: %v", p.Name.Value, err),
+	}
+	server, account := a.Server.Name.Value, a.Server.Server.Account.Value
+	placeholders := p.Hostname.T.Placeholders()
+	has := func(name string) bool { return slices.Contains(placeholders, name) }
+	_, unbound := p.Hostname.T.Bind(a.Block.Variables())
+	switch {
+	case unbound != nil:
+		d.Related = []diag.Related{{Pos: a.Block.Prefix.Pos, Message: "the block of the address"}}
+		d.Hint = `set it under "vars" of the block`
+	case a.Is6() && slices.ContainsFunc(placeholders, func(s string) bool { return len(s) == 1 }):
+		cause = "octets of IPv6"
+		d.Hint = "use {ip} or {server} instead, or name the IPv6 addresses one by one"
+	case has("server") && !fits(server):
+		d.Pos = a.Server.Name.Pos
+		d.Related = []diag.Related{{Pos: p.Hostname.Pos, Message: "the template"}}
+		d.Hint = "rename the server, with a-z, 0-9 and - only"
+	case has("account") && account == "":
+		d.Hint = "give the server an account, or remove {account}"
+	case has("account") && !fits(account), has("product") && !fits(p.Name.Value):
+		d.Hint = "rename it, with a-z, 0-9 and - only"
+	default:
+		cause = "too long"
+		d.Hint = "make the template shorter"
+	}
+	return d, cause
+}
+
+// fits reports whether a value can be put into a name.
+func fits(value string) bool { return hostname.Check(value+".") == nil }
+
+// checkFallback reports why a fallback gives no name for some address of its block.
+func checkFallback(b *model.Block, t *hostname.Template, report func(diag.Diagnostic)) {
+	d := diag.Diagnostic{
+		Pos:     b.Block.Fallback.Pos,
+		Related: []diag.Related{{Pos: b.Prefix.Pos, Message: "the block"}},
+	}
+	placeholders := t.Placeholders()
+	for _, of := range []string{"server", "product", "account"} {
+		if slices.Contains(placeholders, of) {
+			d.Message = fmt.Sprintf("the fallback of block %s has {%s}, but is for addresses of no %s", b.Prefix, of, of)
+			d.Hint = "use {ip} instead"
+			report(d)
+			return
+		}
+	}
+	bound, err := t.Bind(b.Variables())
+	if err == nil {
+		// Whether there is a name depends on the family and on lengths alone, and no address of the block has a longer
+		// name than the last one: each of its octets is the highest.
+		_, err = bound.Expand(hostname.Values{Addr: last(b.Prefix.Prefix)})
+	}
+	if err != nil {
+		d.Message = fmt.Sprintf("the fallback of block %s gives no name: %v", b.Prefix, err)
+		report(d)
+	}
+}
