@@ -59,7 +59,7 @@ func checkLabels[S string | []byte](s S) error {
 		case n == 0:
 			return errors.New("a label is empty")
 		case n > maxLabel:
-			return fmt.Errorf("label %q is %d bytes long, more than %d", s[start:i], n, maxLabel)
+			return fmt.Errorf("label %q is %d bytes long, more than %d", string(s[start:i]), n, maxLabel)
 		}
 		start = i + 1
 	}

@@ -77,24 +77,26 @@ func Parse(s string) (*Template, error) {
 	label, size := 0, 0 // bytes of the current label and of the name, at least
 	labelAt := 0        // offset of the current label
 	for i := 0; i < len(s); size++ {
-		c := s[i]
+		c, next := s[i], i+1
 		if isUpper(c) {
 			c |= 0x20
 		}
 		switch {
 		case legal(c):
+			text += string(c)
 			label++
 		case c == '.':
 			if label == 0 {
 				return nil, &SyntaxError{i, "a label is empty"}
 			}
-			label, labelAt = 0, i+1
+			text += "."
+			label, labelAt = 0, next
 		case c == '{':
-			n := strings.IndexAny(s[i+1:], "{}")
-			if n < 0 || s[i+1+n] == '{' {
+			n := strings.IndexAny(s[next:], "{}")
+			if n < 0 || s[next+n] == '{' {
 				return nil, &SyntaxError{i, "{ without }"}
 			}
-			p, err := parsePlaceholder(s[i+1:i+1+n], i+1)
+			p, err := parsePlaceholder(s[next:next+n], next)
 			if err != nil {
 				return nil, err
 			}
@@ -102,8 +104,7 @@ func Parse(s string) (*Template, error) {
 			t.add(p)
 			text = ""
 			label++
-			i += n + 2
-			continue
+			next += n + 1
 		case c == '}':
 			return nil, &SyntaxError{i, "} without {"}
 		default:
@@ -112,8 +113,7 @@ func Parse(s string) (*Template, error) {
 		if label > maxLabel {
 			return nil, &SyntaxError{labelAt, fmt.Sprintf("the label is longer than %d bytes", maxLabel)}
 		}
-		text += string(c)
-		i++
+		i = next
 	}
 	if label > 0 {
 		text += "."

@@ -67,7 +67,8 @@ func TestSyntaxErrors(t *testing.T) {
 		{"{server}}.x", 8, "} without {"},
 		{"x}.x", 1, "} without {"},
 		{"x.{}.x", 3, `unknown placeholder ""`},
-		{"x.{e}.x", 3, `unknown placeholder "e": there are {server}, {product}, {account}, {a}, {b}, {c}, {d}, {ip}, {rev} and {var.NAME}`},
+		{"x.{e}.x", 3, `unknown placeholder "e": there are {server}, {product}, {account}, {a}, {b}, {c}, {d}, {ip}, ` +
+			"{rev} and {var.NAME}"},
 		{"{Server}.x", 1, "unknown placeholder"},
 		{"{ server }.x", 1, "unknown placeholder"},
 		{"{var}.x", 1, "unknown placeholder"},
