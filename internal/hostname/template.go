@@ -73,7 +73,7 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s (at byte %d)", e.M
 // missing final dot is added. The error is a *SyntaxError; a text that cannot give any valid name is an error too.
 func Parse(s string) (*Template, error) {
 	var t Template
-	var text string     // literal text that is not in t.parts yet
+	var text []byte     // literal text that is not in t.parts yet
 	label, size := 0, 0 // bytes of the current label and of the name, at least
 	labelAt := 0        // offset of the current label
 	for i := 0; i < len(s); size++ {
@@ -83,13 +83,13 @@ func Parse(s string) (*Template, error) {
 		}
 		switch {
 		case legal(c):
-			text += string(c)
+			text = append(text, c)
 			label++
 		case c == '.':
 			if label == 0 {
 				return nil, &SyntaxError{i, "a label is empty"}
 			}
-			text += "."
+			text = append(text, '.')
 			label, labelAt = 0, next
 		case c == '{':
 			n := strings.IndexAny(s[next:], "{}")
@@ -102,7 +102,7 @@ func Parse(s string) (*Template, error) {
 			}
 			t.addLiteral(text)
 			t.add(p)
-			text = ""
+			text = text[:0]
 			label++
 			next += n + 1
 		case c == '}':
@@ -116,7 +116,7 @@ func Parse(s string) (*Template, error) {
 		i = next
 	}
 	if label > 0 {
-		text += "."
+		text = append(text, '.')
 		size++
 	}
 	switch {
@@ -130,9 +130,9 @@ func Parse(s string) (*Template, error) {
 	return &t, nil
 }
 
-func (t *Template) addLiteral(text string) {
-	if text != "" {
-		t.add(part{text: text})
+func (t *Template) addLiteral(text []byte) {
+	if len(text) > 0 {
+		t.add(part{text: string(text)})
 	}
 }
 
