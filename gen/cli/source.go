@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/revmap/revmap/gen/compile"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/snapshot"
+)
+
+// defaultSource is the source where none is given.
+const defaultSource = "records.yaml"
+
+// snapshotMagic is what snapshots begin with and no source does (docs/snapshot-format.md).
+const snapshotMagic = "\x89REVMAP\n"
+
+// isSnapshot reports whether the file at path begins as snapshots do. What can't be read does not.
+func isSnapshot(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	b := make([]byte, len(snapshotMagic))
+	_, err = io.ReadFull(f, b)
+	return err == nil && string(b) == snapshotMagic
+}
+
+// load reads the source at path and checks it.
+func load(ctx context.Context, path string) (*model.Inventory, diag.List, error) {
+	if isSnapshot(path) {
+		return nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
+	}
+	s, found, err := source.Load(path)
+	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
+		return nil, nil, withHint(err, "change to the folder of the source, or name its root file as an argument")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	inv := model.Build(s)
+	return inv, lint.Run(inv, found), ctx.Err()
+}
+
+// loadClean is load for those who can do nothing with a source that has errors. It prints the findings, and returns
+// errFindings if there is an error among them.
+func (p *program) loadClean(ctx context.Context, path string) (*model.Inventory, error) {
+	inv, found, err := load(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.printFindings(found); err != nil {
+		return nil, err
+	}
+	if found.Count(diag.Error) > 0 {
+		return nil, errFindings
+	}
+	return inv, nil
+}
+
+// build compiles inv into a snapshot in memory. It is read back, which verifies all of it.
+func build(ctx context.Context, inv *model.Inventory, previous *snapshot.Reader) (*snapshot.Reader, []byte, error) {
+	origin, err := compile.OriginOf(ctx, inv.Source.Files)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := compile.Compile(inv, compile.Options{Commit: origin.Commit, Time: origin.Time, Previous: previous})
+	if err != nil {
+		return nil, nil, err
+	}
+	var buf bytes.Buffer
+	if _, err := b.WriteTo(&buf); err != nil {
+		return nil, nil, fmt.Errorf("compile: %w", err)
+	}
+	r, err := snapshot.OpenBytes(buf.Bytes())
+	if err != nil {
+		return nil, nil, fmt.Errorf("compile: %w", err)
+	}
+	return r, buf.Bytes(), ctx.Err()
+}
+
+// openSnapshot is snapshot.Open with advice for the errors that a user can do something about.
+func openSnapshot(path string) (*snapshot.Reader, error) {
+	r, err := snapshot.Open(path)
+	switch {
+	case errors.Is(err, snapshot.ErrVersion):
+		return nil, withHint(err, "a newer revmap wrote it: use that one")
+	case errors.Is(err, snapshot.ErrChecksum):
+		return nil, withHint(err, "copy it again, or compile it anew")
+	}
+	return r, err
+}
