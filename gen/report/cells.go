@@ -50,13 +50,13 @@ func blank(text []rune) string {
 }
 
 // printable returns s with the characters replaced that could make a terminal show something else than what is there:
-// control characters, and those that change the direction of text.
+// control characters, line breaks, and what changes the direction of text.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
 			return r
-		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		case unicode.IsControl(r), r >= '\u2028' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
 			return unicode.ReplacementChar
 		}
 		return r

@@ -40,8 +40,8 @@ func Load(root string) (*Source, diag.List, error) {
 	for _, t := range p.doc.include {
 		in.match(t)
 	}
-	findings = append(findings, in.findings...)
 	parsed := in.parse()
+	findings = append(findings, in.findings...)
 	for _, q := range parsed {
 		findings = append(findings, q.findings...)
 		s.Files = append(s.Files, q.file)

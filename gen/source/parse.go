@@ -178,6 +178,9 @@ func names[T any](legal []field[T]) []string {
 
 func (p *parser) unknownKey(k *yaml.Node, what string, legal []string) {
 	hint := "the keys here are " + strings.Join(legal, ", ")
+	if len(legal) == 1 {
+		hint = "the only key here is " + legal[0]
+	}
 	near := Nearest(k.Value, legal)
 	switch {
 	case near != "":

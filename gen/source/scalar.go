@@ -155,7 +155,7 @@ func toASCII(label string) (string, error) {
 	}
 	a, err := profile.ToASCII(label)
 	if err != nil {
-		return "", fmt.Errorf("the label %q cannot be converted: %s", label, strings.TrimPrefix(err.Error(), "idna: "))
+		return "", errors.New(strings.TrimPrefix(err.Error(), "idna: "))
 	}
 	return a, nil
 }

@@ -233,7 +233,7 @@ func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
 		}
 		prefix, ok := p.prefix(e.k)
 		if p.sound(e.v) && !isNull(e.v) {
-			p.wrongType(e.v, "nothing: a routed prefix has no name", "write the address that has the name")
+			p.report(e.v, "wrong-type", "write the address that has the name", "a routed prefix takes no value")
 		}
 		if ok && !e.repeated {
 			s.Routed = append(s.Routed, prefix)

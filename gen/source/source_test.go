@@ -1,0 +1,107 @@
+package source
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func readFile(t testing.TB, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s (%v)", pattern, err)
+	}
+	return files
+}
+
+// text renders findings as the command line does.
+func text(t *testing.T, findings diag.List, data []byte) string {
+	t.Helper()
+	var b strings.Builder
+	err := report.Text(&b, findings, report.Options{Source: func(string) ([]byte, error) { return data, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestGood(t *testing.T) {
+	for _, file := range glob(t, "testdata/ok/*.yaml") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data := readFile(t, file)
+			if _, findings := Parse(filepath.Base(file), data, false); len(findings) > 0 {
+				t.Errorf("findings:\n%s", text(t, findings, data))
+			}
+		})
+	}
+}
+
+// TestBad compares the findings of each file of testdata/err with the text beside it. The file's name begins with the
+// rule that it is about.
+func TestBad(t *testing.T) {
+	for _, file := range glob(t, "testdata/err/*.yaml") {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			data := readFile(t, file)
+			_, findings := Parse(name+".yaml", data, false)
+			if !slices.ContainsFunc(findings, func(d diag.Diagnostic) bool { return strings.HasPrefix(name, d.Rule) }) {
+				t.Errorf("no finding has the rule of the file's name:\n%s", text(t, findings, data))
+			}
+			got := text(t, findings, data)
+			golden := strings.TrimSuffix(file, ".yaml") + ".out"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if d := cmp.Diff(string(readFile(t, golden)), got); d != "" {
+				t.Errorf("findings (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestBadFilesAreOneChangeAway holds the files of testdata/err to that: one that is broken in two places could pass for
+// the wrong reason.
+func TestBadFilesAreOneChangeAway(t *testing.T) {
+	good := bytes.SplitAfter(readFile(t, "testdata/ok/base.yaml"), []byte("\n"))
+	for _, file := range glob(t, "testdata/err/*.yaml") {
+		if filepath.Base(file) == "syntax-empty.yaml" {
+			continue
+		}
+		bad := bytes.SplitAfter(readFile(t, file), []byte("\n"))
+		same := 0
+		for same < min(len(good), len(bad)) && bytes.Equal(good[same], bad[same]) {
+			same++
+		}
+		tail := 0
+		for tail < min(len(good), len(bad))-same && bytes.Equal(good[len(good)-1-tail], bad[len(bad)-1-tail]) {
+			tail++
+		}
+		removed, added := len(good)-same-tail, len(bad)-same-tail
+		if removed+added == 0 || removed > 2 && added > 0 {
+			t.Errorf("%s: %d lines of base.yaml are replaced by %d", file, removed, added)
+		}
+	}
+}
