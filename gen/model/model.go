@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
@@ -236,12 +237,13 @@ func (b *Block) Variables() map[string]string {
 	return b.vars
 }
 
+// values returns what a template puts in for a. Names in DNS are lower case; those of servers and accounts need not be.
 func (a *Address) values() hostname.Values {
 	return hostname.Values{
 		Addr:    a.Addr,
-		Server:  a.Server.Name.Value,
-		Product: a.Server.Product.Name.Value,
-		Account: a.Server.Server.Account.Value,
+		Server:  strings.ToLower(a.Server.Name.Value),
+		Product: strings.ToLower(a.Server.Product.Name.Value),
+		Account: strings.ToLower(a.Server.Server.Account.Value),
 	}
 }
 
