@@ -56,6 +56,9 @@ func (r *Reader) decodeMeta(s section) error {
 func (r *Reader) decodeZones(s section) error {
 	c := cursor{section: s}
 	n := c.uint32()
+	if c.short {
+		return c.errShort()
+	}
 	if n > uint32(min(len(s.data), math.MaxInt32)/minZoneSize) {
 		return s.errorf(0, "%d zones do not fit into %d bytes", n, len(s.data))
 	}

@@ -176,13 +176,14 @@ func (r *Reader) addr6(i int) addr6 {
 // search4 and search6 return the index of the first entry of z that is not before a, or that after z's last entry.
 
 func (r *Reader) search4(z *Zone, a netip.Addr) int {
-	key, lo, n := key4(a), z.first, z.count
-	for n > 0 {
-		half := n / 2
-		if r.addr4(lo+half) < key {
-			lo += n - half
+	key, lo, hi := key4(a), z.first, z.first+z.count
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if r.addr4(mid) < key {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
-		n = half
 	}
 	return lo
 }
