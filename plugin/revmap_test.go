@@ -1,0 +1,258 @@
+package revmap
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/test"
+	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/snapshot"
+)
+
+// inventory returns a snapshot with an example of everything that an answer can come from.
+func inventory(t testing.TB) []byte {
+	t.Helper()
+	fallback := testZone("113.0.203.in-addr.arpa.", "203.0.113.0/24", 7)
+	fallback.Fallback = "{ip}.static.example.net."
+	short := testZone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", 7)
+	short.TTL = 60 // less than MINIMUM
+	return encode(t, []snapshot.Zone{
+		testZone("2.0.192.in-addr.arpa.", "192.0.2.0/24", 7),
+		testZone("64-26.100.51.198.in-addr.arpa.", "198.51.100.64/26", 7),
+		fallback,
+		short,
+	}, []testEntry{
+		{"192.0.2.10", snapshot.Explicit, 1800, []string{"mail.acme.example."}},
+		{"192.0.2.20", snapshot.Default, 3600, []string{"examplaab7.dedicated.example."}},
+		{"192.0.2.30", snapshot.Explicit, 3600, []string{"a.example.net.", "b.example.net."}},
+		{"198.51.100.70", snapshot.Explicit, 3600, []string{"www.bluebird.example."}},
+		{"203.0.113.5", snapshot.Explicit, 3600, []string{"shop.acme.example."}},
+		{"2001:db8::25", snapshot.Explicit, 3600, []string{"mail.acme.example."}},
+	})
+}
+
+const (
+	ip6apex = "8.b.d.0.1.0.0.2.ip6.arpa."
+	ip6name = "5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." + ip6apex
+	ip6none = "6.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." + ip6apex
+)
+
+func TestServe(t *testing.T) {
+	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)
+
+	soa := func(owner, ttl string) string {
+		return owner + " " + ttl + " IN SOA ns.g7.example. hostmaster.example.net. 7 3600 900 1209600 300"
+	}
+	negative := "\nauthority " + soa("2.0.192.in-addr.arpa.", "300")
+
+	for _, tc := range []struct {
+		name  string
+		qname string
+		qtype uint16
+		want  string
+	}{
+		{"reverse map name", "10.2.0.192.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 10.2.0.192.in-addr.arpa. 1800 IN PTR mail.acme.example."},
+		{"default hostname", "20.2.0.192.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 20.2.0.192.in-addr.arpa. 3600 IN PTR examplaab7.dedicated.example."},
+		{"two names", "30.2.0.192.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 30.2.0.192.in-addr.arpa. 3600 IN PTR a.example.net." +
+				"\nanswer 30.2.0.192.in-addr.arpa. 3600 IN PTR b.example.net."},
+		{"fallback", "77.113.0.203.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 77.113.0.203.in-addr.arpa. 3600 IN PTR 203-0-113-77.static.example.net."},
+		{"name in place of the fallback", "5.113.0.203.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 5.113.0.203.in-addr.arpa. 3600 IN PTR shop.acme.example."},
+		{"classless", "70.64-26.100.51.198.in-addr.arpa.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 70.64-26.100.51.198.in-addr.arpa. 3600 IN PTR www.bluebird.example."},
+		{"IPv6", ip6name, dns.TypePTR, "NOERROR qr aa rd\nanswer " + ip6name + " 3600 IN PTR mail.acme.example."},
+		{"the question's case", "10.2.0.192.In-Addr.ARPA.", dns.TypePTR,
+			"NOERROR qr aa rd\nanswer 10.2.0.192.In-Addr.ARPA. 1800 IN PTR mail.acme.example."},
+		{"ANY", "10.2.0.192.in-addr.arpa.", dns.TypeANY,
+			"NOERROR qr aa rd\nanswer 10.2.0.192.in-addr.arpa. 1800 IN PTR mail.acme.example."},
+		{"SOA", "2.0.192.in-addr.arpa.", dns.TypeSOA, "NOERROR qr aa rd\nanswer " + soa("2.0.192.in-addr.arpa.", "3600")},
+		{"SOA in the question's case", "2.0.192.IN-ADDR.arpa.", dns.TypeSOA,
+			"NOERROR qr aa rd\nanswer " + soa("2.0.192.IN-ADDR.arpa.", "3600")},
+		{"NS", "2.0.192.in-addr.arpa.", dns.TypeNS,
+			"NOERROR qr aa rd\nanswer 2.0.192.in-addr.arpa. 3600 IN NS ns1.example.net." +
+				"\nanswer 2.0.192.in-addr.arpa. 3600 IN NS ns2.example.net."},
+		{"NODATA", "10.2.0.192.in-addr.arpa.", dns.TypeA, "NOERROR qr aa rd" + negative},
+		{"NODATA in the question's case", "10.2.0.192.IN-ADDR.ARPA.", dns.TypeA, "NOERROR qr aa rd" + negative},
+		{"NODATA at the apex", "2.0.192.in-addr.arpa.", dns.TypePTR, "NOERROR qr aa rd" + negative},
+		{"DS at the apex", "2.0.192.in-addr.arpa.", dns.TypeDS, "NOERROR qr aa rd" + negative},
+		{"empty non-terminal, TTL below MINIMUM", "0.0." + ip6apex, dns.TypePTR,
+			"NOERROR qr aa rd\nauthority " + soa(ip6apex, "60")},
+		{"NXDOMAIN", "11.2.0.192.in-addr.arpa.", dns.TypePTR, "NXDOMAIN qr aa rd" + negative},
+		{"malformed", "010.2.0.192.in-addr.arpa.", dns.TypePTR, "NXDOMAIN qr aa rd" + negative},
+		{"label with escapes", `1\.0.2.0.192.in-addr.arpa.`, dns.TypePTR, "NXDOMAIN qr aa rd" + negative},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := query(tc.qname, tc.qtype)
+			m, rcode := ask(t, h, r)
+			if m == nil {
+				t.Fatalf("No response, rcode %s", dns.RcodeToString[rcode])
+			}
+			if rcode != dns.RcodeSuccess {
+				t.Errorf("ServeDNS returned %s, want NOERROR after a response", dns.RcodeToString[rcode])
+			}
+			if diff := cmp.Diff(tc.want, text(m)); diff != "" {
+				t.Errorf("Response (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(r.Question, m.Question); diff != "" || m.Id != r.Id || m.Opcode != r.Opcode {
+				t.Errorf("Response %v does not belong to the question: %s", m, diff)
+			}
+			if _, err := m.Pack(); err != nil {
+				t.Errorf("Response cannot be sent: %v", err)
+			}
+		})
+	}
+}
+
+func TestFlagsOfTheQuery(t *testing.T) {
+	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)
+	for _, tc := range []struct {
+		name string
+		set  func(*dns.Msg)
+		want string
+	}{
+		{"none", func(r *dns.Msg) { r.RecursionDesired = false }, "NOERROR qr aa"},
+		{"RD and CD", func(r *dns.Msg) { r.CheckingDisabled = true }, "NOERROR qr aa rd cd"},
+		{"AD, Z and TC are not copied", func(r *dns.Msg) { r.AuthenticatedData, r.Zero, r.Truncated = true, true, true },
+			"NOERROR qr aa rd"},
+		{"no OPT: the server adds it", func(r *dns.Msg) { r.SetEdns0(1232, true) }, "NOERROR qr aa rd"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := query("10.2.0.192.in-addr.arpa.", dns.TypePTR)
+			tc.set(r)
+			m, _ := ask(t, h, r)
+			got, _, _ := strings.Cut(text(m), "\n")
+			if got != tc.want || len(m.Extra) != 0 {
+				t.Errorf("Response has header %q and %d additional RRs, want %q and none", got, len(m.Extra), tc.want)
+			}
+		})
+	}
+}
+
+// TestPass is about queries that the plugin does not answer itself.
+func TestPass(t *testing.T) {
+	path := snapshotFile(t, inventory(t))
+	missing := path + ".missing"
+	const passed = -1 // to the next plugin
+	next := test.NextHandler(passed, nil)
+	ptr := func(qname string) *dns.Msg { return query(qname, dns.TypePTR) }
+	notify := func(qname string) *dns.Msg { return new(dns.Msg).SetNotify(qname) }
+	chaos := func(qname string) *dns.Msg {
+		r := query(qname, dns.TypeTXT)
+		r.Question[0].Qclass = dns.ClassCHAOS
+		return r
+	}
+
+	const (
+		hit  = "10.2.0.192.in-addr.arpa."
+		miss = "11.2.0.192.in-addr.arpa."
+	)
+	for _, tc := range []struct {
+		name     string
+		corefile string
+		r        *dns.Msg
+		next     int // what comes of it with a next plugin: passed, an rcode, or 0 for a response
+		last     int // and without one
+	}{
+		{"in a zone", "revmap " + path, ptr(hit), 0, 0},
+		{"outside of all zones", "revmap " + path, ptr("10.3.0.192.in-addr.arpa."), passed, dns.RcodeRefused},
+		{"above the zones", "revmap " + path, query("192.in-addr.arpa.", dns.TypeNS), passed, dns.RcodeRefused},
+		{"the root", "revmap " + path, query(".", dns.TypeNS), passed, dns.RcodeRefused},
+		{"outside of ZONES", "revmap " + path + " ip6.arpa", ptr(hit), passed, dns.RcodeRefused},
+		{"in ZONES, in upper case", "revmap " + path + " ip6.arpa 192.IN-ADDR.arpa", ptr(hit), 0, 0},
+		{"in ZONES, as a prefix", "revmap " + path + " 192.0.2.0/24", ptr(hit), 0, 0},
+		{"ZONES end in the middle of a label", "revmap " + path + " 2.in-addr.arpa", ptr(hit), passed, dns.RcodeRefused},
+		{"class CH", "revmap " + path, chaos(hit), passed, dns.RcodeRefused},
+		{"AXFR", "revmap " + path, query("2.0.192.in-addr.arpa.", dns.TypeAXFR), dns.RcodeRefused, dns.RcodeRefused},
+		{"IXFR", "revmap " + path, query("2.0.192.in-addr.arpa.", dns.TypeIXFR), dns.RcodeRefused, dns.RcodeRefused},
+		{"AXFR outside", "revmap " + path, query("3.0.192.in-addr.arpa.", dns.TypeAXFR), passed, dns.RcodeRefused},
+		{"NOTIFY", "revmap " + path, notify("2.0.192.in-addr.arpa."), dns.RcodeNotImplemented, dns.RcodeNotImplemented},
+		{"NOTIFY outside", "revmap " + path, notify("3.0.192.in-addr.arpa."), passed, dns.RcodeRefused},
+		{"NXDOMAIN", "revmap " + path, ptr(miss), 0, 0},
+		{"NXDOMAIN falls through", "revmap " + path + " {\nfallthrough\n}", ptr(miss), passed, 0},
+		{"NXDOMAIN below the zones that fall through", "revmap " + path + " {\nfallthrough 192.IN-ADDR.arpa\n}", ptr(miss),
+			passed, 0},
+		{"NXDOMAIN elsewhere", "revmap " + path + " {\nfallthrough ip6.arpa\n}", ptr(miss), 0, 0},
+		{"malformed name falls through", "revmap " + path + " {\nfallthrough\n}", ptr("010.2.0.192.in-addr.arpa."), passed, 0},
+		{"NODATA does not fall through", "revmap " + path + " {\nfallthrough\n}", query(hit, dns.TypeA), 0, 0},
+		{"empty non-terminal does not fall through", "revmap " + path + " {\nfallthrough\n}", ptr("0.0." + ip6apex), 0, 0},
+		{"waiting", "revmap " + missing + " {\nwait\n}", ptr(hit), dns.RcodeServerFailure, dns.RcodeServerFailure},
+		{"waiting, with fallthrough", "revmap " + missing + " {\nwait\nfallthrough\n}", ptr(hit),
+			dns.RcodeServerFailure, dns.RcodeServerFailure},
+		{"waiting, outside of ZONES", "revmap " + missing + " ip6.arpa {\nwait\n}", ptr(hit), passed, dns.RcodeRefused},
+	} {
+		for _, chain := range []struct {
+			name string
+			next plugin.Handler
+			want int
+		}{{"with next", next, tc.next}, {"without next", nil, tc.last}} {
+			t.Run(tc.name+"/"+chain.name, func(t *testing.T) {
+				h := newHandler(t, tc.corefile, chain.next)
+				m, rcode := ask(t, h, tc.r)
+				if rcode != chain.want || (m != nil) != (chain.want == 0) {
+					t.Errorf("ServeDNS returned %d with response %v, want %d", rcode, m, chain.want)
+				}
+			})
+		}
+	}
+}
+
+// TestResponsesShareNothing holds that other plugins may change responses in place.
+func TestResponsesShareNothing(t *testing.T) {
+	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)
+	for _, r := range []*dns.Msg{
+		query("10.2.0.192.in-addr.arpa.", dns.TypePTR),
+		query("30.2.0.192.in-addr.arpa.", dns.TypePTR),
+		query("11.2.0.192.in-addr.arpa.", dns.TypePTR),
+		query("2.0.192.in-addr.arpa.", dns.TypeNS),
+		query("2.0.192.in-addr.arpa.", dns.TypeSOA),
+	} {
+		first, _ := ask(t, h, r)
+		want := first.String()
+		for _, section := range [][]dns.RR{first.Answer, first.Ns} {
+			for _, rr := range section {
+				rr.Header().Ttl, rr.Header().Name = 1, "changed.example."
+			}
+		}
+		first.Question[0].Name = "changed.example."
+		first.Answer = append(first.Answer, first.Answer...)
+		first.Ns = append(first.Ns, first.Ns...)
+		if second, _ := ask(t, h, r); second.String() != want {
+			t.Errorf("Response to %s after another was changed:\n%s\nwant:\n%s", r.Question[0].String(), second, want)
+		}
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)
+	for _, tc := range []struct {
+		name  string
+		qname string
+		qtype uint16
+		want  float64
+	}{
+		{"IPv4 hit", "10.2.0.192.in-addr.arpa.", dns.TypePTR, 1},
+		{"IPv4 hit in upper case", "10.2.0.192.IN-ADDR.ARPA.", dns.TypePTR, 1},
+		{"IPv4 miss", "11.2.0.192.in-addr.arpa.", dns.TypePTR, 1},
+		{"IPv6 hit", ip6name, dns.TypePTR, 1},
+		{"IPv6 miss", ip6none, dns.TypePTR, 1},
+		{"empty non-terminal", "0.0." + ip6apex, dns.TypePTR, 1},
+		{"NODATA", ip6name, dns.TypeA, 1},
+		{"fallback", "77.113.0.203.in-addr.arpa.", dns.TypePTR, 2},
+		{"SOA", "2.0.192.in-addr.arpa.", dns.TypeSOA, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r, w, ctx := query(tc.qname, tc.qtype), &test.ResponseWriter{}, context.Background()
+			if got := testing.AllocsPerRun(100, func() { h.ServeDNS(ctx, w, r) }); got > tc.want {
+				t.Errorf("ServeDNS allocates %v times, want at most %v", got, tc.want)
+			}
+		})
+	}
+}
