@@ -1,0 +1,74 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"testing"
+)
+
+// FuzzOpenBytes: any bytes give an error, or a Reader whose content encodes to just these bytes.
+func FuzzOpenBytes(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, b []byte) { checkOpenBytes(t, b) })
+}
+
+// FuzzStructure is FuzzOpenBytes with a valid header in front, so that it gets to what the checksum protects.
+func FuzzStructure(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < headerSize {
+			t.Skip()
+		}
+		b = bytes.Clone(b)
+		copy(b, magic)
+		binary.LittleEndian.PutUint16(b[8:], major)
+		binary.LittleEndian.PutUint64(b[16:], uint64(len(b)))
+		checkOpenBytes(t, fixed(b))
+	})
+}
+
+func seed(f *testing.F) {
+	f.Add(mutation{}.apply(f))
+	f.Add(exampleFile(f))
+	f.Add(encoded(f, build(f, "", nil, nil)))
+	var b bytes.Buffer
+	s := append(goodBuilder(f).sections(), section{id: 8, data: []byte("new")}, section{id: 10})
+	if _, err := encode(&b, minor+1, s); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	for _, test := range badFiles {
+		f.Add(test.mutation.apply(f))
+	}
+}
+
+func checkOpenBytes(t *testing.T, b []byte) {
+	r, err := OpenBytes(b)
+	if err != nil {
+		if r != nil {
+			t.Error("an error came with a Reader")
+		}
+		if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrVersion) && !errors.Is(err, ErrChecksum) {
+			t.Errorf("error %v is none that a caller knows", err)
+		}
+		return
+	}
+	if got := reencode(t, r); !bytes.Equal(got, b) {
+		t.Errorf("encoded again, the file differs: %s", difference(got, b))
+	}
+	n := 0
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		for a, want := range r.Entries(z) {
+			got, ok := r.Lookup(z, a)
+			if !ok || got.Kind != want.Kind || got.TTL != want.TTL || got.Name(got.Len()-1) != want.Name(want.Len()-1) {
+				t.Errorf("lookup of %v in %s gives %v, %v, want %v", a, z.Name, got, ok, want)
+			}
+			n++
+		}
+	}
+	if n != r.Len() {
+		t.Errorf("%d entries in zones, want %d", n, r.Len())
+	}
+}

@@ -1,0 +1,164 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "revmap.snapshot")
+	b := goodBuilder(t)
+	if err := WriteFile(path, b); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := encoded(t, b)
+	if want := fmt.Sprintf("%x", file[32:64]); r.ID() != want {
+		t.Errorf("ID is %s, want %s", r.ID(), want)
+	}
+	if id, err := ReadID(path); id != r.ID() || err != nil {
+		t.Errorf("ReadID gives %q, %v, want %s", id, err, r.ID())
+	}
+	if r.Size() != goodSize || r.Len() != len(goodEntries) || r.Commit() != "commit" {
+		t.Errorf("size %d, %d entries, commit %q", r.Size(), r.Len(), r.Commit())
+	}
+	if major, minor := r.Version(); major != 1 || minor != 0 {
+		t.Errorf("version %d.%d, want 1.0", major, minor)
+	}
+
+	// The Reader does not need the file anymore.
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	z := &r.Zones()[2]
+	if s, ok := r.Lookup(z, netip.MustParseAddr("192.0.2.10")); !ok || s.Name(0) != "mail.acme.example." {
+		t.Errorf("lookup in %s gives %v, %v", z.Name, s, ok)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	good := mutation{}.apply(t)
+	newer := put(8, u16(2)).apply(t)
+	damaged := mutation{damage: flip(100)}.apply(t)
+	tests := []struct {
+		name  string
+		file  []byte
+		err   error
+		id    error // of ReadID, which sees only the header
+		about string
+	}{
+		{"empty", nil, ErrFormat, ErrFormat, "0 bytes"},
+		{"short", good[:63], ErrFormat, ErrFormat, "63 bytes"},
+		{"truncated", good[:100], ErrFormat, ErrFormat, "there are 100"},
+		{"text", []byte(strings.Repeat("192.0.2.1 host.example.\n", 10)), ErrFormat, ErrFormat, "does not start"},
+		{"newer", newer, ErrVersion, ErrVersion, "version 2.0"},
+		{"damaged", damaged, ErrChecksum, nil, "damaged"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "revmap.snapshot")
+			if err := os.WriteFile(path, test.file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(path)
+			if !errors.Is(err, test.err) || !strings.Contains(err.Error(), test.about) ||
+				strings.Count(err.Error(), path) != 1 {
+				t.Errorf("Open: error is %v, want %v about %s", err, test.err, test.about)
+			}
+			if _, err := ReadID(path); !errors.Is(err, test.id) {
+				t.Errorf("ReadID: error is %v, want %v", err, test.id)
+			}
+		})
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := Open(missing); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Open of no file: error is %v", err)
+	}
+	if _, err := ReadID(missing); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadID of no file: error is %v", err)
+	}
+	if _, err := Open(t.TempDir()); err == nil {
+		t.Error("opened a folder")
+	}
+}
+
+func TestOwner(t *testing.T) {
+	tests := []struct {
+		zone, prefix, addr string
+		owner              string
+		classless          bool
+	}{
+		{"2.0.192.in-addr.arpa.", "192.0.2.0/24", "192.0.2.10", "10.2.0.192.in-addr.arpa.", false},
+		{"0.192.in-addr.arpa.", "192.0.0.0/16", "192.0.2.10", "10.2.0.192.in-addr.arpa.", false},
+		{"64-26.2.0.192.in-addr.arpa.", "192.0.2.64/26", "192.0.2.70", "70.64-26.2.0.192.in-addr.arpa.", true},
+		{"2.0.192.in-addr.arpa.", "192.0.2.0/25", "192.0.2.10", "10.2.0.192.in-addr.arpa.", true},
+		{"customer.example.", "192.0.2.10/32", "192.0.2.10", "10.customer.example.", true},
+		{"10.2.0.192.in-addr.arpa.", "192.0.2.10/32", "192.0.2.10", "10.2.0.192.in-addr.arpa.", false},
+		{"8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", "2001:db8::1",
+			"1." + strings.Repeat("0.", 23) + "8.b.d.0.1.0.0.2.ip6.arpa.", false},
+	}
+	for _, test := range tests {
+		z := Zone{Name: test.zone, Prefix: netip.MustParsePrefix(test.prefix)}
+		if got := z.Classless(); got != test.classless {
+			t.Errorf("%s (%s) is classless: %v", test.zone, test.prefix, got)
+		}
+		if got := z.Owner(netip.MustParseAddr(test.addr)); got != test.owner {
+			t.Errorf("%s (%s): owner of %s is %s, want %s", test.zone, test.prefix, test.addr, got, test.owner)
+		}
+	}
+}
+
+func TestNameOutOfRange(t *testing.T) {
+	r, err := OpenBytes(exampleFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range r.Entries(&r.Zones()[0]) {
+		for _, i := range []int{-1, s.Len()} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("Name(%d) of %d names returned", i, s.Len())
+					}
+				}()
+				s.Name(i)
+			}()
+		}
+	}
+}
+
+// TestAllocs: what runs for each query does not allocate.
+func TestAllocs(t *testing.T) {
+	r, err := OpenBytes(exampleFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		for a := range r.Entries(z) {
+			p := netip.PrefixFrom(a, 20)
+			allocs := testing.AllocsPerRun(100, func() {
+				if s, ok := r.Lookup(z, a); ok && r.Covers(z, p) && s.Name(s.Len()-1) != "" {
+					found++
+				}
+				r.Lookup(z, a.Next())
+			})
+			if allocs != 0 {
+				t.Errorf("lookup of %v allocates %v times", a, allocs)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("nothing was looked up")
+	}
+}
