@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
@@ -28,22 +29,23 @@ var addressRoutedElsewhere = &Rule{
 		var around nest
 		for i := range inv.Routed {
 			r := &inv.Routed[i]
-			outer := around.narrow(r.Addr())
-			if outer != nil && outer.Prefix.Prefix != r.Prefix.Prefix && !sameServer(outer.Server, r.Server) {
-				found(r.Pos, r.Prefix, r.Server, outer)
+			around.narrow(r.Addr())
+			if n := len(around); n > 0 && around[n-1].Prefix.Prefix != r.Prefix.Prefix && !around.routedTo(r.Server) {
+				found(r.Pos, r.Prefix, r.Server, around[n-1])
 			}
 			around = append(around, r)
 		}
 		around = around[:0]
-		next := 0
+		rest := inv.Routed
 		for i := range inv.Addresses {
 			a := &inv.Addresses[i]
-			for ; next < len(inv.Routed) && inv.Routed[next].Addr().Compare(a.Addr) <= 0; next++ {
-				around.narrow(inv.Routed[next].Addr())
-				around = append(around, &inv.Routed[next])
+			for ; len(rest) > 0 && rest[0].Addr().Compare(a.Addr) <= 0; rest = rest[1:] {
+				around.narrow(rest[0].Addr())
+				around = append(around, &rest[0])
 			}
-			if r := around.narrow(a.Addr); r != nil && !sameServer(a.Server, r.Server) {
-				found(a.Pos(), a.Addr, a.Server, r)
+			around.narrow(a.Addr)
+			if n := len(around); n > 0 && !around.routedTo(a.Server) {
+				found(a.Pos(), a.Addr, a.Server, around[n-1])
 			}
 		}
 	},
@@ -52,15 +54,26 @@ var addressRoutedElsewhere = &Rule{
 // A nest is a chain of routed prefixes, each inside the one before.
 type nest []*model.Routed
 
-// narrow drops the prefixes that do not hold addr and returns the smallest that does, nil if none does.
-func (n *nest) narrow(addr netip.Addr) *model.Routed {
-	for s := *n; len(s) > 0; s = *n {
-		if r := s[len(s)-1]; r.Contains(addr) {
-			return r
-		}
-		*n = s[:len(s)-1]
+// narrow drops the prefixes that do not hold addr.
+func (n *nest) narrow(addr netip.Addr) {
+	s := *n
+	for len(s) > 0 && !s[len(s)-1].Contains(addr) {
+		s = s[:len(s)-1]
 	}
-	return nil
+	*n = s
+}
+
+// routedTo reports whether the smallest prefix is routed to s. If it is routed twice, either server counts.
+func (n nest) routedTo(s *model.Server) bool {
+	for _, r := range slices.Backward(n) {
+		switch {
+		case r.Prefix.Prefix != n[len(n)-1].Prefix.Prefix:
+			return false
+		case sameServer(r.Server, s):
+			return true
+		}
+	}
+	return false
 }
 
 // sameServer reports whether a and b are one server. Two with one name are: defined-twice reports them.

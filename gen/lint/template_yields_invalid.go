@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
@@ -91,11 +92,11 @@ func noDefault(a *model.Address) (d diag.Diagnostic, cause string) {
 	case has("server") && !fits(server):
 		d.Pos = a.Server.Name.Pos
 		d.Related = []diag.Related{{Pos: p.Hostname.Pos, Message: "the template"}}
-		d.Hint = "rename the server, with a-z, 0-9 and - only"
+		d.Hint = "rename the server, with letters, digits and - only"
 	case has("account") && account == "":
 		d.Hint = "give the server an account, or remove {account}"
 	case has("account") && !fits(account), has("product") && !fits(p.Name.Value):
-		d.Hint = "rename it, with a-z, 0-9 and - only"
+		d.Hint = "rename it, with letters, digits and - only"
 	default:
 		cause = "too long"
 		d.Hint = "make the template shorter"
@@ -103,8 +104,8 @@ func noDefault(a *model.Address) (d diag.Diagnostic, cause string) {
 	return d, cause
 }
 
-// fits reports whether a value can be put into a name.
-func fits(value string) bool { return hostname.Check(value+".") == nil }
+// fits reports whether the name of a server, product or account can be part of a hostname.
+func fits(name string) bool { return hostname.Check(strings.ToLower(name)+".") == nil }
 
 // checkFallback reports why a fallback gives no name for some address of its block.
 func checkFallback(b *model.Block, t *hostname.Template, report func(diag.Diagnostic)) {

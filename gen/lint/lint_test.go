@@ -1,0 +1,312 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// good is a source without findings. The tables below change one thing in it.
+const good = `version: 1
+defaults:
+  nameservers: [ns1.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+products:
+  vps: {hostname: "{server}.vps.example"}
+accounts:
+  acme: {}
+blocks:
+  192.0.2.0/24: {}
+  198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}
+  2001:db8::/32: {}
+servers:
+  web1:
+    product: vps
+    account: acme
+    primary: [192.0.2.10, 2001:db8::10]
+    addresses:
+      192.0.2.10: mail.example.net
+      192.0.2.11:
+      2001:db8:1::/64:
+      2001:db8:1::1: www.example.net
+  web2:
+    product: vps
+    primary: 192.0.2.20
+    addresses:
+      198.51.100.65: shop.example.net
+addresses:
+  192.0.2.1: gw1.example.net
+lint:
+  rules: {}
+`
+
+// change returns good with replacements, each of which must be possible.
+func change(t *testing.T, oldnew ...string) string {
+	t.Helper()
+	s := good
+	for i := 0; i < len(oldnew); i += 2 {
+		if strings.Count(s, oldnew[i]) != 1 {
+			t.Fatalf("%q is %d times in\n%s", oldnew[i], strings.Count(s, oldnew[i]), s)
+		}
+		s = strings.Replace(s, oldnew[i], oldnew[i+1], 1)
+	}
+	return s
+}
+
+// run lints a source: the text of one file, or several files, the root first, each below a line "-- name --".
+func run(t *testing.T, text string) diag.List {
+	t.Helper()
+	files := files(text)
+	if len(files) == 1 {
+		s, found := source.Parse(files[0].name, []byte(files[0].data), false)
+		return Run(model.Build(s), found)
+	}
+	t.Chdir(t.TempDir())
+	for _, f := range files {
+		if err := os.MkdirAll(filepath.Dir(f.name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f.name, []byte(f.data), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, found, err := source.Load(files[0].name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Run(model.Build(s), found)
+}
+
+type file struct{ name, data string }
+
+// files splits a text into the files that it holds; records.yaml is the one without a line of its own.
+func files(text string) []file {
+	list := []file{{name: "records.yaml"}}
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		if name, ok := fileName(line); !ok {
+			list[len(list)-1].data += line
+		} else if last := &list[len(list)-1]; last.data == "" {
+			last.name = name
+		} else {
+			list = append(list, file{name: name})
+		}
+	}
+	return list
+}
+
+func fileName(line string) (string, bool) {
+	name, ok := strings.CutPrefix(strings.TrimSuffix(line, " --\n"), "-- ")
+	return name, ok
+}
+
+var mark = regexp.MustCompile("<[123]>")
+
+// marks takes the marks <1>, <2>, ... out of a source and returns what they stand before, as file:line:column.
+func marks(text string) (string, map[string]string) {
+	at := make(map[string]string)
+	file := "records.yaml"
+	line := 0
+	var out []string
+	for _, s := range strings.SplitAfter(text, "\n") {
+		line++
+		if name, ok := fileName(s); ok {
+			file, line = name, 0
+		}
+		for i := mark.FindStringIndex(s); i != nil; i = mark.FindStringIndex(s) {
+			at[s[i[0]:i[1]]] = fmt.Sprintf("%s:%d:%d", file, line, i[0]+1)
+			s = s[:i[0]] + s[i[1]:]
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, ""), at
+}
+
+// A mistake is a change of good that one rule reports once: at <1>, with notes at <2> and <3> if those are there.
+type mistake struct {
+	name    string
+	oldnew  []string
+	message string
+	hint    string
+}
+
+func testMistakes(t *testing.T, r *Rule, tests []mistake) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text, at := marks(change(t, test.oldnew...))
+			l := run(t, text)
+			if len(l) != 1 {
+				t.Fatalf("%d findings: %+v", len(l), l)
+			}
+			d := l[0]
+			if d.Rule != r.ID || d.Severity != r.Severity {
+				t.Errorf("%s of rule %s", d.Severity, d.Rule)
+			}
+			if d.Pos.String() != at["<1>"] {
+				t.Errorf("at %s, want %s", d.Pos, at["<1>"])
+			}
+			if d.Message != test.message || d.Hint != test.hint {
+				t.Errorf("message %q, hint %q\n   want %q,      %q", d.Message, d.Hint, test.message, test.hint)
+			}
+			var notes []string
+			for _, m := range []string{"<2>", "<3>"} {
+				if at[m] != "" {
+					notes = append(notes, at[m])
+				}
+			}
+			var got []string
+			for _, rel := range d.Related {
+				got = append(got, rel.Pos.String())
+			}
+			if diff := cmp.Diff(notes, got); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// testClean checks that changes of good, by name, have no finding.
+func testClean(t *testing.T, tests map[string][]string) {
+	t.Helper()
+	for name, oldnew := range tests {
+		t.Run(name, func(t *testing.T) {
+			if l := run(t, change(t, oldnew...)); len(l) > 0 {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
+}
+
+func TestGood(t *testing.T) { testClean(t, map[string][]string{"good": nil}) }
+
+func TestRules(t *testing.T) {
+	if !slices.IsSortedFunc(Rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("not sorted by id")
+	}
+	for _, r := range Rules {
+		if Find(r.ID) != r {
+			t.Errorf("Find(%q) is another rule", r.ID)
+		}
+		if _, err := os.Stat(strings.ReplaceAll(r.ID, "-", "_") + ".go"); err != nil {
+			t.Error(err)
+		}
+		if r.Title == "" || r.Severity == diag.Off {
+			t.Errorf("rule %s has no title or severity", r.ID)
+		}
+		// Only a rule with a check can be turned off: the findings of the others are those of Parse.
+		if r.check == nil && !r.Required {
+			t.Errorf("rule %s can neither run nor be required", r.ID)
+		}
+	}
+	if Find("no-such-rule") != nil {
+		t.Error("there is no such rule")
+	}
+}
+
+func TestSeverities(t *testing.T) {
+	two := []string{"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [gw1.example.net, gw2.example.net]}"}
+	for word, want := range map[string][]diag.Severity{
+		"off": nil, "note": {diag.Note}, "warning": {diag.Warning}, "error": {diag.Error},
+	} {
+		l := run(t, change(t, append(two, "rules: {}", "rules: {name-multiple: "+word+"}")...))
+		var got []diag.Severity
+		for _, d := range l {
+			if d.Rule != "name-multiple" {
+				t.Errorf("%+v", d)
+			}
+			got = append(got, d.Severity)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v", word, got)
+		}
+	}
+}
+
+// A required rule reports as ever when somebody tries to turn it off.
+func TestRequired(t *testing.T) {
+	l := run(t, change(t, "rules: {}", "rules: {address-outside-blocks: off}", "192.0.2.1:", "203.0.113.1:"))
+	var got []string
+	for _, d := range l {
+		got = append(got, d.Severity.String()+" "+d.Rule)
+	}
+	if want := []string{"error address-outside-blocks", "error severity-invalid"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What was found while reading is kept, and what is missing in files that could not be read is not reported.
+func TestFound(t *testing.T) {
+	includes := change(t, "lint:\n", "  <1>192.0.2.1: gw2.example.net\ninclude: [more.yaml]\nlint:\n",
+		"2001:db8::/32: {}", "", "acme: {}", "", "product: vps\n    account", "product: dedicated\n    account")
+	includes, _ = marks(includes)
+	text := "-- records.yaml --\n" + includes + "-- more.yaml --\nblocks: [\n"
+	var got []string
+	for _, d := range run(t, text) {
+		got = append(got, d.Rule)
+	}
+	slices.Sort(got)
+	if want := []string{"duplicate-key", "syntax", "wrong-type"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// inventory returns one with n addresses of either family and no findings.
+func inventory(n int) *model.Inventory {
+	s, found := source.Parse("records.yaml", []byte(good), false)
+	if len(found) > 0 {
+		panic(found[0].Message)
+	}
+	s.Servers = make([]source.Server, n)
+	for i := range s.Servers {
+		addr := func(a netip.Addr, line int) source.Addr {
+			return source.Addr{Addr: a, Pos: diag.Position{File: "records.yaml", Line: line, Column: 5}}
+		}
+		a4 := addr(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 4*i)
+		a6 := addr(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}), 4*i+2)
+		s.Servers[i] = source.Server{
+			Name:      source.Text{Value: fmt.Sprintf("s%d", i)},
+			Product:   source.Text{Value: "vps"},
+			Primary:   []source.Addr{a4},
+			Addresses: []source.Address{{Addr: a6, Names: []source.Name{{Value: "mail.example.net."}}}},
+		}
+	}
+	s.Addresses = nil
+	s.Blocks[0].Prefix.Prefix = netip.MustParsePrefix("10.0.0.0/8")
+	return model.Build(s)
+}
+
+// An address that is as it should be costs no memory.
+func TestAllocs(t *testing.T) {
+	allocs := func(n int) float64 {
+		inv := inventory(n)
+		if l := Run(inv, nil); len(l) > 0 {
+			t.Fatalf("%d findings; the first: %+v", len(l), l[0])
+		}
+		return testing.AllocsPerRun(5, func() { Run(inv, nil) })
+	}
+	if few, many := allocs(10), allocs(5000); many > few {
+		t.Errorf("%v allocations for 20 addresses, %v for 10,000", few, many)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	inv := inventory(500_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if l := Run(inv, nil); len(l) > 0 {
+			b.Fatal(l[0])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(inv.Addresses)), "ns/address")
+}
