@@ -1,0 +1,47 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// file returns an included file with n servers.
+func benchmarkFile(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString("servers:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  server%d:\n    product: vps\n    account: acme\n    primary: [198.18.%d.%d, 2001:db8::%x]\n",
+			i, i/256, i%256, i)
+		fmt.Fprintf(&b, "    addresses:\n      198.18.%d.%d: mail%d.acme.example\n      198.19.%d.%d:\n",
+			i/256, i%256, i, i/256, i%256)
+	}
+	return b.Bytes()
+}
+
+// BenchmarkParse is to be read beside BenchmarkYAML, its floor: what it costs more is ours.
+func BenchmarkParse(b *testing.B) {
+	data := benchmarkFile(1000)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, findings := Parse("f", data, true); len(findings) > 0 {
+			b.Fatal(findings)
+		}
+	}
+}
+
+// BenchmarkYAML parses the same file into YAML nodes.
+func BenchmarkYAML(b *testing.B) {
+	data := benchmarkFile(1000)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var n yaml.Node
+		if err := yaml.Unmarshal(data, &n); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
