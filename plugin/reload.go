@@ -102,9 +102,18 @@ func (s *store) watch() {
 	}
 }
 
-// tick reloads, and tells the log and the metrics about it.
+// tick reloads once. A panic, which nobody else would recover from, ends the attempt and not the process.
 func (s *store) tick() {
-	changed, err := s.reload()
+	defer func() {
+		if p := recover(); p != nil {
+			s.report(false, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack()))
+		}
+	}()
+	s.report(s.reload())
+}
+
+// report tells metrics and log what came of a reload.
+func (s *store) report(changed bool, err error) {
 	if changed || err != nil {
 		reloadsTotal.WithLabelValues(s.path, result(err)).Inc()
 	}
@@ -117,21 +126,15 @@ func (s *store) tick() {
 func (s *store) reload() (changed bool, err error) {
 	generations.Lock()
 	defer generations.Unlock()
-	defer func() {
-		if p := recover(); p != nil { // in a goroutine of ours it would end the process
-			changed, err = false, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
-		}
-	}()
 	old := s.generation.Load()
 	g, err := s.load(old)
 	if err != nil || g == old {
 		return false, err
 	}
-	s.generation.Store(g)
-	s.refusal = nil
 	maps.DeleteFunc(generations.byPath, func(_ string, p weak.Pointer[generation]) bool { return p.Value() == nil })
 	generations.byPath[s.path] = weak.Make(g)
-
+	s.refusal = nil
+	s.generation.Store(g)
 	log.Infof("Serving snapshot %s: %d entries in %d zones, commit %q, id %.16s",
 		s.path, g.Reader().Len(), len(g.Reader().Zones()), g.Reader().Commit(), g.Reader().ID())
 	if old != nil {

@@ -1,0 +1,132 @@
+package revmap
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin/pkg/fall"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestParse(t *testing.T) {
+	const seconds = time.Second
+	block := zones{"in-addr.arpa.", "ip6.arpa."} // of the server block
+	for _, tc := range []struct {
+		input string
+		want  options // without fall
+		fall  []string
+		err   string // part of the error, which names the fix
+	}{
+		{input: "revmap /x.snapshot", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap /x.snapshot {\n}", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap ./a/../x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap /x.snapshot Example.ORG 192.0.2.0/23",
+			want: options{"/x.snapshot", zones{"example.org.", "2.0.192.in-addr.arpa.", "3.0.192.in-addr.arpa."},
+				15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap /x.snapshot {\nreload 1m30s\nmax_shrink 10\nwait\n}",
+			want: options{"/x.snapshot", block, 90 * seconds, 10, true, fall.F{}}},
+		{input: "revmap /x.snapshot {\nreload 0\nmax_shrink 0\n}", want: options{"/x.snapshot", block, 0, 0, false, fall.F{}}},
+		{input: "revmap /x.snapshot {\nmax_shrink 100\n}",
+			want: options{"/x.snapshot", block, 15 * seconds, 100, false, fall.F{}}},
+		{input: "revmap /x.snapshot {\nfallthrough\n}", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}},
+			fall: []string{"."}},
+		{input: "revmap /x.snapshot {\nfallthrough IP6.arpa 192.0.2.0/24\n}",
+			want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}},
+			fall: []string{"ip6.arpa.", "2.0.192.in-addr.arpa."}},
+
+		{input: "revmap", err: "the path of the snapshot is missing: write revmap SNAPSHOT [ZONES...]"},
+		{input: "revmap {\nwait\n}", err: "the path of the snapshot is missing"},
+		{input: "revmap /x.snapshot a..b", err: "'a..b' is no zone: write a domain name or an address prefix"},
+		{input: "revmap /x.snapshot example.org ::/0", err: "'::/0' is no zone"},
+		{input: "revmap /x.snapshot\nrevmap /y.snapshot", err: "only be used once per Server Block: one snapshot holds"},
+		{input: "revmap /x.snapshot {\nreload\n}", err: "reload needs one duration, for example reload 30s"},
+		{input: "revmap /x.snapshot {\nreload 1s 2s\n}", err: "reload needs one duration"},
+		{input: "revmap /x.snapshot {\nreload 30\n}", err: "reload '30' is no duration: write a number and a unit"},
+		{input: "revmap /x.snapshot {\nreload -1s\n}", err: "reload '-1s' is negative: 0 turns reloading off"},
+		{input: "revmap /x.snapshot {\nreload 1s\nreload 2s\n}", err: "a second 'reload': keep one of them"},
+		{input: "revmap /x.snapshot {\nmax_shrink\n}", err: "max_shrink needs one percentage"},
+		{input: "revmap /x.snapshot {\nmax_shrink 101\n}", err: "max_shrink '101' is no percentage: write a whole number from 0 to 100"},
+		{input: "revmap /x.snapshot {\nmax_shrink -1\n}", err: "max_shrink '-1' is no percentage"},
+		{input: "revmap /x.snapshot {\nmax_shrink 50%\n}", err: "max_shrink '50%' is no percentage"},
+		{input: "revmap /x.snapshot {\nmax_shrink 1\nmax_shrink 1\n}", err: "a second 'max_shrink'"},
+		{input: "revmap /x.snapshot {\nwait 5s\n}", err: "wait takes no argument: remove '5s'"},
+		{input: "revmap /x.snapshot {\nwait\nwait\n}", err: "a second 'wait'"},
+		{input: "revmap /x.snapshot {\nwait\nreload 0\n}", err: "wait with reload 0 would wait for ever: remove one of them"},
+		{input: "revmap /x.snapshot {\nfallthrough a..b\n}", err: "'a..b' is no zone"},
+		{input: "revmap /x.snapshot {\nfallthrough\nfallthrough\n}", err: "a second 'fallthrough'"},
+		{input: "revmap /x.snapshot {\nfastpath\n}",
+			err: "unknown property 'fastpath': there are reload, max_shrink, wait and fallthrough"},
+	} {
+		t.Run(strings.ReplaceAll(tc.input, "\n", ";"), func(t *testing.T) {
+			c := caddy.NewTestController("dns", tc.input)
+			c.ServerBlockKeys = []string{"dns://in-addr.arpa.:1053", "dns://ip6.arpa.:1053"}
+			dnsserver.GetConfig(c).Root = "/etc/coredns"
+			got, err := parse(c)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("Error is %v, want one with %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.want.fall.Zones = tc.fall
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(options{}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("Options (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseWithoutRoot(t *testing.T) {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := parse(caddy.NewTestController("dns", "revmap x.snapshot"))
+	if want := filepath.Join(dir, "x.snapshot"); err != nil || o.path != want {
+		t.Errorf("Path is %q (%v), want %q", o.path, err, want)
+	}
+}
+
+func TestSetup(t *testing.T) {
+	good := snapshotFile(t, encodeGeneration(t, 1, 2))
+	bad := snapshotFile(t, encodeGeneration(t, 1, 2)[:100])
+	for _, tc := range []struct {
+		name, input string
+		err         string
+		ready       bool
+	}{
+		{name: "good", input: "revmap " + good, ready: true},
+		{name: "good and wait", input: "revmap " + good + " {\nwait\n}", ready: true},
+		{name: "missing", input: "revmap " + good + ".missing", err: good + ".missing: no such file"},
+		{name: "missing and wait", input: "revmap " + good + ".missing {\nwait\n}"},
+		{name: "bad", input: "revmap " + bad, err: "plugin/revmap: "},
+		{name: "bad and wait", input: "revmap " + bad + " {\nwait\n}"},
+		{name: "a directory", input: "revmap " + filepath.Dir(good), err: filepath.Dir(good) + " is not a regular file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h, err := setupHandler(tc.input, nil)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("Error is %v, want one with %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Ready() != tc.ready {
+				t.Errorf("Ready() = %t, want %t", h.Ready(), tc.ready)
+			}
+		})
+	}
+}
