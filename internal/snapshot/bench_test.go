@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -91,6 +93,22 @@ func BenchmarkOpenBytes(b *testing.B) {
 			}
 		}
 		b.ReportMetric(float64(len(file))/benchEntries, "bytes/name")
+	})
+}
+
+// BenchmarkOpen is BenchmarkOpenBytes and reading the file, which is in the page cache.
+func BenchmarkOpen(b *testing.B) {
+	benchFamilies(b, func(b *testing.B, file []byte, _ []netip.Addr) {
+		path := filepath.Join(b.TempDir(), "revmap.snapshot")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(file)))
+		for b.Loop() {
+			if _, err := Open(path); err != nil {
+				b.Fatal(err)
+			}
+		}
 	})
 }
 

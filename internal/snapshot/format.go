@@ -91,19 +91,11 @@ func parseHeader(b []byte, size uint64) (*header, error) {
 	return h, nil
 }
 
-// checkRest checks what parseHeader leaves for after the checksum.
-func (h *header) checkRest(b []byte) error {
-	if !allZero(b[24:checksumOffset]) {
-		return fmt.Errorf("%w: header at byte 24: reserved bytes are not zero", ErrFormat)
-	}
-	return nil
-}
-
-// parseSections checks the section table of b against the layout of the file, and returns all sections. b has a
-// header that says that there are h.sections of them.
+// parseSections checks what parseHeader leaves for after the checksum, then the section table of b against the layout
+// of the file, and returns all sections.
 func (h *header) parseSections(b []byte) ([]section, error) {
-	if err := h.checkRest(b); err != nil {
-		return nil, err
+	if !allZero(b[24:checksumOffset]) {
+		return nil, fmt.Errorf("%w: header at byte 24: reserved bytes are not zero", ErrFormat)
 	}
 	if n := (len(b) - headerSize) / tableEntrySize; uint64(h.sections) > uint64(n) {
 		return nil, fmt.Errorf("%w: header at byte 12: %d sections do not fit into the file", ErrFormat, h.sections)
