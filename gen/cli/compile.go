@@ -18,20 +18,24 @@ func (p *program) compile() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compile -o SNAPSHOT [SOURCE]",
 		Short: "Make the snapshot that the CoreDNS plugin serves",
-		Long: `compile checks the source, as lint does, and makes a snapshot of it. If there is an error in the source, the
-findings are printed, the exit status is 1 and nothing is written; warnings and notes are printed only.
+		Long: `compile checks the source, as lint does, and makes a snapshot of it. If there
+is an error in the source, the findings are printed, the exit status is 1 and
+nothing is written; warnings and notes are printed only.
 
-A zone whose content is the same as in the previous snapshot keeps its serial. A changed zone gets the time of
-the source as its serial, or the previous serial + 1 if that is later (RFC 1982). The time of the source is
-SOURCE_DATE_EPOCH, else the time of the Git commit that is checked out, else now. The id of that commit is in
-the snapshot, with "-dirty" at its end if the source differs from the commit.
+A zone whose content is the same as in the previous snapshot keeps its serial.
+A changed zone gets the time of the source as its serial, or the previous
+serial + 1 if that is later (RFC 1982). The time of the source is
+SOURCE_DATE_EPOCH, else the time of the Git commit that is checked out, else
+now. The id of that commit is in the snapshot, with "-dirty" at its end if the
+source differs from the commit.
 
-The previous snapshot is the file at the output path, if there is one, unless --previous names another. With
---previous= there is none: every zone gets a new serial, which secondaries refuse if it is not later than the
-one that they have.
+The previous snapshot is the file at the output path, if there is one, unless
+--previous names another. With --previous= there is none: every zone gets a
+new serial, which secondaries refuse if it is not later than the one that they
+have.
 
-The file appears as a whole or not at all, so it may be the one that a server has loaded. If it would not
-change, it is left alone.`,
+The file appears as a whole or not at all, so it may be the one that a server
+has loaded. If it would not change, it is left alone.`,
 		Example: `  revmap compile -o records.snapshot
   revmap compile -o new.snapshot --previous /srv/revmap/records.snapshot records.yaml`,
 		Args: operands("[SOURCE]"),

@@ -22,11 +22,13 @@ func (p *program) explain() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain IP [SOURCE]",
 		Short: "Tell what an address answers with, and why",
-		Long: `explain tells which name an address answers with by the source, and where that comes from: the reverse map name,
-the template of the default hostname or of the fallback, or why there is no name. It also works for a source
-that has errors elsewhere, and tells how many.
+		Long: `explain tells which name an address answers with by the source, and where that
+comes from: the reverse map name, the template of the default hostname or of
+the fallback, or why there is no name. It also works for a source that has
+errors elsewhere, and tells how many.
 
-With --snapshot it tells what that snapshot answers, too: it differs if the source has changed since.`,
+With --snapshot it tells what that snapshot answers, too: it differs if the
+source has changed since.`,
 		Example: `  revmap explain 192.0.2.10
   revmap explain 2001:db8:0:1::25 records.yaml --snapshot /srv/revmap/records.snapshot`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -177,8 +179,8 @@ func (e *explanation) addAssignment(inv *model.Inventory, addr netip.Addr, a *mo
 	switch {
 	case a != nil && a.Primary != nil:
 		e.because(a.Primary.Pos, "primary address of server %s%s", a.Server.Name.Value, nameless)
-		if _, err := a.DefaultHostname(); err != nil && nameless != "" {
-			e.because(diag.Position{}, "no default hostname: %v", err)
+		if a.Default == "" && nameless != "" {
+			e.because(a.Server.Server.Product.Pos, "no default hostname: %s", whyNoDefault(a))
 		}
 		return a.Server
 	case a != nil && a.Server != nil:
@@ -196,6 +198,20 @@ func (e *explanation) addAssignment(inv *model.Inventory, addr netip.Addr, a *mo
 	}
 	e.because(diag.Position{}, "the source does not list it")
 	return nil
+}
+
+// whyNoDefault tells why a primary address has no default hostname.
+func whyNoDefault(a *model.Address) string {
+	switch name := a.Server.Server.Product.Value; {
+	case name == "":
+		return "the server has no product"
+	case a.Server.Product == nil:
+		return fmt.Sprintf("the source has no product %q", name)
+	case a.Server.Product.Hostname.T == nil:
+		return fmt.Sprintf("product %s has no template", name)
+	}
+	_, err := a.DefaultHostname()
+	return err.Error()
 }
 
 func (e *explanation) because(pos diag.Position, format string, args ...any) {

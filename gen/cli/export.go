@@ -29,13 +29,15 @@ func (p *program) exportZonefile() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "zonefile -o DIR [SOURCE|SNAPSHOT]",
 		Short: "Write zone files for BIND, Knot, NSD and others",
-		Long: `export zonefile writes one RFC 1035 zone file for each zone, with the names that a fallback makes written out. The
-argument is a snapshot, or a source, which is checked and compiled as by revmap compile, but without a previous
+		Long: `export zonefile writes one RFC 1035 zone file for each zone, with the names
+that a fallback makes written out. The argument is a snapshot, or a source,
+which is checked and compiled as by revmap compile, but without a previous
 snapshot: to keep serials, compile first and export the snapshot.
 
-The folder is made if it is not there. A file is named for its zone, "2.0.192.in-addr.arpa.zone", and appears as a
-whole or not at all; other files in the folder are left alone. A zone with an IPv6 fallback has more names than a
-file can hold: then nothing is written.`,
+The folder is made if it is not there. A file is named for its zone,
+"2.0.192.in-addr.arpa.zone", and appears as a whole or not at all; other files
+in the folder are left alone. A zone with an IPv6 fallback has more names than
+a file can hold: then nothing is written.`,
 		Example: `  revmap export zonefile -o zones records.snapshot
   named-checkzone 2.0.192.in-addr.arpa zones/2.0.192.in-addr.arpa.zone`,
 		Args: operands("[SOURCE|SNAPSHOT]"),

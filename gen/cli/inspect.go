@@ -15,12 +15,14 @@ func (p *program) inspect() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect SNAPSHOT",
 		Short: "Show what is in a snapshot",
-		Long: `inspect verifies a snapshot and shows where it comes from and which zones it has. Entries are the addresses that
-have a name of their own: a reverse map name (explicit) or a default hostname. Names made from a fallback are
-not entries.
+		Long: `inspect verifies a snapshot and shows where it comes from and which zones it
+has. Entries are the addresses that have a name of their own: a reverse map
+name (explicit) or a default hostname. Names made from a fallback are not
+entries.
 
-With --dump it prints the entries instead, as the text of a zone file for each zone; a fallback is a comment in
-it. See revmap help export zonefile for zone files that a name server can load.`,
+With --dump it prints the entries instead, as the text of a zone file for each
+zone; a fallback is a comment in it. See revmap help export zonefile for zone
+files that a name server can load.`,
 		Example: `  revmap inspect records.snapshot
   revmap inspect --dump records.snapshot | grep mail`,
 		Args: operands("SNAPSHOT"),

@@ -15,11 +15,12 @@ func (p *program) lint() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint [SOURCE]",
 		Short: "Check the source",
-		Long: `lint reads the source, the root file and the files that it includes, and prints everything that is wrong with it.
-Nothing is printed if all is well. Rules and their severities are described in docs/rules.
+		Long: `lint reads the source, the root file and the files that it includes, and
+prints everything that is wrong with it. Nothing is printed if all is well.
+Rules and their severities are described in docs/rules.
 
-The exit status is 1 if there is an error. Warnings and notes are printed, but do not count, unless --fail-on
-says so.`,
+The exit status is 1 if there is an error. Warnings and notes are printed, but
+do not count, unless --fail-on says so.`,
 		Example: `  revmap lint
   revmap lint --fail-on warning --format json records.yaml`,
 		Args: operands("[SOURCE]"),
