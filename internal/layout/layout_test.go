@@ -22,6 +22,7 @@ const module = "github.com/revmap/revmap"
 var arrows = map[string]string{
 	"cmd/coredns": "plugin internal/version",
 	"cmd/revmap":  "gen/cli",
+	"docs":        "", // embeds the JSON Schema
 
 	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
@@ -34,7 +35,7 @@ var arrows = map[string]string{
 	"gen/zonefile": "gen/model gen/source gen/diag internal/arpa internal/hostname internal/snapshot",
 	"gen/report":   "gen/diff gen/diag",
 	"gen/cli": "gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
-		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
 	"internal/arpa":      "",
 	"internal/hostname":  "",
