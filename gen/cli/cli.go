@@ -1,16 +1,125 @@
 // Package cli is the revmap command line: one file for each subcommand.
 //
-// Results and findings go to stdout, everything else to stderr. The exit status
-is 0 if all is well, 1 if the source has findings, 2 if the arguments are
-wrong and 3 if something else failed. Nothing is written over before all is
-known to be well, and no file is ever half written.`revmap makes the reverse DNS of a provider out of a source in Git:
+// Results and findings go to stdout, failures to stderr. What a subcommand does is done by the packages beside this
+// one; here are arguments, text and exit statuses.
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The exit statuses of revmap.
+const (
+	StatusClean    = 0 // done, and nothing was found
+	StatusFindings = 1 // the source has findings; nothing was written
+	StatusUsage    = 2 // the arguments make no sense; nothing was done
+	StatusFailure  = 3 // something else went wrong, as stderr tells; no file is left half written
+)
+
+// Main runs revmap with the arguments after the program's name and returns its exit status. It uses no stream but those
+// given. When ctx ends, it stops at the next step and fails; a file that is to be written is then there as a whole or
+// not at all. It may be called any number of times, also at once.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{
+		stdout:         bufio.NewWriter(stdout),
+		stdoutTerminal: isTerminal(stdout),
+		stderr:         stderr,
+		stderrTerminal: isTerminal(stderr),
+	}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	c, err := root.ExecuteContextC(ctx)
+	if flushed := p.stdout.Flush(); flushed != nil {
+		err = &failure{fmt.Errorf("write output: %w", flushed)}
+	}
+	var f *failure
+	if errors.As(err, &f) && ctx.Err() != nil { // whatever broke then, that is why
+		err = &failure{errors.New("interrupted")}
+	}
+	return p.status(c, err)
+}
+
+// A program is one run of revmap.
+type program struct {
+	stdout         *bufio.Writer // flushed by Main, which also sees its error
+	stdoutTerminal bool
+	stderr         io.Writer
+	stderrTerminal bool
+}
+
+// errFindings ends a subcommand that has printed findings which do not let it pass.
+var errFindings = errors.New("the source has findings")
+
+// A failure is an error of the work that a subcommand does. Every other error comes from cobra, about the arguments.
+type failure struct{ error }
+
+func (f *failure) Unwrap() error { return f.error }
+
+// A hintedError is an error with a line of advice.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (h *hintedError) Unwrap() error { return h.error }
+
+// withHint returns err, which may be nil, with a line of advice.
+func withHint(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &hintedError{err, fmt.Sprintf(format, args...)}
+}
+
+// status prints err if it is not yet told, and returns the exit status for it.
+func (p *program) status(c *cobra.Command, err error) int {
+	var f *failure
+	switch {
+	case err == nil:
+		return StatusClean
+	case errors.Is(err, errFindings):
+		return StatusFindings
+	case errors.As(err, &f):
+		p.printError(err)
+		return StatusFailure
+	}
+	topic := strings.TrimPrefix(strings.TrimSuffix(c.CommandPath(), " help"), "revmap")
+	p.printError(withHint(err, "see revmap help%s", topic))
+	return StatusUsage
+}
+
+func (p *program) printError(err error) {
+	fmt.Fprintf(p.stderr, "revmap: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nrevmap: "))
+	var h *hintedError
+	if errors.As(err, &h) {
+		fmt.Fprintf(p.stderr, "hint: %s\n", h.hint)
+	}
+}
+
+func (p *program) root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "revmap COMMAND",
+		Short: "Reverse DNS out of Git",
+		Long: `revmap makes the reverse DNS of a provider out of a source in Git:
 records.yaml and the files that it includes. It checks the source, compiles it
 into a snapshot for the CoreDNS plugin of the same name, and explains what an
 address answers with.
 
 Results and findings go to stdout, everything else to stderr. The exit status
 is 0 if all is well, 1 if the source has findings, 2 if the arguments are
-wrong and 3 if something else failed. Unless it is 0, no file was written.`,
+wrong and 3 if something else failed. No file is ever left half written.`,
 		Example: `  revmap lint
   revmap compile -o records.snapshot
   revmap explain 192.0.2.10`,
