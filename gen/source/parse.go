@@ -69,14 +69,8 @@ func (p *parser) load() *yaml.Node {
 	}
 	switch err := d.Decode(&second); {
 	case err == nil:
-		at := second.Content[0]
-		if isEmpty(at) { // its place is that of whatever follows, which may be nothing
-			at = &second
-		}
-		p.add(diag.Diagnostic{
-			Pos: p.pos(at), Rule: "syntax", Message: "a second YAML document begins here",
-			Hint: `keep one document in each file, and name other files under "include"`,
-		})
+		p.report(&second, "syntax", `keep one document in each file, and name other files under "include"`,
+			"a second YAML document begins here")
 	case !isEOF(err):
 		p.syntaxError(err)
 	}
@@ -361,8 +355,6 @@ func describe(n *yaml.Node) string {
 		return "a mapping"
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	case n.Kind == yaml.AliasNode:
-		return "an alias"
 	case isEmpty(n):
 		return "nothing"
 	case isNull(n):

@@ -87,7 +87,7 @@ func TestBad(t *testing.T) {
 func TestBadFilesAreOneChangeAway(t *testing.T) {
 	good := bytes.SplitAfter(readFile(t, "testdata/ok/base.yaml"), []byte("\n"))
 	for _, file := range glob(t, "testdata/err/*.yaml") {
-		if filepath.Base(file) == "syntax-empty.yaml" {
+		if strings.HasPrefix(filepath.Base(file), "syntax-empty") {
 			continue
 		}
 		bad := bytes.SplitAfter(readFile(t, file), []byte("\n"))
