@@ -30,7 +30,8 @@ func (p *parser) addr(n *yaml.Node) (Addr, bool) {
 		}
 		p.report(n, "address-invalid", "", "%q is not an IP address%s", n.Value, reason(err))
 	case a.Zone() != "":
-		p.report(n, "address-invalid", "remove %"+a.Zone(), "the address %q has a zone, which means nothing to others", n.Value)
+		p.report(n, "address-invalid", "remove %"+a.Zone(), "the address %q has a zone, which is for one machine only",
+			n.Value)
 	case a.Is4In6():
 		p.report(n, "address-invalid", "write "+a.Unmap().String(), "%q is an IPv4-mapped IPv6 address", n.Value)
 	default:

@@ -42,7 +42,8 @@ var (
 		regexp.MustCompile(`^ *(\t+)[ \t]*[^ \t#]`), "a tab in the indentation", "indent with spaces",
 	}
 	braceTrap = trap{
-		regexp.MustCompile(`(?:[:,[{]|^\s*-)\s+({[a-z][^\s{}]*}[^\s,\]}]+)`), "a value that begins with { needs quotes", "write %q",
+		regexp.MustCompile(`(?:[:,[{]|^\s*-)\s+({[a-z][^\s{}]*}[^\s,\]}]+)`),
+		"a value that begins with { needs quotes", "write %q",
 	}
 	colonTrap = trap{
 		regexp.MustCompile(`:\s+([0-9A-Fa-f:]*::)(?:\s|$)`), "a value that ends in : needs quotes", "write %q",
