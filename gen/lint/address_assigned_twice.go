@@ -30,7 +30,7 @@ var addressAssignedTwice = &Rule{
 			if first.Prefix.Prefix != r.Prefix.Prefix || first.Server != r.Server && sameServer(first.Server, r.Server) {
 				continue
 			}
-			if r.Pos.Compare(first.Pos) < 0 {
+			if earlier(inv, r.Pos, first.Pos) {
 				first, r = r, first
 			}
 			report(diag.Diagnostic{

@@ -14,7 +14,7 @@ var addressOutsideBlocks = &Rule{
 	Required: true,
 	missing:  true,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		const hint = "correct the address, or add the block that it lies in under blocks"
+		const hint = `correct it, or add the block that it lies in under "blocks"`
 		for i := range inv.Addresses {
 			if a := &inv.Addresses[i]; a.Block == nil {
 				report(diag.Diagnostic{Pos: a.Pos(), Message: fmt.Sprintf("%s lies in none of the blocks", a.Addr), Hint: hint})

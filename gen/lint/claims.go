@@ -3,6 +3,7 @@ package lint
 import (
 	"iter"
 
+	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 )
 
@@ -24,7 +25,7 @@ func claims(inv *model.Inventory) iter.Seq2[*model.Address, *model.Address] {
 			}
 			first := &same[0]
 			for j := range same {
-				if before(&same[j], first) {
+				if before(inv, &same[j], first) {
 					first = &same[j]
 				}
 			}
@@ -42,11 +43,19 @@ func claims(inv *model.Inventory) iter.Seq2[*model.Address, *model.Address] {
 }
 
 // before reports whether a has an address before b has it.
-func before(a, b *model.Address) bool {
+func before(inv *model.Inventory, a, b *model.Address) bool {
 	if p := a.Primary != nil; p != (b.Primary != nil) {
 		return p
 	}
-	return a.Pos().Compare(b.Pos()) < 0
+	return earlier(inv, a.Pos(), b.Pos())
+}
+
+// earlier reports whether a reader of the source comes to p before q: the root file is first.
+func earlier(inv *model.Inventory, p, q diag.Position) bool {
+	if root := inv.Source.Root; p.File != q.File && (p.File == root || q.File == root) {
+		return p.File == root
+	}
+	return p.Compare(q) < 0
 }
 
 // takesPrimary reports whether a lists the primary address of another server.

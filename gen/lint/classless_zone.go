@@ -69,7 +69,7 @@ func checkHidden(inv *model.Inventory, report func(diag.Diagnostic)) {
 			if z.Prefix == first.Prefix {
 				continue // defined-twice
 			}
-			d := twoZones(z, first)
+			d := twoZones(inv, z, first)
 			d.Message = fmt.Sprintf("blocks %s and %s both have the zone %q", first.Block.Prefix, z.Block.Prefix, z.Name)
 			d.Hint = "give each block a zone of its own, or replace them by the one block that the zone is for"
 			report(d)
@@ -84,7 +84,7 @@ func checkHidden(inv *model.Inventory, report func(diag.Diagnostic)) {
 			continue
 		}
 		if p, ok := hidden(z, outer); ok {
-			d := twoZones(z, outer)
+			d := twoZones(inv, z, outer)
 			d.Message = fmt.Sprintf("the zone %q hides the name of %s in the zone %q", z.Name, p, outer.Name)
 			d.Hint = "choose a zone name that is not the reverse name of an address"
 			report(d)
@@ -103,12 +103,17 @@ func hidden(inner, outer *model.Zone) (netip.Prefix, bool) {
 	return p, ok && p.Overlaps(outer.Prefix)
 }
 
-// twoZones begins a finding about the names of z and other, of which at least one is chosen by a block.
-func twoZones(z, other *model.Zone) diag.Diagnostic {
-	if !model.IsClassless(z.Prefix) || model.IsClassless(other.Prefix) && z.Block.Zone.Pos.Compare(other.Block.Zone.Pos) < 0 {
+// twoZones begins a finding about the names of z and other, of which a block has chosen at least one: the later one is
+// at fault.
+func twoZones(inv *model.Inventory, z, other *model.Zone) diag.Diagnostic {
+	if !model.IsClassless(z.Prefix) ||
+		model.IsClassless(other.Prefix) && earlier(inv, z.Block.Zone.Pos, other.Block.Zone.Pos) {
 		z, other = other, z
 	}
-	return diag.Diagnostic{Pos: z.Block.Zone.Pos, Related: []diag.Related{{Pos: other.Block.Prefix.Pos, Message: "the other block"}}}
+	return diag.Diagnostic{
+		Pos:     z.Block.Zone.Pos,
+		Related: []diag.Related{{Pos: other.Block.Prefix.Pos, Message: "the other block"}},
+	}
 }
 
 // last returns the last address of p.

@@ -13,10 +13,8 @@ var definedTwice = &Rule{
 	Title:    "a server, account or block is defined once in all files together",
 	Required: true,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		// Servers and blocks of one name or prefix are in the order of the source, root file first.
 		again := func(what string, first, second diag.Position) {
-			if second.Compare(first) < 0 {
-				first, second = second, first
-			}
 			report(diag.Diagnostic{
 				Pos:     second,
 				Message: what + " is defined twice",

@@ -61,7 +61,10 @@ func output(t *testing.T, text string) (string, []string) {
 func TestPages(t *testing.T) {
 	for _, r := range Rules {
 		t.Run(r.ID, func(t *testing.T) {
-			name := filepath.Join(pages, r.ID+".md")
+			name, err := filepath.Abs(filepath.Join(pages, r.ID+".md")) // examples may change the folder
+			if err != nil {
+				t.Fatal(err)
+			}
 			text, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)

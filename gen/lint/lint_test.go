@@ -68,7 +68,7 @@ func change(t *testing.T, oldnew ...string) string {
 func run(t *testing.T, text string) diag.List {
 	t.Helper()
 	files := files(text)
-	if len(files) == 1 {
+	if len(files) == 1 && !strings.Contains(text, "include:") {
 		s, found := source.Parse(files[0].name, []byte(files[0].data), false)
 		return Run(model.Build(s), found)
 	}

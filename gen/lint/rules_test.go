@@ -89,6 +89,14 @@ func TestAddressAssignedTwice(t *testing.T) {
 	testClean(t, map[string][]string{
 		"a primary address that is listed too": {"198.51.100.65: shop", "192.0.2.20: shop"},
 	})
+	t.Run("the root file comes first", func(t *testing.T) {
+		text, at := marks("-- records.yaml --\n" + change(t, "lint:", "include: [a.yaml]\nlint:", "192.0.2.11:", "<1>192.0.2.11:") +
+			"-- a.yaml --\nservers:\n  web0: {addresses: {<2>192.0.2.11: }}\n")
+		l := run(t, text)
+		if len(l) != 1 || l[0].Pos.String() != at["<2>"] || l[0].Related[0].Pos.String() != at["<1>"] {
+			t.Errorf("%+v", l)
+		}
+	})
 	t.Run("three places", func(t *testing.T) {
 		text, at := marks(change(t, "192.0.2.11:", "<1>192.0.2.11:",
 			"198.51.100.65: shop", "<2>192.0.2.11: shop", "192.0.2.1: gw1", "<3>192.0.2.11: gw1"))
@@ -136,7 +144,7 @@ func TestPrimaryFamilyTwice(t *testing.T) {
 }
 
 func TestAddressOutsideBlocks(t *testing.T) {
-	const hint = "correct the address, or add the block that it lies in under blocks"
+	const hint = `correct it, or add the block that it lies in under "blocks"`
 	testMistakes(t, addressOutsideBlocks, []mistake{
 		{
 			"address of no server", []string{"192.0.2.1: gw1", "<1>192.0.3.1: gw1"},
@@ -385,8 +393,7 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 		},
 		{
 			"fallback: octets of IPv6", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{a}.v6.example"}`},
-			"the fallback of block 2001:db8::/32 gives no name: {a} is an octet of IPv4, and " +
-				"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff is IPv6", "",
+			"the fallback of block 2001:db8::/32 has {a}, an octet of IPv4, but the block is IPv6", "use {ip} instead",
 		},
 		{
 			"fallback: a server's name", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{server}.v6.example"}`},
@@ -394,13 +401,15 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 		},
 		{
 			"fallback: a variable that is not set", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{ip}.{var.site}.example"}`},
-			`the fallback of block 2001:db8::/32 gives no name: variable "site" is not set`, "",
+			`the fallback of block 2001:db8::/32 gives no name: variable "site" is not set`,
+			`set it under "vars" of the block`,
 		},
 		{
 			"fallback: too long for some of its addresses",
 			[]string{"192.0.2.0/24: {}", `<2>192.0.2.0/24: {fallback: <1>"` + long + `-{d}.example"}`},
-			`the fallback of block 192.0.2.0/24 gives no name: expand "` + long + `-{d}.example.": label "` + long +
-				`-255" is 64 bytes long, more than 63`, "",
+			`the fallback of block 192.0.2.0/24 gives no name for 192.0.2.255: expand "` + long + `-{d}.example.": label "` + long +
+				`-255" is 64 bytes long, more than 63`,
+			"make the template shorter",
 		},
 	})
 	testClean(t, map[string][]string{
@@ -482,25 +491,25 @@ func TestDefinedTwice(t *testing.T) {
 		name, old, new, more, message string
 	}{
 		{
-			"server", "  web2:", "  <1>web2:", "servers:\n  <2>web2: {}\n",
+			"server", "  web2:", "  <2>web2:", "servers:\n  <1>web2: {}\n",
 			`server "web2" is defined twice`,
 		},
 		{
-			"account", "  acme:", "  <1>acme:", "accounts: {<2>acme: {}}\n",
+			"account", "  acme:", "  <2>acme:", "accounts: {<1>acme: {}}\n",
 			`account "acme" is defined twice`,
 		},
 		{
-			"block", "192.0.2.0/24:", "<1>192.0.2.0/24:", "blocks: {<2>192.0.2.0/24: {}}\n",
+			"block", "192.0.2.0/24:", "<2>192.0.2.0/24:", "blocks: {<1>192.0.2.0/24: {}}\n",
 			"block 192.0.2.0/24 is defined twice",
 		},
 		{
-			"classless block", "198.51.100.64/26:", "<1>198.51.100.64/26:",
-			"blocks: {<2>198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}}\n",
+			"classless block", "198.51.100.64/26:", "<2>198.51.100.64/26:",
+			"blocks: {<1>198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}}\n",
 			"block 198.51.100.64/26 is defined twice",
 		},
 		{
-			"server with all that it has", "  web1:", "  <1>web1:",
-			"servers:\n  <2>web1: {product: vps, primary: 192.0.2.10, addresses: {192.0.2.11: , '2001:db8:1::/64': }}\n",
+			"server with all that it has", "  web1:", "  <2>web1:",
+			"servers:\n  <1>web1: {product: vps, primary: 192.0.2.10, addresses: {192.0.2.11: , '2001:db8:1::/64': }}\n",
 			`server "web1" is defined twice`,
 		},
 	}
@@ -512,7 +521,6 @@ func TestDefinedTwice(t *testing.T) {
 			if len(l) != 1 {
 				t.Fatalf("%+v", l)
 			}
-			// more/1.yaml sorts before records.yaml.
 			if d := l[0]; d.Rule != "defined-twice" || d.Message != test.message || d.Hint != hint ||
 				d.Pos.String() != at["<1>"] || len(d.Related) != 1 || d.Related[0].Pos.String() != at["<2>"] {
 				t.Errorf("%+v", d)

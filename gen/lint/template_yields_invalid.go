@@ -85,8 +85,8 @@ func noDefault(a *model.Address) (d diag.Diagnostic, cause string) {
 	switch {
 	case unbound != nil:
 		d.Related = []diag.Related{{Pos: a.Block.Prefix.Pos, Message: "the block of the address"}}
-		d.Hint = `set it under "vars" of the block`
-	case a.Is6() && slices.ContainsFunc(placeholders, func(s string) bool { return len(s) == 1 }):
+		d.Hint = setVariable
+	case a.Is6() && slices.ContainsFunc(placeholders, isOctet):
 		cause = "octets of IPv6"
 		d.Hint = "use {ip} or {server} instead, or name the IPv6 addresses one by one"
 	case has("server") && !fits(server):
@@ -99,7 +99,7 @@ func noDefault(a *model.Address) (d diag.Diagnostic, cause string) {
 		d.Hint = "rename it, with letters, digits and - only"
 	default:
 		cause = "too long"
-		d.Hint = "make the template shorter"
+		d.Hint = shorten
 	}
 	return d, cause
 }
@@ -109,27 +109,41 @@ func fits(name string) bool { return hostname.Check(strings.ToLower(name)+".") =
 
 // checkFallback reports why a fallback gives no name for some address of its block.
 func checkFallback(b *model.Block, t *hostname.Template, report func(diag.Diagnostic)) {
-	d := diag.Diagnostic{
-		Pos:     b.Block.Fallback.Pos,
-		Related: []diag.Related{{Pos: b.Prefix.Pos, Message: "the block"}},
+	fail := func(hint, format string, args ...any) {
+		report(diag.Diagnostic{
+			Pos:     b.Block.Fallback.Pos,
+			Message: fmt.Sprintf("the fallback of block %s ", b.Prefix) + fmt.Sprintf(format, args...),
+			Related: []diag.Related{{Pos: b.Prefix.Pos, Message: "the block"}},
+			Hint:    hint,
+		})
 	}
-	placeholders := t.Placeholders()
-	for _, of := range []string{"server", "product", "account"} {
-		if slices.Contains(placeholders, of) {
-			d.Message = fmt.Sprintf("the fallback of block %s has {%s}, but is for addresses of no %s", b.Prefix, of, of)
-			d.Hint = "use {ip} instead"
-			report(d)
+	for _, p := range t.Placeholders() {
+		switch {
+		case p == "server", p == "product", p == "account":
+			fail(useAddress, "has {%s}, but is for addresses of no %s", p, p)
+			return
+		case isOctet(p) && b.Prefix.Addr().Is6():
+			fail(useAddress, "has {%s}, an octet of IPv4, but the block is IPv6", p)
 			return
 		}
 	}
 	bound, err := t.Bind(b.Variables())
-	if err == nil {
-		// Whether there is a name depends on the family and on lengths alone, and no address of the block has a longer
-		// name than the last one: each of its octets is the highest.
-		_, err = bound.Expand(hostname.Values{Addr: last(b.Prefix.Prefix)})
-	}
 	if err != nil {
-		d.Message = fmt.Sprintf("the fallback of block %s gives no name: %v", b.Prefix, err)
-		report(d)
+		fail(setVariable, "gives no name: %v", err)
+		return
+	}
+	// All that is left is the length, and no address of the block has a longer name than the last one: each of its
+	// octets is the highest.
+	if _, err := bound.Expand(hostname.Values{Addr: last(b.Prefix.Prefix)}); err != nil {
+		fail(shorten, "gives no name for %s: %v", last(b.Prefix.Prefix), err)
 	}
 }
+
+const (
+	useAddress  = "use {ip} instead"
+	setVariable = `set it under "vars" of the block`
+	shorten     = "make the template shorter"
+)
+
+// isOctet reports whether a placeholder is one of {a}, {b}, {c} and {d}, which IPv6 does not have.
+func isOctet(placeholder string) bool { return len(placeholder) == 1 }
