@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+)
+
+// TestExample does what README.md tells a newcomer to do, with the real programs: it lints and compiles records.yaml,
+// serves it with corefile.example, runs each command of the README's console blocks and compares what it prints. Only
+// the ports are others, so that it does not meet a server that is already running.
+func TestExample(t *testing.T) {
+	dir, port := startExample(t)
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := 0
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		for _, c := range strings.Split("\n"+block[1], "\n$ ")[1:] {
+			command, want, _ := strings.Cut(c, "\n")
+			commands++
+			needs(t, strings.Fields(command)[0])
+			// A change shows once the server has looked at the file again: ask until the answer is the promised one.
+			var got string
+			waitFor(t, func() bool {
+				got = shell(t, dir, strings.ReplaceAll(command, "-p 1053", "-p "+port))
+				return !strings.HasPrefix(command, "dig ") || got == want
+			}, func() string { return fmt.Sprintf("$ %s (-README +got):\n%s", command, cmp.Diff(want, got)) })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("$ %s (-README +got):\n%s", command, diff)
+			}
+		}
+	}
+	if commands < 5 {
+		t.Errorf("found %d commands in README.md; are its console blocks still there?", commands)
+	}
+}
+
+// TestChange: a changed name is served within the reload period. The serial of its zone moves, those of the others stay.
+func TestChange(t *testing.T) {
+	dir, port := startExample(t)
+	zones := []string{"2.0.192.in-addr.arpa.", "64-26.100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."}
+	serials := func() map[string]uint32 {
+		m := map[string]uint32{}
+		for _, z := range zones {
+			r := query(t, port, z, dns.TypeSOA)
+			m[z] = r.Answer[0].(*dns.SOA).Serial
+		}
+		return m
+	}
+	target := func(name string) string {
+		r := query(t, port, name, dns.TypePTR)
+		if len(r.Answer) != 1 {
+			return dns.RcodeToString[r.Rcode]
+		}
+		return r.Answer[0].(*dns.PTR).Ptr
+	}
+	for name, want := range map[string]string{
+		"20.2.0.192.in-addr.arpa.":          "examplaab1.dedicated.example.",         // a default hostname
+		"10.2.0.192.in-addr.arpa.":          "mail.acme.example.",                    // a reverse map name
+		"11.2.0.192.in-addr.arpa.":          "NXDOMAIN",                              // an additional address without a name
+		"70.64-26.100.51.198.in-addr.arpa.": "examplaaa9.miniserver.example.",        // in the classless block
+		"99.113.0.203.in-addr.arpa.":        "203-0-113-99.static.ams1.example.net.", // a fallback
+	} {
+		if got := target(name); got != want {
+			t.Errorf("%s answers %s, want %s", name, got, want)
+		}
+	}
+
+	before := serials()
+	edit(t, filepath.Join(dir, "records.yaml"), "192.0.2.10: mail.acme.example", "192.0.2.10: smtp.acme.example")
+	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
+	waitFor(t, func() bool { return target("10.2.0.192.in-addr.arpa.") == "smtp.acme.example." },
+		func() string { return "the new name is not served" })
+	after := serials()
+	for _, z := range zones {
+		if moved := before[z] != after[z]; moved != (z == "2.0.192.in-addr.arpa.") {
+			t.Errorf("the serial of %s went from %d to %d", z, before[z], after[z])
+		}
+	}
+}
+
+// startExample copies the example into a folder, builds the programs there, compiles records.yaml and starts
+// corefile.example on a free port.
+func startExample(t *testing.T) (dir, port string) {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	for _, d := range []string{"bin", "run"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(dir, "records.d"), os.DirFS(filepath.Join(root, "records.d"))); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, root, fmt.Sprintf("go build -o %s/bin/ ./cmd/coredns ./cmd/revmap && cp records.yaml corefile.example %s", dir, dir))
+	corefile := filepath.Join(dir, "corefile.example")
+	port = freePort(t)
+	edit(t, corefile, ":1053", ":"+port)
+	edit(t, corefile, "localhost:9153", "localhost:"+freePort(t))
+	edit(t, corefile, "localhost:8181", "localhost:"+freePort(t))
+	if findings := shell(t, dir, "bin/revmap lint records.yaml"); findings != "" {
+		t.Fatalf("revmap lint records.yaml:\n%s", findings)
+	}
+	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
+
+	cmd := exec.Command("bin/coredns", "-conf", "corefile.example")
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	serving, ended := make(chan bool), make(chan bool)
+	var log bytes.Buffer
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(io.TeeReader(out, &log)); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "CoreDNS-") { // printed once all sockets are open
+				close(serving)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		<-ended
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("coredns: %v\n%s", err, &log)
+		}
+	})
+	select {
+	case <-serving:
+	case <-ended:
+		t.Fatalf("coredns did not start:\n%s", &log)
+	}
+	return dir, port
+}
+
+// edit replaces all occurrences of old, of which there must be one at least.
+func edit(t *testing.T, path, old, with string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte(old)) {
+		t.Fatalf("%s: there is no %q", path, old)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(b, []byte(old), []byte(with)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shell runs a command in dir and returns what it prints. It must succeed.
+func shell(t *testing.T, dir, command string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("$ %s: %v\n%s%s", command, err, out, &stderr)
+	}
+	return string(out)
+}
+
+// needs skips the test if a program is missing; in CI nothing may be.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	packages := map[string]string{"dig": "bind9-dnsutils"}
+	if _, err := exec.LookPath(program); err == nil || packages[program] == "" {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing: install %s", program, packages[program])
+	}
+	t.Skipf("%s is missing: install %s", program, packages[program])
+}
+
+// freePort returns a port that is free for UDP and TCP on the loopback address.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		p, err := net.ListenPacket("udp", l.Addr().String())
+		if err == nil {
+			p.Close()
+			return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// waitFor asks for a condition until it holds, for at most half a minute.
+func waitFor(t *testing.T, holds func() bool, failure func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(failure())
+		}
+	}
+}
+
+func query(t *testing.T, port, name string, qtype uint16) *dns.Msg {
+	t.Helper()
+	return ask(t, "udp", net.JoinHostPort("127.0.0.1", port), new(dns.Msg).SetQuestion(name, qtype))
+}
