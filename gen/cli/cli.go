@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/revmap/revmap/gen/source"
 )
 
 // The exit statuses of revmap.
@@ -144,13 +146,9 @@ wrong and 3 if something else failed. No file is ever left half written.`,
 	return c
 }
 
-// suggestionDistance is the number of letters by which a word may differ from the one that is suggested.
-const suggestionDistance = 2
-
 // needsCommand makes c, which only holds other commands, refuse to run without one of them.
 func needsCommand(c *cobra.Command) {
 	c.DisableFlagsInUseLine = true
-	c.SuggestionsMinimumDistance = suggestionDistance
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -161,14 +159,19 @@ func needsCommand(c *cobra.Command) {
 }
 
 func unknownCommand(c *cobra.Command, name string) error {
-	return fmt.Errorf("unknown command %q%s", name, didYouMean("", c.SuggestionsFor(name)))
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	return fmt.Errorf("unknown command %q%s", name, didYouMean("", source.Nearest(name, names)))
 }
 
-func didYouMean(prefix string, words []string) string {
-	if len(words) == 0 {
+// didYouMean suggests a word, unless it is empty.
+func didYouMean(prefix, word string) string {
+	if word == "" {
 		return ""
 	}
-	return ", did you mean " + prefix + words[0] + "?"
+	return ", did you mean " + prefix + word + "?"
 }
 
 // flagError is what cobra calls when flags can't be parsed.
@@ -182,11 +185,9 @@ func flagError(c *cobra.Command, err error) error {
 	case unknown.GetSpecifiedShortnames() != "":
 		return err
 	}
-	flags := &cobra.Command{SuggestionsMinimumDistance: suggestionDistance} // cobra suggests commands only
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
-	})
-	return fmt.Errorf("%w%s", err, didYouMean("--", flags.SuggestionsFor(unknown.GetSpecifiedName())))
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return fmt.Errorf("%w%s", err, didYouMean("--", source.Nearest(unknown.GetSpecifiedName(), names)))
 }
 
 func (p *program) help() *cobra.Command {

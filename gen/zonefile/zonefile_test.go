@@ -1,0 +1,314 @@
+package zonefile
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/snapshot"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata")
+
+// entry is what a test puts into a snapshot.
+type entry struct {
+	addr  string
+	ttl   uint32
+	names []string
+}
+
+// zones are one of each kind that a snapshot can have, with the TTL 3600.
+var zones = []snapshot.Zone{
+	zone("2.0.192.in-addr.arpa.", "192.0.2.0/24", ""),
+	zone("64-26.100.51.198.in-addr.arpa.", "198.51.100.64/26", ""),
+	zone("128/30.100.51.198.in-addr.arpa.", "198.51.100.128/30", "{d}.{c}.{b}.{a}.dyn.example.net."),
+	zone("200.100.51.198.in-addr.arpa.", "198.51.100.200/32", ""),
+	zone("host.acme.example.", "198.51.100.201/32", ""),
+	zone("113.0.203.in-addr.arpa.", "203.0.113.0/24", "{ip}.dyn.example.net."),
+	zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", ""),
+	zone("f.f.f.3.ip6.arpa.", "3fff::/16", ""), // no entries
+}
+
+var entries = []entry{
+	{"192.0.2.1", 3600, []string{"gw1.example.net."}},
+	{"192.0.2.2", 300, []string{"gw2.example.net."}},
+	{"192.0.2.10", 0, []string{"a.acme.example.", "b.acme.example."}},
+	{"192.0.2.255", 2147483647, []string{strings.Repeat(strings.Repeat("x", 62)+".", 4)}},
+	{"198.51.100.64", 3600, []string{"first.example.net."}},
+	{"198.51.100.127", 60, []string{"last.example.net."}},
+	{"198.51.100.129", 60, []string{"named.example.net."}},
+	{"198.51.100.200", 3600, []string{"apex.example.net."}},
+	{"198.51.100.201", 3600, []string{"single.example.net."}},
+	{"203.0.113.0", 3600, []string{"zero.example.net."}},
+	{"203.0.113.77", 300, []string{"seven_seven.example.net."}},
+	{"2001:db8::", 3600, []string{"first6.example.net."}},
+	{"2001:db8:0:1::25", 300, []string{"mail.acme.example."}},
+	{"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 3600, []string{"last6.example.net."}},
+}
+
+func zone(name, prefix, fallback string) snapshot.Zone {
+	return snapshot.Zone{
+		Name: name, Prefix: netip.MustParsePrefix(prefix), Serial: 2026010101, TTL: 3600,
+		SOA: snapshot.SOA{
+			Primary: "ns1.example.net.", Contact: "hostmaster.example.net.",
+			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
+		},
+		NS:       []string{"ns1.example.net.", "ns2.example.net."},
+		Fallback: fallback,
+	}
+}
+
+// read builds a snapshot and reads it.
+func read(t *testing.T, zones []snapshot.Zone, entries []entry) *snapshot.Reader {
+	t.Helper()
+	b, err := snapshot.NewBuilder("", zones)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := b.Add(netip.MustParseAddr(e.addr), snapshot.Explicit, e.ttl, e.names); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var buf bytes.Buffer
+	if _, err := b.WriteTo(&buf); err != nil {
+		t.Fatal(err)
+	}
+	r, err := snapshot.OpenBytes(buf.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// texts writes every zone of r.
+func texts(t *testing.T, r *snapshot.Reader) iter.Seq2[*snapshot.Zone, []byte] {
+	return func(yield func(*snapshot.Zone, []byte) bool) {
+		for i := range r.Zones() {
+			z := &r.Zones()[i]
+			var b bytes.Buffer
+			if err := Write(&b, r, z); err != nil {
+				t.Errorf("Write %s: %v", z.Name, err)
+				continue
+			}
+			if !yield(z, b.Bytes()) {
+				return
+			}
+		}
+	}
+}
+
+// TestGolden compares the text with testdata, where it can be read.
+func TestGolden(t *testing.T) {
+	for z, got := range texts(t, read(t, zones, entries)) {
+		golden := filepath.Join("testdata", FileName(z))
+		if *update {
+			if err := os.WriteFile(golden, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if diff := gocmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", golden, diff)
+		}
+	}
+}
+
+// TestRoundTrip parses what is written with a parser that is not ours, and compares it with what was put in.
+func TestRoundTrip(t *testing.T) {
+	seen := 0
+	for z, text := range texts(t, read(t, zones, entries)) {
+		seen++
+		var got []string
+		p := dns.NewZoneParser(bytes.NewReader(text), ".", z.Name)
+		for rr, ok := p.Next(); ok; rr, ok = p.Next() {
+			got = append(got, rr.String())
+		}
+		if err := p.Err(); err != nil {
+			t.Errorf("%s: %v", z.Name, err)
+			continue
+		}
+		if diff := gocmp.Diff(want(z), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", z.Name, diff)
+		}
+	}
+	if seen != len(zones) {
+		t.Errorf("%d zones, want %d", seen, len(zones))
+	}
+}
+
+// want makes the RRs of z out of the tables above, by plain enumeration.
+func want(z *snapshot.Zone) []string {
+	rrs := []string{
+		z.Name + "\t3600\tIN\tSOA\tns1.example.net. hostmaster.example.net. 2026010101 3600 900 1209600 300",
+		z.Name + "\t3600\tIN\tNS\tns1.example.net.",
+		z.Name + "\t3600\tIN\tNS\tns2.example.net.",
+	}
+	named := make(map[netip.Addr]entry)
+	var addrs []netip.Addr
+	for _, e := range entries {
+		a := netip.MustParseAddr(e.addr)
+		named[a] = e
+		if z.Prefix.Contains(a) {
+			addrs = append(addrs, a)
+		}
+	}
+	if z.Fallback != "" {
+		addrs = nil
+		for a := z.Prefix.Addr(); z.Prefix.Contains(a); a = a.Next() {
+			addrs = append(addrs, a)
+		}
+	}
+	for _, a := range addrs {
+		e, ok := named[a]
+		if !ok {
+			b := a.As4()
+			name := strings.NewReplacer("{a}", fmt.Sprint(b[0]), "{b}", fmt.Sprint(b[1]), "{c}", fmt.Sprint(b[2]),
+				"{d}", fmt.Sprint(b[3]), "{ip}", strings.ReplaceAll(a.String(), ".", "-")).Replace(z.Fallback)
+			e = entry{ttl: 3600, names: []string{name}}
+		}
+		owner, err := dns.ReverseAddr(a.String())
+		if err != nil {
+			panic(err)
+		}
+		if z.Name == "host.acme.example." || strings.Contains(z.Name, "-26.") || strings.Contains(z.Name, "/30.") {
+			owner = fmt.Sprintf("%d.%s", a.As4()[3], z.Name) // RFC 2317
+		}
+		for _, n := range e.names {
+			rrs = append(rrs, fmt.Sprintf("%s\t%d\tIN\tPTR\t%s", owner, e.ttl, n))
+		}
+	}
+	return rrs
+}
+
+// TestCheckers gives the files to the checkers of three name servers.
+func TestCheckers(t *testing.T) {
+	checkers := []struct {
+		program, debian string // the Debian package that has it
+		args            func(zone, file string) []string
+	}{
+		// -i local: the addresses of name servers in other zones are not looked up.
+		{"named-checkzone", "bind9-utils", func(zone, file string) []string { return []string{"-i", "local", zone, file} }},
+		{"kzonecheck", "knot-dnssecutils", func(zone, file string) []string { return []string{"-o", zone, file} }},
+		{"nsd-checkzone", "nsd", func(zone, file string) []string { return []string{zone, file} }},
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin") // where Debian has some of them
+	r := read(t, zones, entries)
+	dir := t.TempDir()
+	for z, text := range texts(t, r) {
+		if err := os.WriteFile(filepath.Join(dir, FileName(z)), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := filepath.Join(dir, "bad")
+	if err := os.WriteFile(bad, []byte("2.0.192.in-addr.arpa. 60 NS ns1.example.net.\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checkers {
+		t.Run(c.program, func(t *testing.T) {
+			path, err := exec.LookPath(c.program)
+			if err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatalf("%v (Debian has it in %s)", err, c.debian)
+				}
+				t.Skipf("%v (Debian has it in %s)", err, c.debian)
+			}
+			if err := exec.Command(path, c.args("2.0.192.in-addr.arpa.", bad)...).Run(); err == nil {
+				t.Errorf("%s takes a zone without a SOA: it checks nothing", c.program)
+			}
+			for i := range r.Zones() {
+				z := &r.Zones()[i]
+				cmd := exec.Command(path, c.args(z.Name, filepath.Join(dir, FileName(z)))...)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", cmd, err, out)
+				}
+			}
+		})
+	}
+}
+
+func TestEndless(t *testing.T) {
+	r := read(t, []snapshot.Zone{zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", "{ip}.dyn.example.net.")},
+		[]entry{{"2001:db8::1", 3600, []string{"one.example.net."}}})
+	z := &r.Zones()[0]
+	var b bytes.Buffer
+	if err := Write(&b, r, z); !errors.Is(err, ErrEndless) || !strings.Contains(err.Error(), z.Name) {
+		t.Errorf("Write: %v, want ErrEndless for %s", err, z.Name)
+	}
+	if b.Len() > 0 {
+		t.Errorf("Write wrote %q", &b)
+	}
+	if err := Dump(&b, r, z); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"; every other address of 2001:db8::/32: {ip}.dyn.example.net.\n", " PTR one.example.net.\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("Dump wrote\n%swithout %q", &b, want)
+		}
+	}
+}
+
+// shortWriter takes n bytes.
+type shortWriter struct{ n int }
+
+func (w *shortWriter) Write(p []byte) (int, error) {
+	if len(p) > w.n {
+		return w.n, io.ErrShortWrite
+	}
+	w.n -= len(p)
+	return len(p), nil
+}
+
+func TestWriteError(t *testing.T) {
+	r := read(t, zones, entries)
+	for z, text := range texts(t, r) {
+		for _, n := range []int{0, len(text) - 1} {
+			if err := Write(&shortWriter{n}, r, z); !errors.Is(err, io.ErrShortWrite) {
+				t.Errorf("Write %s to a writer of %d bytes: %v", z.Name, n, err)
+			}
+		}
+		if err := Write(&shortWriter{len(text)}, r, z); err != nil {
+			t.Errorf("Write %s to a writer of %d bytes: %v", z.Name, len(text), err)
+		}
+	}
+}
+
+func TestFileName(t *testing.T) {
+	tests := []struct{ zone, want string }{
+		{"2.0.192.in-addr.arpa.", "2.0.192.in-addr.arpa.zone"},
+		{"128/30.100.51.198.in-addr.arpa.", "128%2F30.100.51.198.in-addr.arpa.zone"},
+		{"8.b.d.0.1.0.0.2.ip6.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.zone"},
+	}
+	for _, tt := range tests {
+		if got := FileName(&snapshot.Zone{Name: tt.zone}); got != tt.want {
+			t.Errorf("FileName(%s) = %q, want %q", tt.zone, got, tt.want)
+		}
+	}
+	// No two zones share a file.
+	names := make([]string, len(zones))
+	for i := range zones {
+		names[i] = FileName(&zones[i])
+	}
+	slices.SortFunc(names, cmp.Compare[string])
+	if got := len(slices.Compact(names)); got != len(zones) {
+		t.Errorf("%d file names for %d zones", got, len(zones))
+	}
+}
