@@ -30,8 +30,12 @@ var addressRoutedElsewhere = &Rule{
 		for i := range inv.Routed {
 			r := &inv.Routed[i]
 			around.narrow(r.Addr())
-			if n := len(around); n > 0 && around[n-1].Prefix.Prefix != r.Prefix.Prefix && !around.routedTo(r.Server) {
-				found(r.Pos, r.Prefix, r.Server, around[n-1])
+			outer := around
+			for n := len(outer); n > 0 && outer[n-1].Prefix.Prefix == r.Prefix.Prefix; n = len(outer) {
+				outer = outer[:n-1] // address-assigned-twice
+			}
+			if n := len(outer); n > 0 && !outer.routedTo(r.Server) {
+				found(r.Pos, r.Prefix, r.Server, outer[n-1])
 			}
 			around = append(around, r)
 		}

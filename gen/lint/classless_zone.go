@@ -17,7 +17,7 @@ var classlessZone = &Rule{
 	Title:    "IPv4 blocks longer than /24, and only they, name their zone, and it hides no other zone",
 	Required: true,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		any := false
+		chosen := false
 		for _, b := range inv.Blocks {
 			switch named := b.Zone.Value != ""; {
 			case model.IsClassless(b.Prefix.Prefix) && !named:
@@ -27,17 +27,18 @@ var classlessZone = &Rule{
 					Hint:    `add "zone:" with the name that was delegated to you`,
 				})
 			case model.IsClassless(b.Prefix.Prefix):
-				any = true
+				chosen = true
 				checkOwners(b, report)
 			case named:
 				report(diag.Diagnostic{
-					Pos:     b.Zone.Pos,
-					Message: fmt.Sprintf("block %s cannot choose the name of its zones: only IPv4 blocks longer than /24 can", b.Prefix),
-					Hint:    `remove "zone:"`,
+					Pos: b.Zone.Pos,
+					Message: fmt.Sprintf("block %s cannot choose the name of its zones: only IPv4 blocks longer than /24 can",
+						b.Prefix),
+					Hint: `remove "zone:"`,
 				})
 			}
 		}
-		if any { // else the zones' names are those of their prefixes, and block-overlap sees to these
+		if chosen { // else the names of the zones are those of their prefixes, and block-overlap sees to these
 			checkHidden(inv, report)
 		}
 	},

@@ -245,19 +245,31 @@ func TestRequired(t *testing.T) {
 	}
 }
 
-// What was found while reading is kept, and what is missing in files that could not be read is not reported.
+// What was found while reading is kept, and what is missing is not reported if it may be in a file that was not read.
 func TestFound(t *testing.T) {
-	includes := change(t, "lint:\n", "  <1>192.0.2.1: gw2.example.net\ninclude: [more.yaml]\nlint:\n",
-		"2001:db8::/32: {}", "", "acme: {}", "", "product: vps\n    account", "product: dedicated\n    account")
-	includes, _ = marks(includes)
-	text := "-- records.yaml --\n" + includes + "-- more.yaml --\nblocks: [\n"
-	var got []string
-	for _, d := range run(t, text) {
-		got = append(got, d.Rule)
-	}
-	slices.Sort(got)
-	if want := []string{"duplicate-key", "syntax", "wrong-type"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	root := change(t, "lint:\n", "include: [more.yaml]\nlint:\n", "2001:db8::/32: {}", "2001:db9::/32: {}",
+		"acme: {}", "initech: {}", "product: vps\n    account", "product: dedicated\n    account")
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"all read", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: {192.0.2.1/24: }\n", []string{
+			"account-unknown", "address-invalid",
+			"address-outside-blocks", "address-outside-blocks", "address-outside-blocks", "product-unknown",
+		}},
+		{"not YAML", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: [\n", []string{"syntax"}},
+		{"no file", root, []string{"include-invalid"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, d := range run(t, test.text) {
+				got = append(got, d.Rule)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

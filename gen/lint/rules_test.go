@@ -1,8 +1,16 @@
 package lint
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
 )
 
 func TestAccountUnknown(t *testing.T) {
@@ -85,6 +93,14 @@ func TestAddressAssignedTwice(t *testing.T) {
 			[]string{"2001:db8:1::/64:", "<2>2001:db8:1::/64:", "198.51.100.65: shop.example.net", "<1>2001:db8:1::/64:"},
 			`2001:db8:1::/64 is routed twice: to server "web1" and to server "web2"`, hint,
 		},
+	})
+	t.Run("routed prefix, and the server whose name comes first lists it last", func(t *testing.T) {
+		text, at := marks(change(t, "web1:", "web3:", "2001:db8:1::/64:", "<2>192.0.2.16/28:", "2001:db8:1::1:", "2001:db8::1:",
+			"198.51.100.65: shop.example.net", "<1>192.0.2.16/28:"))
+		l := run(t, text)
+		if len(l) != 1 || l[0].Pos.String() != at["<1>"] || l[0].Related[0].Pos.String() != at["<2>"] {
+			t.Errorf("%+v", l)
+		}
 	})
 	testClean(t, map[string][]string{
 		"a primary address that is listed too": {"198.51.100.65: shop", "192.0.2.20: shop"},
@@ -229,6 +245,82 @@ func TestAddressRoutedElsewhere(t *testing.T) {
 			"198.51.100.65:", "2001:db8:1::2:", "rules: {}", "rules: {address-routed-elsewhere: off}",
 		},
 	})
+}
+
+// Against a search of all prefixes for each address.
+func TestAddressRoutedElsewhereRandom(t *testing.T) {
+	mistakes := 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		s := &source.Source{Servers: make([]source.Server, 3)}
+		line := 0
+		addr := func() source.Addr {
+			line++
+			return source.Addr{Addr: netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(64))}), Pos: diag.Position{File: "f", Line: line}}
+		}
+		for i := range s.Servers {
+			s.Servers[i].Name.Value = fmt.Sprintf("s%d", i)
+			for range r.IntN(4) {
+				a := addr()
+				p, err := a.Prefix(26 + r.IntN(7))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Servers[i].Routed = append(s.Servers[i].Routed, source.Prefix{Prefix: p, Pos: a.Pos})
+			}
+			for range r.IntN(6) {
+				s.Servers[i].Addresses = append(s.Servers[i].Addresses, source.Address{Addr: addr()})
+			}
+		}
+		for range r.IntN(6) {
+			s.Addresses = append(s.Addresses, source.Address{Addr: addr()})
+		}
+
+		var want []int // lines
+		check := func(p source.Prefix, server int, isPrefix bool) {
+			around, mine := 0, false
+			for j := range s.Servers {
+				for _, q := range s.Servers[j].Routed {
+					switch {
+					case !q.Contains(p.Addr()) || isPrefix && q.Bits() >= p.Bits() || q.Bits() < around:
+					case q.Bits() > around:
+						around, mine = q.Bits(), j == server
+					default:
+						mine = mine || j == server
+					}
+				}
+			}
+			if around > 0 && !mine {
+				want = append(want, p.Pos.Line)
+			}
+		}
+		host := func(a source.Addr) source.Prefix {
+			return source.Prefix{Prefix: netip.PrefixFrom(a.Addr, 32), Pos: a.Pos}
+		}
+		for i := range s.Servers {
+			for _, p := range s.Servers[i].Routed {
+				check(p, i, true)
+			}
+			for _, e := range s.Servers[i].Addresses {
+				check(host(e.Addr), i, false)
+			}
+		}
+		for _, e := range s.Addresses {
+			check(host(e.Addr), -1, false)
+		}
+
+		var got []int
+		addressRoutedElsewhere.check(model.Build(s), func(d diag.Diagnostic) { got = append(got, d.Pos.Line) })
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Fatalf("seed %d: lines %d, want %d", seed, got, want)
+		}
+		mistakes += len(want)
+	}
+	if mistakes == 0 {
+		t.Error("nothing was wrong")
+	}
 }
 
 func TestBlockOverlap(t *testing.T) {
@@ -419,6 +511,13 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 		"account":               {template, `hostname: "{server}.{account}.example"`, "product: vps\n    primary", "product: vps\n    account: acme\n    primary"},
 		"fallbacks":             {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{a}.{ip}.{rev}.v4.example"}`, "2001:db8::/32: {}", `2001:db8::/32: {fallback: "{ip}.v6.example"}`},
 		"just short enough":     {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "` + long[1:] + `-{d}.example"}`},
+	})
+	t.Run("what lies in no block has no variables to miss", func(t *testing.T) {
+		l := run(t, change(t, template, `hostname: "{var.site}.example"`, "192.0.2.0/24: {}", "192.0.2.0/24: {vars: {site: lon}}",
+			"2001:db8::/32: {}", "2001:db8::/32: {vars: {site: lon}}", "primary: 192.0.2.20", "primary: 203.0.113.20"))
+		if len(l) != 1 || l[0].Rule != "address-outside-blocks" {
+			t.Errorf("%+v", l)
+		}
 	})
 	t.Run("once for all addresses", func(t *testing.T) {
 		text, at := marks(change(t, template, `hostname: <1>"{server}.{var.site}.example"`, "product: vps\n    account", "product: vps\n    # account",
