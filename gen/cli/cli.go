@@ -244,7 +244,8 @@ func operand(args []string, i int, otherwise string) string {
 func choice(c *cobra.Command, name, usage string, words ...string) *string {
 	v := &choiceValue{words[0], words}
 	c.Flags().Var(v, name, usage+": "+strings.Join(words, ", "))
-	if err := c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	complete := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(name, complete); err != nil {
 		panic(err) // the flag was just added
 	}
 	return &v.value

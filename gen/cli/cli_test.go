@@ -22,7 +22,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// run calls Main with the source of the scripts as $PWD/records.yaml, and returns its status and output.
+// run calls Main and returns its status and output.
 func run(ctx context.Context, args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
 	status = Main(ctx, args, strings.NewReader(""), &out, &err)
@@ -78,8 +78,8 @@ func TestConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if status, stdout, stderr := run(t.Context(), "explain", "192.0.2.20", "testdata/records.yaml"); status != StatusClean ||
-				!strings.HasPrefix(stdout, "192.0.2.20 answers examplaab7.dedicated.example.\n") {
+			status, stdout, stderr := run(t.Context(), "explain", "192.0.2.20", "testdata/records.yaml")
+			if status != StatusClean || !strings.HasPrefix(stdout, "192.0.2.20 answers examplaab7.dedicated.example.\n") {
 				t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 		})

@@ -259,7 +259,10 @@ func TestEndless(t *testing.T) {
 	if err := Dump(&b, r, z); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"; every other address of 2001:db8::/32: {ip}.dyn.example.net.\n", " PTR one.example.net.\n"} {
+	for _, want := range []string{
+		"; every other address of 2001:db8::/32: {ip}.dyn.example.net.\n",
+		" PTR one.example.net.\n",
+	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("Dump wrote\n%swithout %q", &b, want)
 		}
