@@ -86,7 +86,11 @@ func checkHidden(inv *model.Inventory, report func(diag.Diagnostic)) {
 		}
 		if p, ok := hidden(z, outer); ok {
 			d := twoZones(inv, z, outer)
-			d.Message = fmt.Sprintf("the zone %q hides the name of %s in the zone %q", z.Name, p, outer.Name)
+			what := p.String()
+			if p.IsSingleIP() {
+				what = p.Addr().String()
+			}
+			d.Message = fmt.Sprintf("the zone %q hides the name of %s in the zone %q", z.Name, what, outer.Name)
 			d.Hint = "choose a zone name that is not the reverse name of an address"
 			report(d)
 		}

@@ -24,7 +24,8 @@ func randomSource(r *rand.Rand) string {
 		return list[r.IntN(len(list))]
 	}
 	addrs := []string{
-		"192.0.2.1", "2001:db8::1", "192.0.2.129", "192.0.2.130", "198.51.100.1", "198.51.101.1", "2001:db9::1", "203.0.113.1",
+		"192.0.2.1", "2001:db8::1", "192.0.2.129", "192.0.2.130",
+		"198.51.100.1", "2001:db8:1000::1", "203.0.113.1",
 	}
 	addr := func() string {
 		a := pick(addrs...)
@@ -40,7 +41,7 @@ func randomSource(r *rand.Rand) string {
 		"{server}.example", "{ip}.example", "{a}.example", "{server}.{var.site}.example", "{account}.example",
 		"{server}-"+strings.Repeat("x", 58)+".example"))
 	for _, prefix := range []string{
-		pick("192.0.2.0/24", "192.0.2.0/23", "192.0.2.0/25"), "198.51.100.0/23", "2001:db8::/31",
+		pick("192.0.2.0/24", "192.0.2.0/25"), "198.51.100.0/24", "2001:db8::/35",
 		"203.0.113.0/25", "203.0.113.128/25", "203.0.113.1/32",
 	} {
 		zone := ""
@@ -59,7 +60,7 @@ func randomSource(r *rand.Rand) string {
 			fmt.Fprintf(&b, "    fallback: %q\n", f)
 		}
 	}
-	fmt.Fprintf(&b, "servers:\n  web1:\n    product: %s\n    account: %s\n    primary: [%s, %s]\n    addresses: {%s: %s}\n",
+	fmt.Fprintf(&b, "servers:\n  web1: {product: %s, account: %s, primary: [%s, %s], addresses: {%s: %s}}\n",
 		pick("vps", "vpss"), pick("acme", "initech"), addr(), addr(), addr(),
 		pick("", "mail.example", "{names: [a.example, b.example]}", "{name: a.example, ttl: 0}"))
 	fmt.Fprintf(&b, "  %s: {product: vps, primary: %s, addresses: {%s: www.example, %s: }}\n",

@@ -75,7 +75,8 @@ func TestPages(t *testing.T) {
 			}
 			part := func(i int) string { return string(text[m[2*i]:m[2*i+1]]) }
 			if part(1) != r.ID || part(2) != severityLine(r) {
-				t.Errorf("%s begins with\n# %s\n\nSeverity: %s\nwant\n# %s\n\nSeverity: %s", name, part(1), part(2), r.ID, severityLine(r))
+				t.Errorf("%s begins with %q and the severity %q, want %q and %q",
+					name, part(1), part(2), r.ID, severityLine(r))
 			}
 			got, rules := output(t, part(3))
 			if !slices.Equal(rules, []string{r.ID}) {

@@ -29,7 +29,7 @@ accounts:
 blocks:
   192.0.2.0/24: {}
   198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}
-  2001:db8::/32: {}
+  2001:db8::/33: {}
 servers:
   web1:
     product: vps
@@ -247,7 +247,7 @@ func TestRequired(t *testing.T) {
 
 // What was found while reading is kept, and what is missing is not reported if it may be in a file that was not read.
 func TestFound(t *testing.T) {
-	root := change(t, "lint:\n", "include: [more.yaml]\nlint:\n", "2001:db8::/32: {}", "2001:db9::/32: {}",
+	root := change(t, "lint:\n", "include: [more.yaml]\nlint:\n", "2001:db8::/33: {}", "2001:db8:8000::/33: {}",
 		"acme: {}", "initech: {}", "product: vps\n    account", "product: dedicated\n    account")
 	for _, test := range []struct {
 		name, text string
@@ -284,8 +284,8 @@ func inventory(n int) *model.Inventory {
 		addr := func(a netip.Addr, line int) source.Addr {
 			return source.Addr{Addr: a, Pos: diag.Position{File: "records.yaml", Line: line, Column: 5}}
 		}
-		a4 := addr(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 4*i)
-		a6 := addr(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}), 4*i+2)
+		b := [16]byte{0x20, 0x01, 0x0d, 0xb8, 12: 10, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}
+		a4, a6 := addr(netip.AddrFrom4([4]byte(b[12:])), 4*i), addr(netip.AddrFrom16(b), 4*i+2)
 		s.Servers[i] = source.Server{
 			Name:      source.Text{Value: fmt.Sprintf("s%d", i)},
 			Product:   source.Text{Value: "vps"},
@@ -294,7 +294,7 @@ func inventory(n int) *model.Inventory {
 		}
 	}
 	s.Addresses = nil
-	s.Blocks[0].Prefix.Prefix = netip.MustParsePrefix("10.0.0.0/8")
+	s.Blocks[0].Prefix.Prefix = netip.MustParsePrefix("10.0.0.0/8") // nothing else has as many
 	return model.Build(s)
 }
 

@@ -80,7 +80,10 @@ func TestAddressAssignedTwice(t *testing.T) {
 		},
 		{
 			"other spelling",
-			[]string{"2001:db8:1::1:", "<2>2001:db8:1::1:", "  web2:", "      <1>2001:DB8:1:0::1: mail.example.net\n  web2:"},
+			[]string{
+				"2001:db8:1::1:", "<2>2001:db8:1::1:",
+				"  web2:", "      <1>2001:DB8:1:0::1: mail.example.net\n  web2:",
+			},
 			`2001:db8:1::1 is assigned twice: to server "web1" and to server "web1"`, hint,
 		},
 		{
@@ -90,13 +93,19 @@ func TestAddressAssignedTwice(t *testing.T) {
 		},
 		{
 			"routed prefix",
-			[]string{"2001:db8:1::/64:", "<2>2001:db8:1::/64:", "198.51.100.65: shop.example.net", "<1>2001:db8:1::/64:"},
+			[]string{
+				"2001:db8:1::/64:", "<2>2001:db8:1::/64:",
+				"198.51.100.65: shop.example.net", "<1>2001:db8:1::/64:",
+			},
 			`2001:db8:1::/64 is routed twice: to server "web1" and to server "web2"`, hint,
 		},
 	})
 	t.Run("routed prefix, and the server whose name comes first lists it last", func(t *testing.T) {
-		text, at := marks(change(t, "web1:", "web3:", "2001:db8:1::/64:", "<2>192.0.2.16/28:", "2001:db8:1::1:", "2001:db8::1:",
-			"198.51.100.65: shop.example.net", "<1>192.0.2.16/28:"))
+		text, at := marks(change(t,
+			"web1:", "web3:",
+			"2001:db8:1::/64:", "<2>192.0.2.16/28:",
+			"198.51.100.65: shop.example.net", "<1>192.0.2.16/28:",
+		))
 		l := run(t, text)
 		if len(l) != 1 || l[0].Pos.String() != at["<1>"] || l[0].Related[0].Pos.String() != at["<2>"] {
 			t.Errorf("%+v", l)
@@ -106,7 +115,8 @@ func TestAddressAssignedTwice(t *testing.T) {
 		"a primary address that is listed too": {"198.51.100.65: shop", "192.0.2.20: shop"},
 	})
 	t.Run("the root file comes first", func(t *testing.T) {
-		text, at := marks("-- records.yaml --\n" + change(t, "lint:", "include: [a.yaml]\nlint:", "192.0.2.11:", "<1>192.0.2.11:") +
+		root := change(t, "lint:", "include: [a.yaml]\nlint:", "192.0.2.11:", "<1>192.0.2.11:")
+		text, at := marks("-- records.yaml --\n" + root +
 			"-- a.yaml --\nservers:\n  web0: {addresses: {<2>192.0.2.11: }}\n")
 		l := run(t, text)
 		if len(l) != 1 || l[0].Pos.String() != at["<2>"] || l[0].Related[0].Pos.String() != at["<1>"] {
@@ -136,7 +146,11 @@ func TestPrimaryOfAnotherServer(t *testing.T) {
 			`server "web1" lists 192.0.2.20, the primary address of server "web2"`, hint,
 		},
 		{
-			"primary", []string{"primary: [192.0.2.10", "primary: [<2>192.0.2.10", "primary: 192.0.2.20", "primary: <1>192.0.2.10"},
+			"primary",
+			[]string{
+				"primary: [192.0.2.10", "primary: [<2>192.0.2.10",
+				"primary: 192.0.2.20", "primary: <1>192.0.2.10",
+			},
 			`server "web2" lists 192.0.2.10, the primary address of server "web1"`, hint,
 		},
 	})
@@ -163,8 +177,8 @@ func TestAddressOutsideBlocks(t *testing.T) {
 	const hint = `correct it, or add the block that it lies in under "blocks"`
 	testMistakes(t, addressOutsideBlocks, []mistake{
 		{
-			"address of no server", []string{"192.0.2.1: gw1", "<1>192.0.3.1: gw1"},
-			"192.0.3.1 lies in none of the blocks", hint,
+			"address of no server", []string{"192.0.2.1: gw1", "<1>203.0.113.1: gw1"},
+			"203.0.113.1 lies in none of the blocks", hint,
 		},
 		{
 			"primary address", []string{"primary: 192.0.2.20", "primary: <1>203.0.113.20"},
@@ -179,16 +193,20 @@ func TestAddressOutsideBlocks(t *testing.T) {
 			"198.51.100.128 lies in none of the blocks", hint,
 		},
 		{
-			"IPv6", []string{"198.51.100.65:", "<1>2001:db9::1:"},
-			"2001:db9::1 lies in none of the blocks", hint,
+			"IPv6", []string{"198.51.100.65:", "<1>2001:db8:8000::1:"},
+			"2001:db8:8000::1 lies in none of the blocks", hint,
 		},
 		{
-			"routed prefix", []string{"198.51.100.65: shop.example.net", "<1>2001:db9:1::/64:"},
-			"2001:db9:1::/64 lies in none of the blocks", hint,
+			"routed prefix", []string{"198.51.100.65: shop.example.net", "<1>2001:db8:8000:1::/64:"},
+			"2001:db8:8000:1::/64 lies in none of the blocks", hint,
 		},
 		{
 			"routed prefix that is larger than its block",
-			[]string{"2001:db8::/32: {}", "<2>2001:db8::/48: {}", "2001:db8:1::/64:", "<1>2001:db8::/47:", "2001:db8:1::1:", "2001:db8::1:"},
+			[]string{
+				"2001:db8::/33: {}", "<2>2001:db8::/48: {}",
+				"2001:db8:1::/64:", "<1>2001:db8::/47:",
+				"2001:db8:1::1:", "2001:db8::1:",
+			},
 			"2001:db8::/47 reaches beyond the block 2001:db8::/48", "correct the prefix, or make the block larger",
 		},
 	})
@@ -196,42 +214,56 @@ func TestAddressOutsideBlocks(t *testing.T) {
 		"first and last of a block": {
 			"198.51.100.65:", "198.51.100.64:", "192.0.2.11:", "198.51.100.127:", "192.0.2.1:", "192.0.2.255:",
 		},
-		"a routed prefix that is a block":  {"2001:db8:1::/64:", "2001:db8::/32:"},
-		"blocks side by side":              {"192.0.2.0/24: {}", "192.0.0.0/23: {}\n  192.0.2.0/24: {}\n  192.0.3.0/24: {}"},
-		"IPv4 and IPv6 of the same number": {"2001:db8::/32: {}", "2001:db8::/32: {}\n  c000:200::/24: {}"},
+		"a routed prefix that is a block": {"2001:db8:1::/64:", "2001:db8::/33:"},
+		"blocks side by side": {
+			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n  203.0.113.0/24: {}",
+		},
 	})
 }
 
 func TestAddressRoutedElsewhere(t *testing.T) {
 	testMistakes(t, addressRoutedElsewhere, []mistake{
 		{
-			"another server's", []string{"2001:db8:1::/64:", "<2>2001:db8:1::/64:", "198.51.100.65:", "<1>2001:db8:1::2:"},
+			"another server's",
+			[]string{
+				"2001:db8:1::/64:", "<2>2001:db8:1::/64:",
+				"198.51.100.65:", "<1>2001:db8:1::2:",
+			},
 			`2001:db8:1::2 of server "web2" lies in 2001:db8:1::/64, which is routed to server "web1"`,
 			`move it to server "web1", or correct one of the two`,
 		},
 		{
-			"no server's", []string{"2001:db8:1::/64:", "<2>2001:db8:1::/64:", "192.0.2.1: gw1", "<1>2001:db8:1:0:ffff::: gw1"},
+			"no server's",
+			[]string{
+				"2001:db8:1::/64:", "<2>2001:db8:1::/64:",
+				"192.0.2.1: gw1", "<1>2001:db8:1:0:ffff::: gw1",
+			},
 			`2001:db8:1:0:ffff:: lies in 2001:db8:1::/64, which is routed to server "web1"`,
 			`move it to server "web1", or correct one of the two`,
 		},
 		{
 			"the smaller of two prefixes counts",
 			[]string{
-				"2001:db8:1::/64:", "2001:db8:1::/64:\n      <2>2001:db8:1::/80:", "198.51.100.65:", "<1>2001:db8:1::2:",
+				"2001:db8:1::/64:", "2001:db8:1::/64:\n      <2>2001:db8:1::/80:",
+				"198.51.100.65:", "<1>2001:db8:1::2:",
 			},
 			`2001:db8:1::2 of server "web2" lies in 2001:db8:1::/80, which is routed to server "web1"`,
 			`move it to server "web1", or correct one of the two`,
 		},
 		{
 			"a prefix of another server",
-			[]string{"2001:db8:1::/64:", "<2>2001:db8:1::/64:", "198.51.100.65: shop.example.net", "<1>2001:db8:1::8000:0/112:"},
+			[]string{
+				"2001:db8:1::/64:", "<2>2001:db8:1::/64:",
+				"198.51.100.65: shop.example.net", "<1>2001:db8:1::8000:0/112:",
+			},
 			`2001:db8:1::8000:0/112 of server "web2" lies in 2001:db8:1::/64, which is routed to server "web1"`,
 			`move it to server "web1", or correct one of the two`,
 		},
 		{
 			"behind a smaller prefix that has ended",
 			[]string{
-				"2001:db8:1::/64:", "<2>2001:db8:1::/64:\n      2001:db8:1::/80:", "198.51.100.65:", "<1>2001:db8:1::1:0:0:0:",
+				"2001:db8:1::/64:", "<2>2001:db8:1::/64:\n      2001:db8:1::/80:",
+				"198.51.100.65:", "<1>2001:db8:1::1:0:0:0:",
 			},
 			`2001:db8:1:0:1:: of server "web2" lies in 2001:db8:1::/64, which is routed to server "web1"`,
 			`move it to server "web1", or correct one of the two`,
@@ -256,7 +288,8 @@ func TestAddressRoutedElsewhereRandom(t *testing.T) {
 		line := 0
 		addr := func() source.Addr {
 			line++
-			return source.Addr{Addr: netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(64))}), Pos: diag.Position{File: "f", Line: line}}
+			a := netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(64))})
+			return source.Addr{Addr: a, Pos: diag.Position{File: "records.yaml", Line: line}}
 		}
 		for i := range s.Servers {
 			s.Servers[i].Name.Value = fmt.Sprintf("s%d", i)
@@ -327,34 +360,39 @@ func TestBlockOverlap(t *testing.T) {
 	const hint = "remove one of the two: their zones would hold the same addresses"
 	testMistakes(t, blockOverlap, []mistake{
 		{
-			"IPv4", []string{"192.0.2.0/24: {}", "<2>192.0.2.0/24: {}\n  <1>192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}"},
+			"IPv4",
+			[]string{
+				"192.0.2.0/24: {}", "<2>192.0.2.0/24: {}\n  <1>192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}",
+			},
 			"block 192.0.2.128/25 lies inside block 192.0.2.0/24", hint,
 		},
 		{
-			"the larger one comes later", []string{"192.0.2.0/24: {}", "<1>192.0.2.0/24: {}\n  <2>192.0.0.0/20: {}"},
-			"block 192.0.2.0/24 lies inside block 192.0.0.0/20", hint,
+			"the larger one comes later",
+			[]string{"192.0.2.0/24: {}", "<1>192.0.2.0/25: {zone: 0-25.2.0.192.in-addr.arpa}\n  <2>192.0.2.0/24: {}"},
+			"block 192.0.2.0/25 lies inside block 192.0.2.0/24", hint,
 		},
 		{
-			"IPv6", []string{"2001:db8::/32: {}", "<2>2001:db8::/32: {}\n  <1>2001:db8:1::/48: {}"},
-			"block 2001:db8:1::/48 lies inside block 2001:db8::/32", hint,
+			"IPv6", []string{"2001:db8::/33: {}", "<2>2001:db8::/33: {}\n  <1>2001:db8:1::/48: {}"},
+			"block 2001:db8:1::/48 lies inside block 2001:db8::/33", hint,
 		},
 	})
 	t.Run("each is reported with the next larger one", func(t *testing.T) {
-		l := run(t, change(t, "2001:db8::/32: {}", "2001:db8::/32: {}\n  2001:db8:1::/48: {}\n  2001:db8:1:1::/64: {}\n  2001:db8:2::/48: {}"))
+		l := run(t, change(t, "2001:db8::/33: {}",
+			"2001:db8::/33: {}\n  2001:db8:1::/48: {}\n  2001:db8:1:1::/64: {}\n  2001:db8:2::/48: {}"))
 		var got []string
 		for _, d := range l {
 			got = append(got, d.Message)
 		}
-		want := "block 2001:db8:1::/48 lies inside block 2001:db8::/32, " +
+		want := "block 2001:db8:1::/48 lies inside block 2001:db8::/33, " +
 			"block 2001:db8:1:1::/64 lies inside block 2001:db8:1::/48, " +
-			"block 2001:db8:2::/48 lies inside block 2001:db8::/32"
+			"block 2001:db8:2::/48 lies inside block 2001:db8::/33"
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%q", got)
 		}
 	})
 	testClean(t, map[string][]string{
-		"side by side":       {"2001:db8::/32: {}", "2001:db8::/33: {}\n  2001:db8:8000::/33: {}"},
-		"all of either tree": {"2001:db8::/32: {}", "::/0: {}"},
+		"side by side":       {"2001:db8::/33: {}", "2001:db8::/33: {}\n  2001:db8:8000::/33: {}"},
+		"all of either tree": {"2001:db8::/33: {}", "::/0: {}"},
 	})
 }
 
@@ -373,62 +411,85 @@ func TestClasslessZone(t *testing.T) {
 			`add "zone:" with the name that was delegated to you`,
 		},
 		{
-			"IPv4 block of whole zones", []string{"192.0.2.0/24: {}", "192.0.2.0/24: {zone: <1>2.0.192.in-addr.arpa}"},
+			"IPv4 block of whole zones",
+			[]string{
+				"192.0.2.0/24: {}", "192.0.2.0/24: {zone: <1>2.0.192.in-addr.arpa}",
+			},
 			"block 192.0.2.0/24 cannot choose the name of its zones: only IPv4 blocks longer than /24 can", remove,
 		},
 		{
-			"IPv6 block", []string{"2001:db8::/32: {}", "2001:db8::/32: {zone: <1>8.b.d.0.1.0.0.2.ip6.arpa}"},
-			"block 2001:db8::/32 cannot choose the name of its zones: only IPv4 blocks longer than /24 can", remove,
+			"IPv6 block", []string{"2001:db8::/33: {}", "2001:db8::/33: {zone: <1>0.8.b.d.0.1.0.0.2.ip6.arpa}"},
+			"block 2001:db8::/33 cannot choose the name of its zones: only IPv4 blocks longer than /24 can", remove,
 		},
 		{
 			"two of one name",
-			[]string{"198.51.100.64/26: " + zone, "<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>64-26.100.51.198.in-addr.arpa}"},
+			[]string{
+				"198.51.100.64/26: " + zone,
+				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>64-26.100.51.198.in-addr.arpa}",
+			},
 			`blocks 198.51.100.0/26 and 198.51.100.64/26 both have the zone "64-26.100.51.198.in-addr.arpa."`,
 			"give each block a zone of its own, or replace them by the one block that the zone is for",
 		},
 		{
-			"the name of an ordinary zone", []string{"192.0.2.0/24", "<2>192.0.2.0/24", zone, "{zone: <1>2.0.192.in-addr.arpa}"},
+			"the name of an ordinary zone",
+			[]string{
+				"192.0.2.0/24", "<2>192.0.2.0/24",
+				zone, "{zone: <1>2.0.192.in-addr.arpa}",
+			},
 			`blocks 192.0.2.0/24 and 198.51.100.64/26 both have the zone "2.0.192.in-addr.arpa."`,
 			"give each block a zone of its own, or replace them by the one block that the zone is for",
 		},
 		{
 			"too long", []string{zone, "{zone: <1>" + long + "x}"},
-			`the zone name "` + long + `x." leaves no room for the name of 198.51.100.127: the name is 256 bytes long, more than 254`,
+			`the zone name "` + long + `x." leaves no room for the name of 198.51.100.127: ` +
+				`the name is 256 bytes long, more than 254`,
 			shorter,
 		},
 		{
 			"hides an address of an ordinary zone",
 			[]string{"192.0.2.0/24", "<2>192.0.2.0/24", zone, "{zone: <1>5.2.0.192.in-addr.arpa}"},
-			`the zone "5.2.0.192.in-addr.arpa." hides the name of 192.0.2.5/32 in the zone "2.0.192.in-addr.arpa."`, another,
+			`the zone "5.2.0.192.in-addr.arpa." hides the name of 192.0.2.5 in the zone "2.0.192.in-addr.arpa."`, another,
 		},
 		{
 			"hides many addresses of an ordinary zone",
-			[]string{"2001:db8::/32", "<2>2001:db8::/32", zone, "{zone: <1>x.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa}", "<1>x.", "<1>"},
-			`the zone "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." hides the name of 2001:db8:1::/48 in the zone "8.b.d.0.1.0.0.2.ip6.arpa."`,
+			[]string{
+				"2001:db8::/33", "<2>2001:db8::/33",
+				zone, "{zone: <1>x.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa}",
+				"<1>x.", "<1>",
+			},
+			`the zone "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." hides the name of 2001:db8:1::/48 ` +
+				`in the zone "0.8.b.d.0.1.0.0.2.ip6.arpa."`,
 			another,
 		},
 		{
 			"hides an address of a classless zone",
-			[]string{"198.51.100.64/26: " + zone, "<2>198.51.100.64/26: " + zone +
-				"\n  198.51.100.0/26: {zone: <1>65.64-26.100.51.198.in-addr.arpa}"},
-			`the zone "65.64-26.100.51.198.in-addr.arpa." hides the name of 198.51.100.65/32 in the zone "64-26.100.51.198.in-addr.arpa."`,
+			[]string{
+				"198.51.100.64/26: " + zone,
+				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>65.64-26.100.51.198.in-addr.arpa}",
+			},
+			`the zone "65.64-26.100.51.198.in-addr.arpa." hides the name of 198.51.100.65 ` +
+				`in the zone "64-26.100.51.198.in-addr.arpa."`,
 			another,
 		},
 		{
 			"is hidden in part by an ordinary zone",
-			[]string{"192.0.2.0/24: {}", "<2>192.64.0.0/16: {}", "primary: [192.0.2.10", "primary: [192.64.2.10",
-				"192.0.2.10: mail", "192.64.2.10: mail", "192.0.2.11", "192.64.2.11", "192.0.2.20", "192.64.2.20",
-				"192.0.2.1:", "192.64.2.1:", zone, "{zone: <1>192.in-addr.arpa}"},
-			`the zone "64.192.in-addr.arpa." hides the name of 198.51.100.64/32 in the zone "192.in-addr.arpa."`, another,
+			[]string{
+				"192.0.2.0/24", "<2>192.0.2.0/24",
+				"198.51.100.64/26: " + zone, "198.51.100.0/26: {zone: <1>0.192.in-addr.arpa}",
+				"198.51.100.65:", "198.51.100.5:",
+			},
+			`the zone "2.0.192.in-addr.arpa." hides the name of 198.51.100.2 in the zone "0.192.in-addr.arpa."`, another,
 		},
 	})
 	testClean(t, map[string][]string{
-		"a name as in RFC 2317":            {zone, "{zone: 64/26.100.51.198.in-addr.arpa}"},
-		"a name of another tree":           {zone, "{zone: rev.example.net}"},
-		"the zone of the whole /24":        {zone, "{zone: 100.51.198.in-addr.arpa}"},
-		"no longer than DNS allows":        {zone, "{zone: " + long[1:] + "}"},
-		"below an ordinary zone":           {zone, "{zone: 64-26.2.0.192.in-addr.arpa}"},
-		"an address that is not the outer": {zone, zone + "\n  198.51.100.0/26: {zone: 1.64-26.100.51.198.in-addr.arpa}"},
+		"a name as in RFC 2317":     {zone, "{zone: 64/26.100.51.198.in-addr.arpa}"},
+		"a name of another tree":    {zone, "{zone: rev.example.net}"},
+		"the zone of the whole /24": {zone, "{zone: 100.51.198.in-addr.arpa}"},
+		"no longer than DNS allows": {zone, "{zone: " + long[1:] + "}"},
+		"below an ordinary zone":    {zone, "{zone: 64-26.2.0.192.in-addr.arpa}"},
+		"an address that is not the outer": {
+			zone, zone + "\n  198.51.100.0/26: {zone: 1.64-26.100.51.198.in-addr.arpa}",
+		},
 		"one address": {
 			"198.51.100.64/26: " + zone, "198.51.100.65/32: {zone: 65.100.51.198.in-addr.arpa}",
 		},
@@ -443,91 +504,146 @@ func TestClasslessZone(t *testing.T) {
 
 func TestTemplateYieldsInvalid(t *testing.T) {
 	const (
-		template  = `hostname: "{server}.vps.example"`
-		noAddress = "192.0.2.10: mail.example.net"
+		template = `hostname: "{server}.vps.example"`
+		named    = "192.0.2.10: mail.example.net"
 	)
 	long := strings.Repeat("x", 60)
 	testMistakes(t, templateYieldsInvalid, []mistake{
 		{
-			"octets of IPv6", []string{template, `hostname: <1>"{a}-{b}.vps.example"`, "2001:db8::10]", "<2>2001:db8::10]"},
+			"octets of IPv6",
+			[]string{
+				template, `hostname: <1>"{a}-{b}.vps.example"`,
+				"2001:db8::10]", "<2>2001:db8::10]",
+			},
 			`the template of product "vps" gives no name: {a} is an octet of IPv4, and 2001:db8::10 is IPv6`,
 			"use {ip} or {server} instead, or name the IPv6 addresses one by one",
 		},
 		{
 			"a variable that is not set",
-			[]string{template, `hostname: <1>"{server}.{var.site}.example"`, "192.0.2.0/24: {}", "<2>192.0.2.0/24: {vars: {sight: lon}}",
-				"2001:db8::/32: {}", "2001:db8::/32: {vars: {site: lon}}", "primary: 192.0.2.20", "primary: <3>192.0.2.20"},
+			[]string{
+				template, `hostname: <1>"{server}.{var.site}.example"`,
+				"192.0.2.0/24: {}", "<2>192.0.2.0/24: {vars: {sight: lon}}",
+				"2001:db8::/33: {}", "2001:db8::/33: {vars: {site: lon}}",
+				"primary: 192.0.2.20", "primary: <3>192.0.2.20",
+			},
 			`the template of product "vps" gives no name: variable "site" is not set`, `set it under "vars" of the block`,
 		},
 		{
-			"a server's name", []string{template, `hostname: <2>"{server}.vps.example"`, "web2:", "<1>Web 2:",
-				"primary: 192.0.2.20", "primary: <3>192.0.2.20"},
+			"a server's name",
+			[]string{
+				template, `hostname: <2>"{server}.vps.example"`,
+				"web2:", "<1>Web 2:",
+				"primary: 192.0.2.20", "primary: <3>192.0.2.20",
+			},
 			`the template of product "vps" gives no name: server "web 2": character ' ' is not one of a-z, 0-9, -, _ and /`,
 			"rename the server, with letters, digits and - only",
 		},
 		{
-			"no account", []string{template, `hostname: <1>"{server}.{account}.example"`, "primary: 192.0.2.20", "primary: <2>192.0.2.20"},
+			"no account",
+			[]string{
+				template, `hostname: <1>"{server}.{account}.example"`,
+				"primary: 192.0.2.20", "primary: <2>192.0.2.20",
+			},
 			`the template of product "vps" gives no name: account is not set`,
 			"give the server an account, or remove {account}",
 		},
 		{
 			"an account's name",
-			[]string{template, `hostname: <1>"{account}.example"`, "acme: {}", "Acme & Co: {}", "account: acme", "account: Acme & Co",
-				"2001:db8::10]", "<2>2001:db8::10]", "  web2:\n    product: vps\n    primary: 192.0.2.20\n", "  web2:\n"},
+			[]string{
+				template, `hostname: <1>"{account}.example"`,
+				"acme: {}", "Acme & Co: {}",
+				"account: acme", "account: Acme & Co",
+				"2001:db8::10]", "<2>2001:db8::10]",
+				"  web2:\n    product: vps\n    primary: 192.0.2.20\n", "  web2:\n",
+			},
 			`the template of product "vps" gives no name: account "acme & co": character ' ' is not one of a-z, 0-9, -, _ and /`,
 			"rename it, with letters, digits and - only",
 		},
 		{
-			"too long a label", []string{template, `hostname: <1>"` + long + `{server}.example"`, "primary: 192.0.2.20", "primary: <2>192.0.2.20"},
+			"too long a label",
+			[]string{
+				template, `hostname: <1>"` + long + `{server}.example"`,
+				"primary: 192.0.2.20", "primary: <2>192.0.2.20",
+			},
 			`the template of product "vps" gives no name: expand "` + long + `{server}.example.": label "` + long +
 				`web2" is 64 bytes long, more than 63`,
 			"make the template shorter",
 		},
 		{
-			"fallback: octets of IPv6", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{a}.v6.example"}`},
-			"the fallback of block 2001:db8::/32 has {a}, an octet of IPv4, but the block is IPv6", "use {ip} instead",
+			"fallback: octets of IPv6",
+			[]string{
+				"2001:db8::/33: {}", `<2>2001:db8::/33: {fallback: <1>"{a}.v6.example"}`,
+			},
+			"the fallback of block 2001:db8::/33 has {a}, an octet of IPv4, but the block is IPv6", "use {ip} instead",
 		},
 		{
-			"fallback: a server's name", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{server}.v6.example"}`},
-			"the fallback of block 2001:db8::/32 has {server}, but is for addresses of no server", "use {ip} instead",
+			"fallback: a server's name",
+			[]string{
+				"2001:db8::/33: {}", `<2>2001:db8::/33: {fallback: <1>"{server}.v6.example"}`,
+			},
+			"the fallback of block 2001:db8::/33 has {server}, but is for addresses of no server", "use {ip} instead",
 		},
 		{
-			"fallback: a variable that is not set", []string{"2001:db8::/32: {}", `<2>2001:db8::/32: {fallback: <1>"{ip}.{var.site}.example"}`},
-			`the fallback of block 2001:db8::/32 gives no name: variable "site" is not set`,
+			"fallback: a variable that is not set",
+			[]string{
+				"2001:db8::/33: {}", `<2>2001:db8::/33: {fallback: <1>"{ip}.{var.site}.example"}`,
+			},
+			`the fallback of block 2001:db8::/33 gives no name: variable "site" is not set`,
 			`set it under "vars" of the block`,
 		},
 		{
 			"fallback: too long for some of its addresses",
 			[]string{"192.0.2.0/24: {}", `<2>192.0.2.0/24: {fallback: <1>"` + long + `-{d}.example"}`},
-			`the fallback of block 192.0.2.0/24 gives no name for 192.0.2.255: expand "` + long + `-{d}.example.": label "` + long +
-				`-255" is 64 bytes long, more than 63`,
+			`the fallback of block 192.0.2.0/24 gives no name for 192.0.2.255: ` +
+				`expand "` + long + `-{d}.example.": label "` + long + `-255" is 64 bytes long, more than 63`,
 			"make the template shorter",
 		},
 	})
 	testClean(t, map[string][]string{
-		"what fails has a name": {template, `hostname: "{a}-{b}.vps.example"`, noAddress, "2001:db8::10: mail.example.net"},
-		"variables":             {template, `hostname: "{server}.{var.site}.example"`, "192.0.2.0/24: {}", "192.0.2.0/24: {vars: {site: lon}}", "2001:db8::/32: {}", "2001:db8::/32: {vars: {site: ams.nl}}"},
-		"names in capitals":     {"web1:", "WEB1:"},
-		"account":               {template, `hostname: "{server}.{account}.example"`, "product: vps\n    primary", "product: vps\n    account: acme\n    primary"},
-		"fallbacks":             {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{a}.{ip}.{rev}.v4.example"}`, "2001:db8::/32: {}", `2001:db8::/32: {fallback: "{ip}.v6.example"}`},
-		"just short enough":     {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "` + long[1:] + `-{d}.example"}`},
+		"what fails has a name": {
+			template, `hostname: "{a}-{b}.vps.example"`,
+			named, "2001:db8::10: mail.example.net",
+		},
+		"variables": {
+			template, `hostname: "{server}.{var.site}.example"`,
+			"192.0.2.0/24: {}", "192.0.2.0/24: {vars: {site: lon}}",
+			"2001:db8::/33: {}", "2001:db8::/33: {vars: {site: ams.nl}}",
+		},
+		"names in capitals": {"web1:", "WEB1:"},
+		"account": {
+			template, `hostname: "{server}.{account}.example"`,
+			"product: vps\n    primary", "product: vps\n    account: acme\n    primary",
+		},
+		"fallbacks": {
+			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{a}.{ip}.{rev}.v4.example"}`,
+			"2001:db8::/33: {}", `2001:db8::/33: {fallback: "{ip}.v6.example"}`,
+		},
+		"just short enough": {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "` + long[1:] + `-{d}.example"}`},
 	})
 	t.Run("what lies in no block has no variables to miss", func(t *testing.T) {
-		l := run(t, change(t, template, `hostname: "{var.site}.example"`, "192.0.2.0/24: {}", "192.0.2.0/24: {vars: {site: lon}}",
-			"2001:db8::/32: {}", "2001:db8::/32: {vars: {site: lon}}", "primary: 192.0.2.20", "primary: 203.0.113.20"))
+		l := run(t, change(t,
+			template, `hostname: "{var.site}.example"`,
+			"192.0.2.0/24: {}", "192.0.2.0/24: {vars: {site: lon}}",
+			"2001:db8::/33: {}", "2001:db8::/33: {vars: {site: lon}}",
+			"primary: 192.0.2.20", "primary: 203.0.113.20",
+		))
 		if len(l) != 1 || l[0].Rule != "address-outside-blocks" {
 			t.Errorf("%+v", l)
 		}
 	})
 	t.Run("once for all addresses", func(t *testing.T) {
-		text, at := marks(change(t, template, `hostname: <1>"{server}.{var.site}.example"`, "product: vps\n    account", "product: vps\n    # account",
-			noAddress, "192.0.2.12:", "primary: [192.0.2.10", "primary: [<2>192.0.2.10"))
+		text, at := marks(change(t,
+			template, `hostname: <1>"{server}.{var.site}.example"`,
+			named, "192.0.2.12:",
+			"primary: [192.0.2.10", "primary: [<2>192.0.2.10",
+		))
 		l := run(t, text)
 		if len(l) != 1 || l[0].Pos.String() != at["<1>"] {
 			t.Fatalf("%+v", l)
 		}
 		rel := l[0].Related[1]
-		if want := `for the primary address 192.0.2.10 of server "web1", and for 2 more`; rel.Message != want || rel.Pos.String() != at["<2>"] {
+		want := `for the primary address 192.0.2.10 of server "web1", and for 2 more`
+		if rel.Message != want || rel.Pos.String() != at["<2>"] {
 			t.Errorf("%s: %q, want %q", rel.Pos, rel.Message, want)
 		}
 	})
@@ -536,18 +652,27 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 func TestNameMultiple(t *testing.T) {
 	testMistakes(t, nameMultiple, []mistake{
 		{
-			"two", []string{"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [<2>gw1.example.net, <1>gw2.example.net]}"},
+			"two",
+			[]string{
+				"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [<2>gw1.example.net, <1>gw2.example.net]}",
+			},
 			`192.0.2.1 has a second name, "gw2.example.net."`, "keep the name that the host calls itself",
 		},
 		{
 			"of a server's address",
-			[]string{"192.0.2.10: mail.example.net", "192.0.2.10: {names: [<2>a.example.net, <1>b.example.net, c.example.net]}"},
+			[]string{
+				"192.0.2.10: mail.example.net",
+				"192.0.2.10: {names: [<2>a.example.net, <1>b.example.net, c.example.net]}",
+			},
 			`192.0.2.10 has a second name, "b.example.net."`, "keep the name that the host calls itself",
 		},
 	})
 	testClean(t, map[string][]string{
 		"a list of one": {"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [gw1.example.net]}"},
-		"turned off":    {"192.0.2.1: gw1", "192.0.2.1: {names: [gw1, gw2]} #", "rules: {}", "rules: {name-multiple: off}"},
+		"turned off": {
+			"192.0.2.1: gw1", "192.0.2.1: {names: [gw1, gw2]} #",
+			"rules: {}", "rules: {name-multiple: off}",
+		},
 	})
 }
 
@@ -555,7 +680,10 @@ func TestNotServed(t *testing.T) {
 	testMistakes(t, notServed, []mistake{
 		{
 			"delegation",
-			[]string{"192.0.2.0/24: {}", "192.0.2.0/24:\n    delegations:\n      <1>192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa, nameservers: [ns1.acme.example]}"},
+			[]string{
+				"192.0.2.0/24: {}",
+				"192.0.2.0/24:\n    delegations:\n      <1>192.0.2.128/25: {nameservers: [ns1.acme.example]}",
+			},
 			"the delegation of 192.0.2.128/25: this version serves no delegations",
 			"remove it, and list only blocks that are not delegated further",
 		},
@@ -570,17 +698,37 @@ func TestNotServed(t *testing.T) {
 
 func TestSeverityInvalid(t *testing.T) {
 	testMistakes(t, severityInvalid, []mistake{
-		{"misspelt", []string{"rules: {}", "rules: {<1>names-multiple: off}"}, `no rule "names-multiple"`, `write "name-multiple"`},
+		{
+			"misspelt",
+			[]string{
+				"rules: {}", "rules: {<1>names-multiple: off}",
+			},
+			`no rule "names-multiple"`, `write "name-multiple"`,
+		},
 		{"none like it", []string{"rules: {}", "rules: {<1>style: off}"}, `no rule "style"`, ""},
 		{
-			"required", []string{"rules: {}", "rules: {<1>block-overlap: off}"}, `the severity of rule "block-overlap" cannot be set`,
+			"required",
+			[]string{
+				"rules: {}", "rules: {<1>block-overlap: off}",
+			},
+			`the severity of rule "block-overlap" cannot be set`,
 			"remove the line: nothing can be compiled while that rule is broken",
 		},
 		{
-			"required, as it is", []string{"rules: {}", "rules: {<1>syntax: error}"}, `the severity of rule "syntax" cannot be set`,
+			"required, as it is",
+			[]string{
+				"rules: {}", "rules: {<1>syntax: error}",
+			},
+			`the severity of rule "syntax" cannot be set`,
 			"remove the line: nothing can be compiled while that rule is broken",
 		},
-		{"no severity", []string{"rules: {}", "rules: {name-multiple: <1>of}"}, `"of" is no severity: want off, note, warning, error`, "write off"},
+		{
+			"no severity",
+			[]string{
+				"rules: {}", "rules: {name-multiple: <1>of}",
+			},
+			`"of" is no severity: want off, note, warning, error`, "write off",
+		},
 	})
 }
 
@@ -634,7 +782,7 @@ func TestDefinedTwice(t *testing.T) {
 		}
 	})
 	t.Run("other spelling of a block", func(t *testing.T) {
-		l := run(t, change(t, "2001:db8::/32: {}", "2001:db8::/32: {}\n  2001:0db8::/32: {}"))
+		l := run(t, change(t, "2001:db8::/33: {}", "2001:db8::/33: {}\n  2001:0db8::/33: {}"))
 		if len(l) != 1 || l[0].Rule != "defined-twice" {
 			t.Errorf("%+v", l)
 		}

@@ -72,18 +72,18 @@ func TestLookup(t *testing.T) {
 		{"reverse map name of a primary address", "192.0.2.10", Effective{Explicit, []string{"mail.example.net."}, 3600}},
 		{"default hostname, in lower case", "2001:db8::10", Effective{Default, []string{"web1.vps.example."}, 3600}},
 		{"additional address without a name", "192.0.2.11", Effective{}},
-		{"additional address in a block with a fallback", "198.51.100.22", Effective{Fallback, []string{"22.ams.example."}, 3600}},
-		{"the TTL of an address is not that of its fallback", "2001:db8::11", Effective{Fallback, []string{v6 + "11.v6.example."}, 3600}},
+		{"additional address, with a fallback", "198.51.100.22", Effective{Fallback, []string{"22.ams.example."}, 3600}},
+		{"TTL of an address that has no name", "2001:db8::11", Effective{Fallback, []string{v6 + "11.v6.example."}, 3600}},
 		{"variable of the block", "192.0.2.20", Effective{Default, []string{"web2.lon.acme.example."}, 3600}},
-		{"variable of another block, and a TTL", "198.51.100.20", Effective{Default, []string{"web2.ams.acme.example."}, 300}},
-		{"reverse map name of an additional address", "198.51.100.21", Effective{Explicit, []string{"shop.example.net."}, 60}},
+		{"variable of another block, TTL", "198.51.100.20", Effective{Default, []string{"web2.ams.acme.example."}, 300}},
+		{"reverse map name of another address", "198.51.100.21", Effective{Explicit, []string{"shop.example.net."}, 60}},
 		{"octets and product", "192.0.2.30", Effective{Default, []string{"192-0-2-30.v4only.example."}, 3600}},
-		{"no default hostname: the fallback", "2001:db8::30", Effective{Fallback, []string{v6 + "30.v6.example."}, 3600}},
+		{"a fallback for a default hostname", "2001:db8::30", Effective{Fallback, []string{v6 + "30.v6.example."}, 3600}},
 		{"no default hostname and no fallback", "192.0.2.40", Effective{}},
 		{"no product", "192.0.2.50", Effective{}},
 		{"a fallback that gives no name", "203.0.113.61", Effective{}},
-		{"a default hostname where the fallback gives none", "203.0.113.60", Effective{Default, []string{"web6.vps.example."}, 3600}},
-		{"several names: sorted, each once", "192.0.2.1", Effective{Explicit, []string{"a.example.net.", "b.example.net."}, 3600}},
+		{"a fallback that is not needed", "203.0.113.60", Effective{Default, []string{"web6.vps.example."}, 3600}},
+		{"several names, sorted", "192.0.2.1", Effective{Explicit, []string{"a.example.net.", "b.example.net."}, 3600}},
 		{"not in the source", "192.0.2.99", Effective{}},
 		{"not in the source, with a fallback", "198.51.100.99", Effective{Fallback, []string{"99.ams.example."}, 3600}},
 		{"in no block", "233.252.0.99", Effective{}},
@@ -148,24 +148,22 @@ func TestZones(t *testing.T) {
 	inv := parse(t, `version: 1
 defaults: {nameservers: [ns1.example.net], soa: {primary: ns1.example.net, contact: hostmaster.example.net}}
 blocks:
-  2001:db8::/31: {}
+  2001:db8::/35: {}
   198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}
   198.51.100.1/32: {}
-  192.0.2.0/23: {}
+  10.0.2.0/23: {} # no two /24 for documentation are neighbours
   203.0.113.0/24: {}
-  10.0.0.0/8: {}
-  2001:dc0::/28: {}
+  2001:db8:8000::/36: {}
 `)
 	want := []string{
-		"10.0.0.0/8 10.in-addr.arpa. 10.0.0.0/8",
-		"192.0.2.0/24 2.0.192.in-addr.arpa. 192.0.2.0/23",
-		"192.0.3.0/24 3.0.192.in-addr.arpa. 192.0.2.0/23",
+		"10.0.2.0/24 2.0.10.in-addr.arpa. 10.0.2.0/23",
+		"10.0.3.0/24 3.0.10.in-addr.arpa. 10.0.2.0/23",
 		"198.51.100.1/32  198.51.100.1/32",
 		"198.51.100.64/26 64-26.100.51.198.in-addr.arpa. 198.51.100.64/26",
 		"203.0.113.0/24 113.0.203.in-addr.arpa. 203.0.113.0/24",
-		"2001:db8::/32 8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::/31",
-		"2001:db9::/32 9.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::/31",
-		"2001:dc0::/28 c.d.0.1.0.0.2.ip6.arpa. 2001:dc0::/28",
+		"2001:db8::/36 0.8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::/35",
+		"2001:db8:1000::/36 1.8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::/35",
+		"2001:db8:8000::/36 8.8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8:8000::/36",
 	}
 	var got []string
 	for _, z := range inv.Zones {
@@ -201,7 +199,8 @@ func TestZonesOfEveryLength(t *testing.T) {
 			}
 			next := p.Addr()
 			for _, z := range b.Zones {
-				if z.Prefix.Addr() != next || z.Prefix.Bits()%label != 0 || z.Prefix.Bits()-bits >= label || z.Prefix.Bits() < bits {
+				n := z.Prefix.Bits()
+				if z.Prefix.Addr() != next || n%label != 0 || n < bits || n >= bits+label {
 					t.Fatalf("%s has the zone %s, want one at %s", p, z.Prefix, next)
 				}
 				if q, form := arpa.Parse(z.Name); form != arpa.Partial && form != arpa.Complete || q != z.Prefix {

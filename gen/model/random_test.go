@@ -247,7 +247,7 @@ func TestEffectiveRandom(t *testing.T) {
 	}
 }
 
-// Of a source of any kind, every place that lists an address is in the inventory, in order, linked to what it belongs to.
+// Of any source, every place that lists an address is in the inventory, in order, linked to what it belongs to.
 func TestBuildRandom(t *testing.T) {
 	for seed := range uint64(300) {
 		r := &random{Rand: rand.New(rand.NewPCG(seed, 2))}
