@@ -526,7 +526,7 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 				"2001:db8::/33: {}", "2001:db8::/33: {vars: {site: lon}}",
 				"primary: 192.0.2.20", "primary: <3>192.0.2.20",
 			},
-			`the template of product "vps" gives no name: variable "site" is not set`, `set it under "vars" of the block`,
+			`the template of product "vps" gives no name: variable "site" is not set`, `set it under "vars" of the block, to letters, digits and -`,
 		},
 		{
 			"a server's name",
@@ -589,7 +589,7 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 				"2001:db8::/33: {}", `<2>2001:db8::/33: {fallback: <1>"{ip}.{var.site}.example"}`,
 			},
 			`the fallback of block 2001:db8::/33 gives no name: variable "site" is not set`,
-			`set it under "vars" of the block`,
+			`set it under "vars" of the block, to letters, digits and -`,
 		},
 		{
 			"fallback: too long for some of its addresses",

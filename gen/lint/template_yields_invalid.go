@@ -141,7 +141,7 @@ func checkFallback(b *model.Block, t *hostname.Template, report func(diag.Diagno
 
 const (
 	useAddress  = "use {ip} instead"
-	setVariable = `set it under "vars" of the block`
+	setVariable = `set it under "vars" of the block, to letters, digits and -`
 	shorten     = "make the template shorter"
 )
 
