@@ -31,7 +31,7 @@ func TestExample(t *testing.T) {
 	commands := 0
 	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		for _, c := range strings.Split("\n"+block[1], "\n$ ")[1:] {
-			command, want, _ := strings.Cut(c, "\n")
+			command, want, _ := strings.Cut(strings.TrimSuffix(c, "\n")+"\n", "\n")
 			commands++
 			needs(t, strings.Fields(command)[0])
 			// A change shows once the server has looked at the file again: ask until the answer is the promised one.

@@ -120,8 +120,7 @@ func write(path string, content []byte) error {
 
 // tellCompiled prints what was compiled in one line.
 func (p *program) tellCompiled(path string, r, before *snapshot.Reader, same bool) {
-	fmt.Fprintf(p.stdout, "%s: %s, %s, %s; ", path,
-		plural(len(r.Zones()), "zone"), plural(r.Len(), "name"), plural(r.Size(), "byte"))
+	fmt.Fprintf(p.stdout, "%s: %s, %s; ", path, plural(len(r.Zones()), "zone"), plural(r.Len(), "name"))
 	switch {
 	case same:
 		fmt.Fprintln(p.stdout, "unchanged")
