@@ -1,6 +1,9 @@
 package revmap
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/coredns/coredns/plugin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -56,7 +59,7 @@ var (
 		Namespace: plugin.Namespace,
 		Subsystem: name,
 		Name:      "snapshot_info",
-		Help:      "A metric with a constant '1' value labeled by the checksum and the source commit of the snapshot that is served.",
+		Help:      "A metric with a constant '1' value labeled by checksum and source commit of the snapshot that is served.",
 	}, []string{"snapshot", "id", "commit"})
 )
 
@@ -75,22 +78,32 @@ func answersOf(path string) answerCounters {
 	return c
 }
 
-// publish sets the gauges of the snapshot at path. g is nil if none is served yet.
-func publish(path string, g *generation, successful bool) {
-	ok := 0.0
-	if successful {
-		ok = 1
+// publish sets the gauges, unless the store was stopped: then those of its path belong to another store, or nobody.
+func (s *store) publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
 	}
-	lastReloadSuccessful.WithLabelValues(path).Set(ok)
+	successful := 0.0
+	if s.failure == "" {
+		successful = 1
+	}
+	lastReloadSuccessful.WithLabelValues(s.path).Set(successful)
+	g := s.generation.Load()
 	if g == nil {
 		return
 	}
 	r := g.Reader()
-	loadTimestamp.WithLabelValues(path).Set(float64(g.loaded.UnixMilli()) / 1000)
-	entries.WithLabelValues(path).Set(float64(r.Len()))
-	zoneCount.WithLabelValues(path).Set(float64(len(r.Zones())))
-	snapshotInfo.DeletePartialMatch(prometheus.Labels{"snapshot": path})
-	snapshotInfo.WithLabelValues(path, r.ID(), r.Commit()).Set(1)
+	loadTimestamp.WithLabelValues(s.path).Set(float64(g.loaded.UnixMilli()) / 1000)
+	entries.WithLabelValues(s.path).Set(float64(r.Len()))
+	zoneCount.WithLabelValues(s.path).Set(float64(len(r.Zones())))
+	info := []string{s.path, r.ID(), strings.Clone(r.Commit())} // the clone does not keep the snapshot in memory
+	if !slices.Equal(info, s.info) {
+		snapshotInfo.DeleteLabelValues(s.info...)
+		s.info = info
+	}
+	snapshotInfo.WithLabelValues(info...).Set(1)
 }
 
 // unpublish removes the gauges of the snapshot at path.

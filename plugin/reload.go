@@ -48,6 +48,7 @@ type store struct {
 
 	mu      sync.Mutex // guards the rest; not held while reading files
 	failure string     // text of the error of the last attempt; "" if it succeeded
+	info    []string   // labels of snapshotInfo that were published last
 	stopped bool
 	quit    chan struct{} // closed when stopped
 }
@@ -61,7 +62,7 @@ func openStore(o options) (*store, error) {
 	generations.Unlock()
 	_, err := s.reload()
 	if err != nil && s.generation.Load() == nil && !o.wait {
-		return nil, err
+		return nil, fmt.Errorf("%w: make one with revmap compile -o %s, or use wait to start without", err, s.path)
 	}
 	s.note(err)
 	return s, nil
@@ -244,15 +245,6 @@ func (s *store) note(err error) {
 		log.Errorf("Keeping the snapshot that is served: %s", text)
 	}
 	s.failure = text
-}
-
-// publish sets the store's gauges, unless the store was stopped: then a store of another instance may have set them.
-func (s *store) publish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.stopped {
-		publish(s.path, s.generation.Load(), s.failure == "")
-	}
 }
 
 // older returns how many zones have a lower serial in r than they had before (RFC 1982 section 3.2), and the first.

