@@ -199,44 +199,38 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 
 // find returns the zone with the longest apex that is qname or an ancestor of it, and the labels of qname below that
 // apex, without a final dot. The zone is nil if there is none.
-func (g *Generation) find(qname string) (*zone, string) {
-	var starts [maxLabels + 1]int // where each label of qname begins
-	n := 0
-	for i := 0; i < len(qname) && n < len(starts); n++ {
-		starts[n] = i
-		for i < len(qname) && qname[i] != '.' {
-			if qname[i] == '\\' {
-				i++ // the octet after a backslash never ends a label
-			}
-			i++
-		}
-		i++
-	}
-	if qname == "." {
-		n = 0
-	}
-	from := max(0, n-g.maxLabels)
-	var fold [maxName]byte
-	var suffix []byte // of qname in lower case, from starts[from] on
-	for ; from < n; from++ {
-		if !g.labels[n-from] || len(qname)-starts[from] > len(fold) {
-			continue // longer than any apex: escapes, which no apex has
-		}
-		if suffix == nil {
-			suffix = fold[:len(qname)-starts[from]]
-			for i := range suffix {
-				c := qname[starts[from]+i]
-				if 'A' <= c && c <= 'Z' {
-					c += 'a' - 'A'
+func (g *Generation) find(qname string) (z *zone, below string) {
+	// From the right, because apexes are short: what is left of the longest is not even looked at.
+	var fold [maxName]byte // the end of it holds the end of qname in lower case
+	labels := 0
+	for i := len(qname) - 1; labels < g.maxLabels; i-- {
+		if i < 0 || qname[i] == '.' && i < len(qname)-1 && !escaped(qname, i) {
+			labels++
+			if g.labels[labels] {
+				if longer := g.zones[string(fold[len(fold)-(len(qname)-1-i):])]; longer != nil {
+					z, below = longer, qname[:max(i, 0)]
 				}
-				suffix[i] = c
 			}
 		}
-		if z := g.zones[string(suffix[len(suffix)-(len(qname)-starts[from]):])]; z != nil {
-			return z, qname[:max(0, starts[from]-1)]
+		if i < 0 || len(qname)-i > len(fold) {
+			break
 		}
+		c := qname[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		fold[len(fold)-(len(qname)-i)] = c
 	}
-	return nil, ""
+	return z, below
+}
+
+// escaped reports whether the character at i comes after an odd number of backslashes.
+func escaped(qname string, i int) bool {
+	n := 0
+	for i--; i >= 0 && qname[i] == '\\'; i-- {
+		n++
+	}
+	return n%2 == 1
 }
 
 // prefix returns the addresses at or below the name that the labels below the apex of z make: one address if the name is
