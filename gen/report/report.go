@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,7 +96,8 @@ func (t *textWriter) diagnostic(d *diag.Diagnostic) {
 	}
 }
 
-// snippet writes the line of pos, and below it a caret at its column, drawn out to end.
+// snippet writes the line of pos, and below it a caret at its column, drawn out to end, or below the scalar that begins
+// there if the end is unknown.
 func (t *textWriter) snippet(pos, end diag.Position) {
 	line, ok := t.line(pos)
 	if !ok {
@@ -117,6 +119,7 @@ func (t *textWriter) snippet(pos, end diag.Position) {
 	length := 1
 	switch {
 	case end.File != pos.File:
+		length = scalar(text[column-1:])
 	case end.Line > pos.Line:
 		length = len(text) - (column - 1)
 	case end.Line == pos.Line:
@@ -127,6 +130,20 @@ func (t *textWriter) snippet(pos, end diag.Position) {
 	t.put("", " "+blank(text[:column-1]))
 	t.put(green, "^"+strings.Repeat("~", max(0, cells(token)-1)))
 	t.WriteByte('\n')
+}
+
+// scalar returns the length of the YAML scalar that text begins with, 1 if it begins with something else.
+func scalar(text []rune) int {
+	if len(text) > 0 && strings.ContainsRune(`"'`, text[0]) {
+		return max(1, slices.Index(text[1:], text[0])+2)
+	}
+	n := 0
+	for ; n < len(text) && !strings.ContainsRune(" \t,[]{}", text[n]); n++ {
+		if text[n] == ':' && (n+1 == len(text) || text[n+1] == ' ') {
+			break // the end of a key
+		}
+	}
+	return max(1, n)
 }
 
 // line returns a line of a file without its line break.

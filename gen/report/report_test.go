@@ -36,7 +36,7 @@ func at(line, column int) diag.Position {
 // findings has one diagnostic for each thing that a writer must get right.
 var findings = diag.List{
 	{Pos: at(2, 3), End: at(2, 13), Severity: diag.Error, Rule: "plain", Message: "a token of ten cells"},
-	{Pos: at(3, 11), Severity: diag.Warning, Rule: "no-end", Message: "one caret when the end is not known"},
+	{Pos: at(3, 11), Severity: diag.Warning, Rule: "no-end", Message: "the whole scalar when the end is not known"},
 	{Pos: at(4, 5), End: at(4, 8), Severity: diag.Error, Rule: "wide", Message: "three wide characters are six cells"},
 	{Pos: at(4, 10), End: at(4, 20), Severity: diag.Error, Rule: "after-wide", Message: "the caret is below the 1"},
 	{Pos: at(5, 9), End: at(5, 19), Severity: diag.Error, Rule: "tab", Message: "tabs and combining characters before the caret"},
@@ -213,6 +213,25 @@ func TestWindow(t *testing.T) {
 			}
 		case got[c-1] != '!':
 			t.Errorf("column %d became %d, which is %q", column, c, got[c-1])
+		}
+	}
+}
+
+func TestScalar(t *testing.T) {
+	for text, want := range map[string]int{
+		"":                        1,
+		"192.0.2.10":              10,
+		"192.0.2.10: a.example":   10,
+		"2001:db8::1: a.example":  11,
+		"key:":                    3,
+		"vps, primary: 192.0.2.1": 3,
+		"vps}":                    3,
+		"{a: b}":                  1,
+		`"a b", c`:                5,
+		`'no end`:                 1,
+	} {
+		if got := scalar([]rune(text)); got != want {
+			t.Errorf("scalar(%q) = %d, want %d", text, got, want)
 		}
 	}
 }
