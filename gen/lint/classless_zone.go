@@ -19,7 +19,7 @@ var classlessZone = &Rule{
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		chosen := false
 		for _, b := range inv.Blocks {
-			switch named := b.Zone.Value != ""; {
+			switch named := b.Zone.Pos.IsValid(); {
 			case model.IsClassless(b.Prefix.Prefix) && !named:
 				report(diag.Diagnostic{
 					Pos:     b.Prefix.Pos,
@@ -27,6 +27,9 @@ var classlessZone = &Rule{
 					Hint:    `add "zone:" with the name that was delegated to you`,
 				})
 			case model.IsClassless(b.Prefix.Prefix):
+				if b.Zone.Value == "" {
+					continue // name-invalid
+				}
 				chosen = true
 				checkOwners(b, report)
 			case named:

@@ -255,7 +255,7 @@ func TestFound(t *testing.T) {
 	}{
 		{"all read", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: {192.0.2.1/24: }\n", []string{
 			"account-unknown", "address-invalid",
-			"address-outside-blocks", "address-outside-blocks", "address-outside-blocks", "product-unknown",
+			"address-outside-blocks", "address-outside-blocks", "address-outside-blocks", "defined-twice", "product-unknown",
 		}},
 		{"not YAML", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: [\n", []string{"syntax"}},
 		{"no file", root, []string{"include-invalid"}},
@@ -321,4 +321,24 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(inv.Addresses)), "ns/address")
+}
+
+// One mistake is one finding: a block that can nearly be read still holds its addresses, and a zone name that can't be
+// read is not a missing one.
+func TestNoFindingFollows(t *testing.T) {
+	var got []string
+	for _, d := range run(t, `version: 1
+defaults:
+  nameservers: [ns1.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+blocks:
+  192.0.2.65/26: {zone: 64 26.2.0.192.in-addr.arpa}
+addresses:
+  192.0.2.70: a.example.net
+`) {
+		got = append(got, d.Rule)
+	}
+	if want := []string{"address-invalid", "name-invalid"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -40,7 +40,8 @@ func (p *parser) addr(n *yaml.Node) (Addr, bool) {
 	return Addr{}, false
 }
 
-// prefix reads an address prefix.
+// prefix reads an address prefix. One with host bits is reported, and read as if they were not there, so that the
+// addresses in it are not reported too.
 func (p *parser) prefix(n *yaml.Node) (Prefix, bool) {
 	if !p.scalar(n, "a prefix such as 192.0.2.0/24") {
 		return Prefix{}, false
@@ -57,6 +58,7 @@ func (p *parser) prefix(n *yaml.Node) (Prefix, bool) {
 		p.report(n, "address-invalid", "write an IPv4 prefix", "%q is a prefix of IPv4-mapped IPv6 addresses", n.Value)
 	case x != x.Masked():
 		p.report(n, "address-invalid", "write "+x.Masked().String(), "the prefix %q has bits set beyond its length", n.Value)
+		return Prefix{x.Masked(), p.pos(n)}, true
 	default:
 		return Prefix{x, p.pos(n)}, true
 	}
@@ -83,9 +85,11 @@ func (p *parser) host(n *yaml.Node) (Name, bool) {
 	return name, ok
 }
 
-// zone reads the name of a zone, in which RFC 2317 uses "/".
+// zone reads the name of a zone, in which RFC 2317 uses "/". One that cannot be read has a position but no value, which
+// tells it from one that is not there.
 func (p *parser) zone(n *yaml.Node) Name {
 	name, _ := p.name(n)
+	name.Pos = p.pos(n)
 	return name
 }
 

@@ -92,7 +92,7 @@ type Account struct {
 // Block is an entry of "blocks".
 type Block struct {
 	Prefix      Prefix
-	Zone        Name // Value is empty if there is none
+	Zone        Name // Pos is invalid if there is none; Value is empty if it could not be read
 	Fallback    Template
 	Vars        []Var
 	Delegations []Delegation
