@@ -39,41 +39,54 @@ func (h *handler) Name() string { return name }
 
 // ServeDNS implements plugin.Handler.
 func (h *handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	m, rcode := h.answer(ctx, r)
+	switch {
+	case m != nil:
+		w.WriteMsg(m)
+		return dns.RcodeSuccess, nil
+	case rcode == passOn && h.Next != nil:
+		return plugin.NextOrFailure(name, h.Next, ctx, w, r)
+	case rcode == passOn:
+		return dns.RcodeRefused, nil // NextOrFailure would make that a SERVFAIL, but nothing has failed
+	}
+	return rcode, nil
+}
+
+// passOn is no RCODE: the query is for the next plugin, or refused if there is none.
+const passOn = -1
+
+// answer returns the response to r, or nil and the RCODE that the server is to answer with, or passOn.
+//
+// The server answers each query on a new goroutine, whose stack has to grow on the way down to the socket. What answer
+// and its callees need of it is free again by then, which saves a tenth of all that a query costs.
+//
+//go:noinline
+func (h *handler) answer(ctx context.Context, r *dns.Msg) (m *dns.Msg, rcode int) {
 	q := &r.Question[0] // the server drops messages without a question
 	if q.Qclass != dns.ClassINET || !h.zones.contain(q.Name) {
-		return h.pass(ctx, w, r)
+		return nil, passOn
 	}
 	g := h.store.generation.Load()
 	if g == nil {
-		return dns.RcodeServerFailure, nil // started with wait
+		return nil, dns.RcodeServerFailure // started with wait
 	}
 	a := g.Answer(q.Name, q.Qtype)
 	switch {
 	case a.Kind == authority.Outside:
-		return h.pass(ctx, w, r)
+		return nil, passOn
 	case r.Opcode != dns.OpcodeQuery: // NOTIFY, which is for secondaries
-		return dns.RcodeNotImplemented, nil
+		return nil, dns.RcodeNotImplemented
 	case q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR: // the transfer plugin did not take it
-		return dns.RcodeRefused, nil
+		return nil, dns.RcodeRefused
 	case a.Kind == authority.NXDomain && h.Next != nil && h.fall.Through(q.Name):
-		return plugin.NextOrFailure(name, h.Next, ctx, w, r)
+		return nil, passOn
 	}
 	if h.metadata {
 		metadata.SetValueFunc(ctx, "revmap/kind", a.Kind.String)
 		metadata.SetValueFunc(ctx, "revmap/commit", g.Reader().Commit)
 	}
 	h.answers[a.Kind].Inc()
-	w.WriteMsg(reply(r, &a))
-	return dns.RcodeSuccess, nil
-}
-
-// pass hands a query that is not ours to the next plugin. Without one it is refused: NextOrFailure would make that a
-// SERVFAIL, but nothing has failed.
-func (h *handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if h.Next == nil {
-		return dns.RcodeRefused, nil
-	}
-	return plugin.NextOrFailure(name, h.Next, ctx, w, r)
+	return reply(r, &a), dns.RcodeSuccess
 }
 
 // zones are the names at or below which the plugin answers: lower case, with the final dot.

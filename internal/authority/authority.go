@@ -91,33 +91,46 @@ func (a *Answer) NegativeTTL() uint32 { return min(a.Zone.TTL, a.Zone.SOA.Minimu
 // A Generation answers questions from one snapshot. It is immutable and safe for concurrent use.
 type Generation struct {
 	reader *snapshot.Reader
-	zones  map[string]*zone // by apex
+	zones  map[nameHash]*zone // by the apex
 	// labels[n] tells that some apex has n labels. Most inventories have apexes of two or three different depths, so
 	// finding the zone of an ip6.arpa name takes as many map lookups, not 34.
 	labels    [maxLabels + 1]bool
 	maxLabels int
 }
 
-// The most labels and the longest text without escapes that a name of 255 octets can have (RFC 1035 section 2.3.4).
-const (
-	maxLabels = 127
-	maxName   = 254
-)
+// maxLabels is the most labels that a name of 255 octets can have (RFC 1035 section 2.3.4).
+const maxLabels = 127
 
 type zone struct {
 	*snapshot.Zone
+	classless bool
 	// base is what the labels below the apex extend: the zone's own prefix, or for a classless zone the /24 around it.
 	base     netip.Prefix
 	fallback *hostname.Template // nil if the block has none
+	next     *zone              // another whose apex has the same hash
+}
+
+// A nameHash is the hash of a name, without regard to case. It is made from the name's end, so that in one pass all
+// its ancestors have theirs (FNV-1a).
+type nameHash uint64
+
+const emptyName nameHash = 14695981039346656037
+
+// before returns the hash of the name that has c in front of the one with the hash h.
+func (h nameHash) before(c byte) nameHash {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return (h ^ nameHash(c)) * 1099511628211
 }
 
 // New returns a generation that answers from r.
 func New(r *snapshot.Reader) (*Generation, error) {
-	g := &Generation{reader: r, zones: make(map[string]*zone, len(r.Zones()))}
+	g := &Generation{reader: r, zones: make(map[nameHash]*zone, len(r.Zones()))}
 	for i := range r.Zones() {
-		z := &zone{Zone: &r.Zones()[i]}
+		z := &zone{Zone: &r.Zones()[i], classless: r.Zones()[i].Classless()}
 		z.base = z.Prefix
-		if z.Classless() {
+		if z.classless {
 			z.base = netip.PrefixFrom(z.Prefix.Addr(), 24).Masked()
 		}
 		if z.Fallback != "" {
@@ -127,7 +140,11 @@ func New(r *snapshot.Reader) (*Generation, error) {
 			}
 			z.fallback = t
 		}
-		g.zones[z.Name] = z
+		h := emptyName
+		for i := len(z.Name) - 1; i >= 0; i-- {
+			h = h.before(z.Name[i])
+		}
+		z.next, g.zones[h] = g.zones[h], z
 		n := strings.Count(z.Name, ".")
 		g.labels[n] = true
 		g.maxLabels = max(g.maxLabels, n)
@@ -161,7 +178,7 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 			return a
 		}
 		// The apex exists. It is an address of its own only where the zone is one address wide.
-		if z.Classless() || !p.IsSingleIP() {
+		if z.classless || !p.IsSingleIP() {
 			a.Kind = NoData
 			return a
 		}
@@ -201,25 +218,25 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 // apex, without a final dot. The zone is nil if there is none.
 func (g *Generation) find(qname string) (z *zone, below string) {
 	// From the right, because apexes are short: what is left of the longest is not even looked at.
-	var fold [maxName]byte // the end of it holds the end of qname in lower case
+	h := emptyName
 	labels := 0
 	for i := len(qname) - 1; labels < g.maxLabels; i-- {
 		if i < 0 || qname[i] == '.' && i < len(qname)-1 && !escaped(qname, i) {
 			labels++
 			if g.labels[labels] {
-				if longer := g.zones[string(fold[len(fold)-(len(qname)-1-i):])]; longer != nil {
+				longer := g.zones[h]
+				for longer != nil && !strings.EqualFold(longer.Name, qname[i+1:]) {
+					longer = longer.next
+				}
+				if longer != nil {
 					z, below = longer, qname[:max(i, 0)]
 				}
 			}
 		}
-		if i < 0 || len(qname)-i > len(fold) {
+		if i < 0 {
 			break
 		}
-		c := qname[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		fold[len(fold)-(len(qname)-i)] = c
+		h = h.before(qname[i])
 	}
 	return z, below
 }
@@ -240,7 +257,7 @@ func (z *zone) prefix(below string) (netip.Prefix, bool) {
 		return z.Prefix, true
 	}
 	p, ok := arpa.Extend(z.base, below)
-	if !ok || z.Classless() && !(p.IsSingleIP() && z.Prefix.Contains(p.Addr())) {
+	if !ok || z.classless && !(p.IsSingleIP() && z.Prefix.Contains(p.Addr())) {
 		return netip.Prefix{}, false
 	}
 	return p, true
