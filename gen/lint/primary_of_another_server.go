@@ -17,11 +17,8 @@ var primaryOfAnotherServer = &Rule{
 			if !takesPrimary(a, first) {
 				continue
 			}
-			pos := a.Pos()
-			if a.Primary != nil {
-			}
 			report(diag.Diagnostic{
-				Pos: pos,
+				Pos: a.Pos(),
 				Message: fmt.Sprintf("server %q lists %s, the primary address of server %q",
 					a.Server.Name.Value, a.Addr, first.Server.Name.Value),
 				Related: []diag.Related{{Pos: first.Primary.Pos, Message: "the primary address"}},
