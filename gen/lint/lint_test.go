@@ -323,22 +323,49 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(inv.Addresses)), "ns/address")
 }
 
-// One mistake is one finding: a block that can nearly be read still holds its addresses, and a zone name that can't be
-// read is not a missing one.
+// One mistake is one finding.
 func TestNoFindingFollows(t *testing.T) {
-	var got []string
-	for _, d := range run(t, `version: 1
-defaults:
-  nameservers: [ns1.example.net]
-  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
-blocks:
-  192.0.2.65/26: {zone: 64 26.2.0.192.in-addr.arpa}
-addresses:
-  192.0.2.70: a.example.net
-`) {
-		got = append(got, d.Rule)
-	}
-	if want := []string{"address-invalid", "name-invalid"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+	for _, test := range []struct {
+		name, rule string
+		change     []string
+	}{
+		{
+			"a block that can nearly be read holds its addresses", "address-invalid",
+			[]string{"  192.0.2.0/24:", "  192.0.2.1/24:"},
+		},
+		{
+			"a routed prefix that can nearly be read is none", "address-invalid",
+			[]string{"2001:db8:1::/64:", "2001:db8:1::/16:"},
+		},
+		{
+			"a zone name that can't be read is not missing", "name-invalid",
+			[]string{"zone: 64-26.100", "zone: 64 26.100"},
+		},
+		{
+			"a misspelt key is not missing", "unknown-key",
+			[]string{"contact:", "contatc:"},
+		},
+		{
+			"nor is what is below it", "unknown-key",
+			[]string{"products:", "prodcuts:"},
+		},
+		{
+			"a block in another hides its names", "block-overlap",
+			[]string{"2001:db8::/33: {}", "2001:db8::/33: {}\n  192.0.2.5/32: {zone: 5.2.0.192.in-addr.arpa}"},
+		},
+		{
+			"name and names are no two names", "duplicate-key",
+			[]string{"192.0.2.1: gw1.example.net", "192.0.2.1: {name: gw1.example.net, names: [gw2.example.net]}"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, d := range run(t, change(t, test.change...)) {
+				got = append(got, d.Rule)
+			}
+			if want := []string{test.rule}; !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 }

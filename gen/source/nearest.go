@@ -1,11 +1,18 @@
 package source
 
-// Nearest returns the word of legal that is most like word; "" if none is like it.
+import "strings"
+
+// Nearest returns the word of legal that is most like word, or that word abbreviates; "" if there is none.
 func Nearest(word string, legal []string) string {
 	best, least := "", max(2, len(word)/3)+1
 	for _, w := range legal {
 		if d := distance(word, w); d < least && d < len(w) {
 			best, least = w, d
+		}
+	}
+	for _, w := range legal {
+		if best == "" && len(word) >= 3 && strings.HasPrefix(w, word) {
+			best = w
 		}
 	}
 	return best

@@ -131,19 +131,35 @@ const maxFields = 12
 // readFields reads the mapping n into t. What says in messages what it is. A required key that it lacks is reported at
 // owner. It returns false if n is no mapping.
 func readFields[T any](p *parser, n *yaml.Node, what string, legal []field[T], t *T, owner *yaml.Node) bool {
-	if !p.isMapping(n, what) {
+	var required []string
+	for _, f := range legal {
+		if f.required {
+			required = append(required, f.name)
+		}
+	}
+	if !p.isMapping(n, what, required) {
 		return false
 	}
+	index := func(name string) int {
+		return slices.IndexFunc(legal, func(f field[T]) bool { return f.name == name })
+	}
 	var seen [maxFields]*yaml.Node // keys by their index in legal
+	type misspelling struct {
+		k, v  *yaml.Node
+		meant string
+	}
+	var misspelt []misspelling
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v, ok := p.entry(n, i)
 		if !ok {
 			continue
 		}
-		j := slices.IndexFunc(legal, func(f field[T]) bool { return f.name == k.Value })
+		j := index(k.Value)
 		switch {
 		case j < 0:
-			p.unknownKey(k, what, names(legal))
+			if meant := p.unknownKey(k, what, names(legal)); meant != "" {
+				misspelt = append(misspelt, misspelling{k, v, meant})
+			}
 		case seen[j] != nil:
 			p.duplicateKey(k, seen[j])
 			var unused T
@@ -151,6 +167,13 @@ func readFields[T any](p *parser, n *yaml.Node, what string, legal []field[T], t
 		default:
 			seen[j] = k
 			legal[j].read(p, k, v, t)
+		}
+	}
+	// A misspelt key is read as the one that was meant, so that nothing is reported for the lack of it.
+	for _, m := range misspelt {
+		if j := index(m.meant); seen[j] == nil {
+			seen[j] = m.k
+			legal[j].read(p, m.k, m.v, t)
 		}
 	}
 	for j, f := range legal {
@@ -170,7 +193,8 @@ func names[T any](legal []field[T]) []string {
 	return s
 }
 
-func (p *parser) unknownKey(k *yaml.Node, what string, legal []string) {
+// unknownKey reports the key k, and returns the legal one that it probably stands for, "" if there is none.
+func (p *parser) unknownKey(k *yaml.Node, what string, legal []string) string {
 	hint := "the keys here are " + strings.Join(legal, ", ")
 	if len(legal) == 1 {
 		hint = "the only key here is " + legal[0]
@@ -183,6 +207,7 @@ func (p *parser) unknownKey(k *yaml.Node, what string, legal []string) {
 		hint = "move it to the top level of the root file; " + hint
 	}
 	p.report(k, "unknown-key", hint, "unknown key %q in %s", k.Value, what)
+	return near
 }
 
 func (p *parser) duplicateKey(k, first *yaml.Node) {
@@ -199,7 +224,7 @@ type keyValue struct {
 
 // entries reads the mapping n, whose keys are free.
 func (p *parser) entries(n *yaml.Node, what string) []keyValue {
-	if !p.isMapping(n, what) {
+	if !p.isMapping(n, what, nil) {
 		return nil
 	}
 	list := make([]keyValue, 0, len(n.Content)/2)
@@ -248,8 +273,9 @@ func (p *parser) entry(n *yaml.Node, i int) (k, v *yaml.Node, ok bool) {
 	return k, v, true
 }
 
-// isMapping reports whether n is a mapping. If it is not, that is a finding: what says what is wanted.
-func (p *parser) isMapping(n *yaml.Node, what string) bool {
+// isMapping reports whether n is a mapping. If it is not, that is a finding: what says what is wanted, and required
+// which keys it has to have.
+func (p *parser) isMapping(n *yaml.Node, what string, required []string) bool {
 	if !p.sound(n) {
 		return false
 	}
@@ -257,6 +283,9 @@ func (p *parser) isMapping(n *yaml.Node, what string) bool {
 		hint := ""
 		if isNull(n) {
 			hint = "write {} or remove the key"
+			if len(required) > 0 {
+				hint = "write at least " + strings.Join(required, " and ") + " in it"
+			}
 		}
 		p.wrongType(n, what+" as a mapping", hint)
 		return false
@@ -279,7 +308,7 @@ func (p *parser) list(n *yaml.Node, want string) []*yaml.Node {
 	}
 	for _, item := range n.Content {
 		if isEmpty(item) {
-			item.Line, item.Column = n.Line, n.Column
+			item.Column-- // from behind the dash to it
 		}
 	}
 	return n.Content

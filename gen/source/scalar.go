@@ -40,8 +40,7 @@ func (p *parser) addr(n *yaml.Node) (Addr, bool) {
 	return Addr{}, false
 }
 
-// prefix reads an address prefix. One with host bits is reported, and read as if they were not there, so that the
-// addresses in it are not reported too.
+// prefix reads an address prefix. One with host bits is reported, and returned without them beside false.
 func (p *parser) prefix(n *yaml.Node) (Prefix, bool) {
 	if !p.scalar(n, "a prefix such as 192.0.2.0/24") {
 		return Prefix{}, false
@@ -58,7 +57,7 @@ func (p *parser) prefix(n *yaml.Node) (Prefix, bool) {
 		p.report(n, "address-invalid", "write an IPv4 prefix", "%q is a prefix of IPv4-mapped IPv6 addresses", n.Value)
 	case x != x.Masked():
 		p.report(n, "address-invalid", "write "+x.Masked().String(), "the prefix %q has bits set beyond its length", n.Value)
-		return Prefix{x.Masked(), p.pos(n)}, true
+		return Prefix{x.Masked(), p.pos(n)}, false
 	default:
 		return Prefix{x, p.pos(n)}, true
 	}
@@ -74,15 +73,21 @@ func reason(err error) string {
 	return ""
 }
 
-// host reads the name of a host. It may have underscores, which lint judges, but no "/", which only the names of
-// classless zones have.
+// host reads the name of a host. It is no IPv4 address, and has no "/", which only the names of classless zones have.
 func (p *parser) host(n *yaml.Node) (Name, bool) {
 	name, ok := p.name(n)
-	if ok && strings.Contains(name.Value, "/") {
+	if !ok {
+		return Name{}, false
+	}
+	if strings.Contains(name.Value, "/") {
 		p.report(n, "name-invalid", "", "%q is not the name of a host: it has a /", n.Value)
 		return Name{}, false
 	}
-	return name, ok
+	if _, err := netip.ParseAddr(strings.TrimSuffix(name.Value, ".")); err == nil {
+		p.report(n, "name-invalid", "", "want the name of a host, not the IP address %q", n.Value)
+		return Name{}, false
+	}
+	return name, true
 }
 
 // zone reads the name of a zone, in which RFC 2317 uses "/". One that cannot be read has a position but no value, which

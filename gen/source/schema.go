@@ -30,7 +30,11 @@ var standardDefaults = Defaults{
 func versionField(required bool) field[document] {
 	return field[document]{"version", required, func(p *parser, _, n *yaml.Node, _ *document) {
 		if p.sound(n) && (n.Kind != yaml.ScalarNode || n.Style&quoted != 0 || n.Value != "1") {
-			p.wrongType(n, "1, the only version there is", "")
+			hint := ""
+			if n.Style&quoted != 0 && n.Value == "1" {
+				hint = "remove the quotes"
+			}
+			p.wrongType(n, "1, the only version there is", hint)
 		}
 	}}
 }
@@ -127,12 +131,12 @@ var blockFields = []field[Block]{
 func (p *parser) blocks(n *yaml.Node) []Block {
 	var list []Block
 	for _, e := range p.entries(n, "prefixes") {
-		prefix, ok := p.prefix(e.k)
+		prefix, _ := p.prefix(e.k) // one with host bits is kept, so that the addresses in it are not reported too
 		b := Block{Prefix: prefix}
 		if !isNull(e.v) { // a block needs nothing but its prefix
 			readFields(p, e.v, "a block", blockFields, &b, e.k)
 		}
-		if ok && !e.repeated {
+		if prefix.IsValid() && !e.repeated {
 			list = append(list, b)
 		}
 	}
@@ -284,6 +288,7 @@ func (p *parser) address(e keyValue, named bool) (Address, bool) {
 			d := p.diagnostic(long.names, "duplicate-key", "put all into names", "name and names exclude each other")
 			d.Related = []diag.Related{{Pos: p.pos(long.name), Message: "the name is here"}}
 			p.add(d)
+			a.Names = a.Names[:min(1, len(a.Names))] // for name-multiple they are no second finding
 		case named && long.name == nil && long.names == nil:
 			p.report(e.k, "missing-key", "", `an address of no server lacks the key "name"`)
 		}

@@ -94,16 +94,69 @@ func (p *parser) syntaxError(err error) {
 			}
 		}
 	}
+	if problem == "did not find expected key" || problem == "did not find expected '-' indicator" {
+		if i, column, ok := p.misindented(line); ok {
+			p.add(diag.Diagnostic{
+				Pos: diag.Position{File: p.file, Line: i, Column: column}, Rule: "syntax",
+				Message: "this line is indented like none of those that it could belong to",
+				Hint:    "indent it like the lines above that it belongs to",
+			})
+			return
+		}
+	}
 	for line > 1 { // the end of the file is the end of its last line
 		if text, _ := p.line(line); len(text) > 0 {
 			break
 		}
 		line--
 	}
+	hint := "look at this line, at what begins in it and at what ends in it: YAML does not tell the column"
+	if problem == "mapping values are not allowed in this context" {
+		hint = "look at its indentation, for a second colon in it, and for a colon without a space after it in the line above"
+	}
 	p.add(diag.Diagnostic{
-		Pos: diag.Position{File: p.file, Line: line}, Rule: "syntax", Message: "this is not YAML: " + problem,
-		Hint: "look at this line, at what begins in it and at what ends in it: YAML does not tell the column",
+		Pos: diag.Position{File: p.file, Line: line}, Rule: "syntax", Message: "this is not YAML: " + problem, Hint: hint,
 	})
+}
+
+// brackets are the brackets of a line that are not in quotes or comments, as far as that matters here.
+var brackets = regexp.MustCompile(`"[^"]*"|'[^']*'|#.*|[][{}]`)
+
+// misindented returns the place of the first line, from the given one on, that is indented less than the one above it
+// and like none before that. Inside brackets a line may begin anywhere.
+func (p *parser) misindented(first int) (line, column int, ok bool) {
+	var open []int // the indentations that a line may return to, rising
+	depth := 0     // of brackets
+	for line = first; ; line++ {
+		text, ok := p.line(line)
+		if !ok {
+			return 0, 0, false
+		}
+		content := bytes.TrimLeft(text, " ")
+		if len(content) == 0 || content[0] == '#' {
+			continue
+		}
+		if indent := len(text) - len(content); depth <= 0 {
+			deepest := len(open)
+			for len(open) > 0 && open[len(open)-1] > indent {
+				open = open[:len(open)-1]
+			}
+			if len(open) == 0 || open[len(open)-1] < indent {
+				if len(open) > 0 && len(open) < deepest {
+					return line, indent + 1, true
+				}
+				open = append(open, indent)
+			}
+		}
+		for _, b := range brackets.FindAll(content, -1) {
+			switch b[0] {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth--
+			}
+		}
+	}
 }
 
 // trapped reports the trap t at text[begin:end] of a line.
