@@ -20,7 +20,7 @@ var addressAssignedTwice = &Rule{
 			}
 			report(diag.Diagnostic{
 				Pos:     a.Pos(),
-				Message: fmt.Sprintf("%s is assigned twice: to %s and to %s", a.Addr, holder(first.Server), holder(a.Server)),
+				Message: twice(a.Addr, "assigned", first.Server, a.Server),
 				Related: []diag.Related{{Pos: first.Pos(), Message: "first here"}},
 				Hint:    hint,
 			})
@@ -35,12 +35,20 @@ var addressAssignedTwice = &Rule{
 			}
 			report(diag.Diagnostic{
 				Pos:     r.Pos,
-				Message: fmt.Sprintf("%s is routed twice: to %s and to %s", r.Prefix, holder(first.Server), holder(r.Server)),
+				Message: twice(r.Prefix, "routed", first.Server, r.Server),
 				Related: []diag.Related{{Pos: first.Pos, Message: "first here"}},
 				Hint:    hint,
 			})
 		}
 	},
+}
+
+// twice says that an address or prefix is listed for both servers, nil for none. They can be the same.
+func twice(what fmt.Stringer, done string, first, second *model.Server) string {
+	if sameServer(first, second) {
+		return fmt.Sprintf("%s is listed twice, both times for %s", what, holder(first))
+	}
+	return fmt.Sprintf("%s is %s twice: to %s and to %s", what, done, holder(first), holder(second))
 }
 
 // holder says whose an address is.

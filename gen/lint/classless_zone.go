@@ -87,6 +87,9 @@ func checkHidden(inv *model.Inventory, report func(diag.Diagnostic)) {
 		if outer == nil || !model.IsClassless(z.Prefix) && !model.IsClassless(outer.Prefix) {
 			continue
 		}
+		if z.Block.Prefix.Overlaps(outer.Block.Prefix.Prefix) {
+			continue // block-overlap
+		}
 		if p, ok := hidden(z, outer); ok {
 			d := twoZones(inv, z, outer)
 			what := p.String()

@@ -22,15 +22,21 @@ var definedTwice = &Rule{
 				Hint:    "merge the two, or remove one",
 			})
 		}
-		for i := 1; i < len(inv.Servers); i++ {
-			if a, b := inv.Servers[i-1].Name, inv.Servers[i].Name; a.Value == b.Value {
-				again(fmt.Sprintf("server %q", a.Value), a.Pos, b.Pos)
+		for i, first := 1, 0; i < len(inv.Servers); i++ {
+			a, b := inv.Servers[first].Name, inv.Servers[i].Name
+			if a.Value != b.Value {
+				first = i
+				continue
 			}
+			again(fmt.Sprintf("server %q", a.Value), a.Pos, b.Pos)
 		}
-		for i := 1; i < len(inv.Blocks); i++ {
-			if a, b := inv.Blocks[i-1].Prefix, inv.Blocks[i].Prefix; a.Prefix == b.Prefix {
-				again("block "+a.String(), a.Pos, b.Pos)
+		for i, first := 1, 0; i < len(inv.Blocks); i++ {
+			a, b := inv.Blocks[first].Prefix, inv.Blocks[i].Prefix
+			if a.Prefix != b.Prefix {
+				first = i
+				continue
 			}
+			again("block "+a.String(), a.Pos, b.Pos)
 		}
 		accounts := make(map[string]diag.Position)
 		for i := range inv.Source.Accounts {

@@ -84,12 +84,12 @@ func TestAddressAssignedTwice(t *testing.T) {
 				"2001:db8:1::1:", "<2>2001:db8:1::1:",
 				"  web2:", "      <1>2001:DB8:1:0::1: mail.example.net\n  web2:",
 			},
-			`2001:db8:1::1 is assigned twice: to server "web1" and to server "web1"`, hint,
+			`2001:db8:1::1 is listed twice, both times for server "web1"`, hint,
 		},
 		{
 			"other spelling of a primary address",
 			[]string{"[192.0.2.10, 2001:db8::10]", "[192.0.2.10, <2>2001:db8::10, <1>2001:db8:0::10]"},
-			`2001:db8::10 is assigned twice: to server "web1" and to server "web1"`, hint,
+			`2001:db8::10 is listed twice, both times for server "web1"`, hint,
 		},
 		{
 			"routed prefix",
@@ -776,9 +776,17 @@ func TestDefinedTwice(t *testing.T) {
 	}
 	t.Run("three files", func(t *testing.T) {
 		text := "-- records.yaml --\n" + change(t, "lint:\n", "include: [more/*.yaml]\nlint:\n") +
-			"-- more/1.yaml --\naccounts: {acme: {}}\n-- more/2.yaml --\naccounts: {acme: {}}\n"
-		if l := run(t, text); len(l) != 2 {
+			"-- more/1.yaml --\naccounts: {acme: {}}\n-- more/2.yaml --\naccounts: {acme: {}}\n" +
+			"-- more/3.yaml --\nservers: {web2: {}}\n-- more/4.yaml --\nservers: {web2: {}}\n" +
+			"-- more/5.yaml --\nblocks: {192.0.2.0/24: {}}\n-- more/6.yaml --\nblocks: {192.0.2.0/24: {}}\n"
+		l := run(t, text)
+		if len(l) != 6 {
 			t.Errorf("%+v", l)
+		}
+		for _, d := range l {
+			if d.Rule != "defined-twice" || d.Related[0].Pos.File != "records.yaml" {
+				t.Errorf("%+v", d)
+			}
 		}
 	})
 	t.Run("other spelling of a block", func(t *testing.T) {
