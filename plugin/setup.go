@@ -2,6 +2,7 @@ package revmap
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,7 @@ const (
 	defaultMaxShrink = 50
 )
 
-func init() {
-	plugin.Register(name, setup)
-	caddy.RegisterEventHook(name, onStarted)
-}
+func init() { plugin.Register(name, setup) }
 
 // An instance is what all uses of the plugin in one run of a Corefile share. While a Corefile reloads there are two.
 type instance struct {
@@ -63,6 +61,11 @@ func setup(c *caddy.Controller) error {
 		c.Set(instanceKey{}, in)
 	}
 	in.stores = append(in.stores, s)
+	// Not in init: on SIGUSR1 Caddy forgets all hooks before it sets the new instance up. On other restarts it keeps them,
+	// and does not take the same one twice.
+	if !slices.Contains(caddy.ListPlugins()["event_hooks"], name) {
+		caddy.RegisterEventHook(name, onStarted)
+	}
 
 	h := &handler{zones: o.zones, fall: o.fall, store: s, instance: in, answers: answersOf(s.path)}
 	config := dnsserver.GetConfig(c)

@@ -23,7 +23,7 @@ import (
 // serves it with corefile.example, runs each command of the README's console blocks and compares what it prints. Only
 // the ports are others, so that it does not meet a server that is already running.
 func TestExample(t *testing.T) {
-	dir, port := startExample(t)
+	dir, port, _ := startExample(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestExample(t *testing.T) {
 
 // TestChange: a changed name is served within the reload period. The serial of its zone moves, those of the others stay.
 func TestChange(t *testing.T) {
-	dir, port := startExample(t)
+	dir, port, _ := startExample(t)
 	zones := []string{"2.0.192.in-addr.arpa.", "64-26.100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."}
 	serials := func() map[string]uint32 {
 		m := map[string]uint32{}
@@ -96,7 +96,7 @@ func TestChange(t *testing.T) {
 
 // startExample copies the example into a folder, builds the programs there, compiles records.yaml and starts
 // corefile.example on a free port.
-func startExample(t *testing.T) (dir, port string) {
+func startExample(t *testing.T) (dir, port string, server *os.Process) {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -156,7 +156,7 @@ func startExample(t *testing.T) (dir, port string) {
 	case <-ended:
 		t.Fatalf("coredns did not start:\n%s", &log)
 	}
-	return dir, port
+	return dir, port, cmd.Process
 }
 
 // edit replaces all occurrences of old, of which there must be one at least.

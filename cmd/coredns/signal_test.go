@@ -1,0 +1,38 @@
+//go:build unix
+
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// TestSIGUSR1: the snapshot is watched on after the signal that makes CoreDNS read its Corefile again. Caddy does more
+// on the signal than in Instance.Restart, which the plugin's own tests call.
+func TestSIGUSR1(t *testing.T) {
+	dir, port, server := startExample(t)
+	next := freePort(t)
+	edit(t, filepath.Join(dir, "corefile.example"), ":"+port, ":"+next)
+	if err := server.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	target := func() string {
+		q := new(dns.Msg).SetQuestion("10.2.0.192.in-addr.arpa.", dns.TypePTR)
+		r, err := dns.Exchange(q, net.JoinHostPort("127.0.0.1", next))
+		if err != nil || len(r.Answer) != 1 {
+			return ""
+		}
+		return r.Answer[0].(*dns.PTR).Ptr
+	}
+	waitFor(t, func() bool { return target() == "mail.acme.example." },
+		func() string { return "the new Corefile is not in service" })
+
+	edit(t, filepath.Join(dir, "records.yaml"), "192.0.2.10: mail.acme.example", "192.0.2.10: smtp.acme.example")
+	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
+	waitFor(t, func() bool { return target() == "smtp.acme.example." },
+		func() string { return "the new name is not served after SIGUSR1" })
+}
