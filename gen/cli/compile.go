@@ -86,10 +86,17 @@ has loaded. If it would not change, it is left alone.`,
 // readOutput returns what is at the output path, nil if nothing is. It refuses a file that is no snapshot, so that a
 // mistyped path does not cost a source.
 func readOutput(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil && !info.Mode().IsRegular() { // a pipe would wait for ever, /dev/zero never end
+		return nil, withHint(fmt.Errorf("%s is there and is not a file", path), "choose another output path")
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(path)
 	if err == nil && len(b) > 0 && !bytes.HasPrefix(b, []byte(snapshotMagic)) {
 		return nil, withHint(fmt.Errorf("%s is there and is not a snapshot", path), "remove it, or choose another output path")
 	}

@@ -23,8 +23,12 @@ const defaultSource = "records.yaml"
 // snapshotMagic is what snapshots begin with and no source does (docs/snapshot-format.md).
 const snapshotMagic = "\x89REVMAP\n"
 
-// isSnapshot reports whether the file at path begins as snapshots do. What can't be read does not.
+// isSnapshot reports whether the file at path begins as snapshots do. What can't be read does not, nor does a pipe, from
+// which nothing may be read twice.
 func isSnapshot(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
