@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -119,7 +120,7 @@ func previousIn(path string, b []byte) (*snapshot.Reader, error) {
 // write replaces the file at path, or makes it.
 func write(path string, content []byte) error {
 	err := snapshot.WriteFile(path, bytes.NewReader(content))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, dir := os.Stat(filepath.Dir(path)); errors.Is(dir, fs.ErrNotExist) {
 		return withHint(err, "make the folder first")
 	}
 	return err

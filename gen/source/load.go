@@ -160,8 +160,8 @@ func (in *inclusion) read(file string) ([]byte, error) {
 	if err == nil {
 		return data, nil
 	}
-	if _, outside := os.Stat(in.path(file)); outside == nil { // os.Root has no error value for this
-		return nil, errors.New("a link leaves the root file's folder")
+	if _, outside := os.Stat(in.path(file)); outside == nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, errors.New("a link leaves the root file's folder") // os.Root has no error value for this
 	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
