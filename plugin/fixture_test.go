@@ -24,7 +24,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/bufsize"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/hosts"
+	_ "github.com/coredns/coredns/plugin/file"
 	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/metadata"
 	_ "github.com/coredns/coredns/plugin/metrics"
@@ -37,7 +37,7 @@ import (
 
 func TestMain(m *testing.M) {
 	err := dnsserver.SetDirectives([]string{"root", "metadata", "multisocket", "bufsize", "bind", "ready", "prometheus",
-		"errors", "log", "transfer", "revmap", "hosts", "view"})
+		"errors", "log", "transfer", "revmap", "file", "view"})
 	if err != nil {
 		panic(err)
 	}

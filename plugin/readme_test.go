@@ -18,7 +18,10 @@ func TestReadme(t *testing.T) {
 	snapshot := inventory(t)
 	t.Chdir(t.TempDir())
 	replace(t, "records.snapshot", snapshot)
-	overwrite(t, "records.hosts", []byte("192.0.2.1 gw1.example.net\n"))
+	for _, zone := range []string{"records.zone", "internal.zone"} {
+		overwrite(t, zone, []byte("$ORIGIN 2.0.192.in-addr.arpa.\n$TTL 1h\n"+
+			"@ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300\n@ NS ns1.example.net.\n"))
+	}
 
 	port := dnsserver.Port
 	dnsserver.Port = "0"

@@ -113,6 +113,21 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// TestView holds that the view plugin is no next plugin that a query could be for.
+func TestView(t *testing.T) {
+	in := startServer(t, ".:0 {\nbind 127.0.0.1\nview all {\nexpr true\n}\nrevmap "+snapshotFile(t, inventory(t))+
+		" {\nfallthrough\n}\n}")
+	for qname, want := range map[string]int{
+		"10.2.0.192.in-addr.arpa.": dns.RcodeSuccess,
+		"11.2.0.192.in-addr.arpa.": dns.RcodeNameError,
+		"1.3.0.192.in-addr.arpa.":  dns.RcodeRefused,
+	} {
+		if m := exchange(t, in, "udp", query(qname, dns.TypePTR)); m.Rcode != want {
+			t.Errorf("Answered %s with %s, want %s", qname, dns.RcodeToString[m.Rcode], dns.RcodeToString[want])
+		}
+	}
+}
+
 // TestEDNS holds that a response has an OPT RR exactly if the query has one.
 func TestEDNS(t *testing.T) {
 	in := startServer(t, ".:0 {\nbind 127.0.0.1\nrevmap "+snapshotFile(t, inventory(t))+"\n}")

@@ -75,7 +75,11 @@ func setup(c *caddy.Controller) error {
 	})
 	c.OnShutdown(s.stop)
 	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
-		h.Next = next
+		// The view plugin stands in the chain too, as the last one, but has no answers: it would make SERVFAIL of
+		// what is REFUSED or NXDOMAIN.
+		if next != nil && next.Name() != "view" {
+			h.Next = next
+		}
 		return h
 	})
 	return nil
