@@ -164,6 +164,8 @@ func TestSerials(t *testing.T) {
 		{"the default hostname written out", []string{"192.0.2.11:",
 			"192.0.2.11:\n      2001:db8::10: examplaaa1.miniserver.example"}, nil},
 		{"a name where there was none", []string{"192.0.2.11:", "192.0.2.11: eleven.acme.example"}, []string{v4}},
+		{"a name behind all others", []string{"192.0.2.1: gw1.example.net", "192.0.2.1: gw1.example.net\n  192.0.2.254: gw2.example.net"},
+			[]string{v4}},
 		{"an address without a name less", []string{"      192.0.2.11:\n", ""}, nil},
 		{"a name less", []string{"192.0.2.12: {name: shop.acme.example, ttl: 5m}", "192.0.2.12:"}, []string{v4}},
 		{"the last entry of a zone", []string{`primary: [192.0.2.10, "2001:db8::10"]`, "primary: 192.0.2.10"}, []string{v6}},
@@ -269,6 +271,8 @@ func TestReproducible(t *testing.T) {
 		"upper case":   change(t, "gw1.example.net", "GW1.Example.Net"),
 		"final dots":   change(t, "gw1.example.net", "gw1.example.net."),
 		"name servers": change(t, "[ns1.example.net, ns2.example.net]", "[ns2.example.net, ns1.example.net]"),
+		"a name server twice": change(t, "[ns1.example.net, ns2.example.net]",
+			"[ns1.example.net, ns2.example.net, NS2.example.net.]"),
 	} {
 		if got := compiled(t, text, o).ID(); got != want {
 			t.Errorf("%s: the snapshot is another one", name)

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,5 +104,32 @@ func TestBadFilesAreOneChangeAway(t *testing.T) {
 		if removed+added == 0 || removed > 2 && added > 0 {
 			t.Errorf("%s: %d lines of base.yaml are replaced by %d", file, removed, added)
 		}
+	}
+}
+
+// A line that is indented like none that it could belong to is shown itself, not the beginning of the mapping around it.
+func TestMisindented(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       string // position of the only finding
+	}{
+		{"deep below", "a:\n  b:\n    c: 1\n" + strings.Repeat("    # more\n", 100) + "   d: 1\n", "104:4"},
+		{"item of a list", "a:\n  b:\n  - c\n  - d\n - e\n", "5:2"},
+		{"after lines in brackets", "a:\n    b: [c,\n  d, '[', # [\n e]\n    f: g\n   h: i\n", "6:4"},
+		{"no such line", "a:\n  b: 1\n  : - 2\n", "2:0"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, findings := Parse("", []byte(tt.text), false)
+			var got []string
+			for _, d := range findings {
+				if d.Rule == "syntax" {
+					got = append(got, fmt.Sprintf("%d:%d", d.Pos.Line, d.Pos.Column))
+				}
+			}
+			if !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("%q: %+v", got, findings)
+			}
+		})
 	}
 }

@@ -95,7 +95,7 @@ func (p *parser) syntaxError(err error) {
 		}
 	}
 	if problem == "did not find expected key" || problem == "did not find expected '-' indicator" {
-		if i, column, ok := p.misindented(line); ok {
+		if i, column, ok := p.misindented(); ok && i >= line {
 			p.add(diag.Diagnostic{
 				Pos: diag.Position{File: p.file, Line: i, Column: column}, Rule: "syntax",
 				Message: "this line is indented like none of those that it could belong to",
@@ -122,12 +122,12 @@ func (p *parser) syntaxError(err error) {
 // brackets are the brackets of a line that are not in quotes or comments, as far as that matters here.
 var brackets = regexp.MustCompile(`"[^"]*"|'[^']*'|#.*|[][{}]`)
 
-// misindented returns the place of the first line, from the given one on, that is indented less than the one above it
-// and like none before that. Inside brackets a line may begin anywhere.
-func (p *parser) misindented(first int) (line, column int, ok bool) {
+// misindented returns the place of the first line that is indented less than the one above it and like none before that.
+// Inside brackets a line may begin anywhere.
+func (p *parser) misindented() (line, column int, ok bool) {
 	var open []int // the indentations that a line may return to, rising
 	depth := 0     // of brackets
-	for line = first; ; line++ {
+	for line = 1; ; line++ {
 		text, ok := p.line(line)
 		if !ok {
 			return 0, 0, false
