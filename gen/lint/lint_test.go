@@ -248,17 +248,19 @@ func TestRequired(t *testing.T) {
 // What was found while reading is kept, and what is missing is not reported if it may be in a file that was not read.
 func TestFound(t *testing.T) {
 	root := change(t, "lint:\n", "include: [more.yaml]\nlint:\n", "2001:db8::/33: {}", "2001:db8:8000::/33: {}",
-		"acme: {}", "initech: {}", "product: vps\n    account", "product: dedicated\n    account")
+		"acme: {}", "initech: {}", "product: vps\n    account", "product: dedicated\n    account",
+		"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [gw1.example.net, gw2.example.net]}")
 	for _, test := range []struct {
 		name, text string
 		want       []string
 	}{
 		{"all read", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: {192.0.2.1/24: }\n", []string{
 			"account-unknown", "address-invalid",
-			"address-outside-blocks", "address-outside-blocks", "address-outside-blocks", "defined-twice", "product-unknown",
+			"address-outside-blocks", "address-outside-blocks", "address-outside-blocks", "defined-twice",
+			"name-multiple", "product-unknown",
 		}},
-		{"not YAML", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: [\n", []string{"syntax"}},
-		{"no file", root, []string{"include-invalid"}},
+		{"not YAML", "-- records.yaml --\n" + root + "-- more.yaml --\nblocks: [\n", []string{"name-multiple", "syntax"}},
+		{"no file", root, []string{"include-invalid", "name-multiple"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

@@ -43,6 +43,15 @@ func TestProductUnknown(t *testing.T) {
 			"give the server a product, or the address a name",
 		},
 		{
+			"none, and the primary address is listed without a name",
+			[]string{
+				"  web2:\n    product: vps\n    primary: 192.0.2.20\n    addresses:\n",
+				"  <1>web2:\n    primary: <2>192.0.2.20\n    addresses:\n      192.0.2.20:\n",
+			},
+			`server "web2" has no product, so its primary address 192.0.2.20 has no name`,
+			"give the server a product, or the address a name",
+		},
+		{
 			"none, and the second primary address has no name",
 			[]string{"  web1:\n    product: vps\n", "  <1>web1:\n", "2001:db8::10", "<2>2001:db8::10"},
 			`server "web1" has no product, so its primary address 2001:db8::10 has no name`,

@@ -115,6 +115,7 @@ func TestMisindented(t *testing.T) {
 	}{
 		{"deep below", "a:\n  b:\n    c: 1\n" + strings.Repeat("    # more\n", 100) + "   d: 1\n", "104:4"},
 		{"item of a list", "a:\n  b:\n  - c\n  - d\n - e\n", "5:2"},
+		{"less than the first", "  a: 1\n  b: 2\n c: 3\n", "3:2"},
 		{"after lines in brackets", "a:\n    b: [c,\n  d, '[', # [\n e]\n    f: g\n   h: i\n", "6:4"},
 		{"no such line", "a:\n  b: 1\n  : - 2\n", "2:0"},
 	}

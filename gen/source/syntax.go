@@ -94,7 +94,8 @@ func (p *parser) syntaxError(err error) {
 			}
 		}
 	}
-	if problem == "did not find expected key" || problem == "did not find expected '-' indicator" {
+	switch problem {
+	case "did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>":
 		if i, column, ok := p.misindented(); ok && i >= line {
 			p.add(diag.Diagnostic{
 				Pos: diag.Position{File: p.file, Line: i, Column: column}, Rule: "syntax",
@@ -142,7 +143,7 @@ func (p *parser) misindented() (line, column int, ok bool) {
 				open = open[:len(open)-1]
 			}
 			if len(open) == 0 || open[len(open)-1] < indent {
-				if len(open) > 0 && len(open) < deepest {
+				if len(open) < deepest {
 					return line, indent + 1, true
 				}
 				open = append(open, indent)
