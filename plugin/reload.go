@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
@@ -132,7 +131,6 @@ func (s *store) reload() (changed bool, err error) {
 	if err != nil || g == old {
 		return false, err
 	}
-	maps.DeleteFunc(generations.byPath, func(_ string, p weak.Pointer[generation]) bool { return p.Value() == nil })
 	generations.byPath[s.path] = weak.Make(g)
 	s.refusal = nil
 	s.generation.Store(g)
