@@ -307,14 +307,14 @@ blocks:
   198.18.0.0/15:
   198.51.100.128/27: {zone: 128/27.100.51.198.in-addr.arpa}
   203.0.113.0/24: {fallback: "{rev}.static.example.net"}
-  2001:db8::/31:
+  2001:db8:a::/47:
 servers:
 `, 600+rnd.IntN(1000), 100+rnd.IntN(1000))
 	// One address of each family for a server, in an order that comes from a permutation, so that none comes twice.
 	v4 := []string{"192.0.2.%d", "198.18.7.%d", "198.19.250.%d", "203.0.113.%d"}
 	for i, n := range rnd.Perm(250)[:60] {
 		addr := fmt.Sprintf(v4[i%len(v4)], n)
-		six := fmt.Sprintf("2001:db%d:%x:%x::%x", 8+i%2, rnd.IntN(3), rnd.IntN(0x10000), n+1)
+		six := fmt.Sprintf("2001:db8:%x:%x:%x::%x", 0xa+i%2, rnd.IntN(3), rnd.IntN(0x10000), n+1)
 		fmt.Fprintf(&b, "  s%d:\n    product: %s\n    primary: [%s, %q]\n", i, []string{"vps", "ip"}[i%2], addr, six)
 		switch rnd.IntN(3) {
 		case 0:

@@ -199,8 +199,7 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 	case !found:
 		target, err := z.fallback.Expand(hostname.Values{Addr: p.Addr()})
 		if err != nil {
-			// The compiler expanded the template for addresses of this family; a name that does not fit DNS after all
-			// is a name that does not exist.
+			// The snapshot was verified to have a name for every address. If that was wrong, say that there is none.
 			a.Kind = NoData
 			return a
 		}

@@ -102,7 +102,7 @@ func TestAnswer(t *testing.T) {
 		zone("113.0.203.in-addr.arpa.", "203.0.113.0/24", "{ip}.fallback.example."),
 		zone("9.101.51.198.in-addr.arpa.", "198.51.101.9/32", ""),
 		zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", ""),
-		zone("9.b.d.0.1.0.0.2.ip6.arpa.", "2001:db9::/32", "{ip}.v6.example."),
+		zone("0.0.0.0.f.f.f.3.ip6.arpa.", "3fff::/32", "{ip}.v6.example."),
 	}, []entry{
 		{"192.0.2.10", snapshot.Explicit, 300, []string{"mail.example.org."}},
 		{"192.0.2.20", snapshot.Default, 3600, []string{"web1.vps.example."}},
@@ -122,7 +122,7 @@ func TestAnswer(t *testing.T) {
 		soaFall   = "113.0.203.in-addr.arpa. 300 " + soaData
 		soaAlone  = "9.101.51.198.in-addr.arpa. 300 " + soaData
 		soa6      = "8.b.d.0.1.0.0.2.ip6.arpa. 300 " + soaData
-		soa6Fall  = "9.b.d.0.1.0.0.2.ip6.arpa. 300 " + soaData
+		soa6Fall  = "0.0.0.0.f.f.f.3.ip6.arpa. 300 " + soaData
 		labels240 = "x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x." +
 			"x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x."
 	)
@@ -163,7 +163,7 @@ func TestAnswer(t *testing.T) {
 		{"a name before the fallback", "5.113.0.203.in-addr.arpa.", "PTR", authority.Explicit, noerror, "60 PTR named.example.org.", ""},
 		{"another type at a fallback", "6.113.0.203.in-addr.arpa.", "A", authority.NoData, noerror, "", soaFall},
 		{"no fallback for a name that is no address", "06.113.0.203.in-addr.arpa.", "PTR", authority.NXDomain, nxdomain, "", soaFall},
-		{"an ancestor of a fallback", "0.9.b.d.0.1.0.0.2.ip6.arpa.", "PTR", authority.NoData, noerror, "", soa6Fall},
+		{"an ancestor of a fallback", "0.0.0.0.0.f.f.f.3.ip6.arpa.", "PTR", authority.NoData, noerror, "", soa6Fall},
 
 		{"an address that is an apex", "9.101.51.198.in-addr.arpa.", "PTR", authority.Explicit, noerror, "3600 PTR alone.example.org.", ""},
 		{"its SOA", "9.101.51.198.in-addr.arpa.", "SOA", authority.Apex, noerror, "3600 " + soaData, ""},
@@ -265,7 +265,7 @@ func inventory(rnd *rand.Rand) ([]snapshot.Zone, []entry) {
 		{"77.113.0.203.in-addr.arpa.", "203.0.113.77/32"},
 		{"10.in-addr.arpa.", "10.0.0.0/8"},
 		{"8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32"},
-		{"0.9.b.d.0.1.0.0.2.ip6.arpa.", "2001:db9::/36"},
+		{"0.0.0.1.0.f.f.f.3.ip6.arpa.", "3fff:100::/36"},
 		{arpa.Name(netip.MustParseAddr("3fff::1")), "3fff::1/128"},
 	}
 	var zones []snapshot.Zone
