@@ -61,7 +61,11 @@ func openStore(o options) (*store, error) {
 	generations.Unlock()
 	_, err := s.reload()
 	if err != nil && s.generation.Load() == nil && !o.wait {
-		return nil, fmt.Errorf("%w: make one with revmap compile -o %s, or use wait to start without", err, s.path)
+		fix := "put a good snapshot there"
+		if errors.Is(err, fs.ErrNotExist) {
+			fix = "make one with revmap compile -o " + s.path
+		}
+		return nil, fmt.Errorf("%w: %s, or use wait to start without", err, fix)
 	}
 	s.note(err)
 	return s, nil
