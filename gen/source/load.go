@@ -36,7 +36,7 @@ func Load(root string) (*Source, diag.List, error) {
 	}
 	defer folder.Close()
 
-	in := inclusion{dir: dir, folder: folder, self: filepath.Base(root), by: map[string]diag.Position{}}
+	in := inclusion{dir: dir, folder: folder, by: map[string]diag.Position{}, seen: map[string]bool{real(root): true}}
 	for _, t := range p.doc.include {
 		in.match(t)
 	}
@@ -72,9 +72,18 @@ func collect[T any](list []T, parsed []*parser, part func(*Source) *[]T) []T {
 type inclusion struct {
 	dir      string                   // of the root file
 	folder   *os.Root                 // opens below dir only, whatever links say
-	self     string                   // the root file's name in dir
 	by       map[string]diag.Position // the pattern that named a file first, by the file's slash-separated path below dir
+	seen     map[string]bool          // the root and the files in by, as real returns them
 	findings diag.List
+}
+
+// real returns the path of a file without links, so that a file with two names is read once. What does not exist has the
+// path that was given.
+func real(file string) string {
+	if p, err := filepath.EvalSymlinks(file); err == nil {
+		return p
+	}
+	return file
 }
 
 func (in *inclusion) report(pos diag.Position, hint, format string, args ...any) {
@@ -96,7 +105,8 @@ func (in *inclusion) match(pattern Text) {
 		return
 	}
 	for _, f := range files {
-		if _, ok := in.by[f]; !ok && f != in.self {
+		if file := real(in.path(f)); !in.seen[file] {
+			in.seen[file] = true
 			in.by[f] = pattern.Pos
 		}
 	}

@@ -120,6 +120,13 @@ func TestLoad(t *testing.T) {
 		files:   map[string]string{"records.yaml": root("include: ['d/*.yaml']"), "d/a.yaml": "-> ../a.txt", "a.txt": server("a")},
 		servers: "root a",
 	}, {
+		name: "a file and links to it, one to the root file among them: each once",
+		files: map[string]string{
+			"records.yaml": root("include: ['d/*.yaml']"),
+			"d/a.yaml":     server("a"), "d/b.yaml": "-> a.yaml", "d/c.yaml": "-> ../records.yaml",
+		},
+		servers: "root a",
+	}, {
 		name:    "a pattern that matches nothing",
 		files:   map[string]string{"records.yaml": root("include: [records.d/*.yaml]")},
 		servers: "root",
