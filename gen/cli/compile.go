@@ -98,7 +98,7 @@ func readOutput(path string) ([]byte, error) {
 		return nil, err
 	}
 	b, err := os.ReadFile(path)
-	if err == nil && len(b) > 0 && !bytes.HasPrefix(b, []byte(snapshotMagic)) {
+	if err == nil && len(b) > 0 && !bytes.HasPrefix(b, []byte(snapshot.Magic)) {
 		return nil, withHint(fmt.Errorf("%s is there and is not a snapshot", path), "remove it, or choose another output path")
 	}
 	return b, err

@@ -20,9 +20,6 @@ import (
 // defaultSource is the source where none is given.
 const defaultSource = "records.yaml"
 
-// snapshotMagic is what snapshots begin with and no source does (docs/snapshot-format.md).
-const snapshotMagic = "\x89REVMAP\n"
-
 // isSnapshot reports whether the file at path begins as snapshots do. What can't be read does not, nor does a pipe, from
 // which nothing may be read twice.
 func isSnapshot(path string) bool {
@@ -34,9 +31,9 @@ func isSnapshot(path string) bool {
 		return false
 	}
 	defer f.Close()
-	b := make([]byte, len(snapshotMagic))
+	b := make([]byte, len(snapshot.Magic))
 	_, err = io.ReadFull(f, b)
-	return err == nil && string(b) == snapshotMagic
+	return err == nil && string(b) == snapshot.Magic
 }
 
 // load reads the source at path and checks it.

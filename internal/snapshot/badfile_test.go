@@ -363,7 +363,7 @@ func (m mutation) apply(tb testing.TB) []byte {
 		sections = m.sections(sections)
 	}
 	var b bytes.Buffer
-	if _, err := encode(&b, minor, sections); err != nil {
+	if _, err := encode(&b, Minor, sections); err != nil {
 		tb.Fatal(err)
 	}
 	file := b.Bytes()
@@ -432,7 +432,7 @@ func TestBadLayout(t *testing.T) {
 	t.Run("new sections out of order", func(t *testing.T) {
 		var b bytes.Buffer
 		s := append(goodBuilder(t).sections(), section{id: 9}, section{id: 9})
-		if _, err := encode(&b, minor+1, s); err != nil {
+		if _, err := encode(&b, Minor+1, s); err != nil {
 			t.Fatal(err)
 		}
 		_, err := OpenBytes(b.Bytes())

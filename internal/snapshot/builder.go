@@ -120,7 +120,7 @@ func (b *Builder) find(a netip.Addr) (int, error) {
 
 // WriteTo writes the snapshot of what has been added so far.
 func (b *Builder) WriteTo(w io.Writer) (int64, error) {
-	return encode(w, minor, b.sections())
+	return encode(w, Minor, b.sections())
 }
 
 func (b *Builder) sections() []section {

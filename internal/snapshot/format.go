@@ -9,12 +9,16 @@ import (
 	"io"
 )
 
+// Magic is what every snapshot starts with, and no text does.
+const Magic = "\x89REVMAP\n"
+
+// The version of the format that is written: the same major one is read, and any minor one of it.
 const (
-	magic = "\x89REVMAP\n"
+	Major = 1
+	Minor = 0
+)
 
-	major = 1
-	minor = 0
-
+const (
 	headerSize     = 64
 	checksumOffset = 32
 	tableEntrySize = 24
@@ -74,15 +78,15 @@ func parseHeader(b []byte, size uint64) (*header, error) {
 	if len(b) < headerSize {
 		return nil, fmt.Errorf("%w: %d bytes, a header has %d", ErrFormat, len(b), headerSize)
 	}
-	if string(b[:len(magic)]) != magic {
-		return nil, fmt.Errorf("%w: it does not start as snapshots do, with %q", ErrFormat, magic)
+	if string(b[:len(Magic)]) != Magic {
+		return nil, fmt.Errorf("%w: it does not start as snapshots do, with %q", ErrFormat, Magic)
 	}
 	le := binary.LittleEndian
 	h := &header{minor: le.Uint16(b[10:]), sections: le.Uint32(b[12:])}
 	copy(h.checksum[:], b[checksumOffset:])
-	if m := le.Uint16(b[8:]); m != major {
+	if m := le.Uint16(b[8:]); m != Major {
 		return nil, fmt.Errorf("%w: the file is version %d.%d, this program reads %d.x: "+
-			"compile it again with a revmap of the same release", ErrVersion, m, h.minor, major)
+			"compile it again with a revmap of the same release", ErrVersion, m, h.minor, Major)
 	}
 	if n := le.Uint64(b[16:]); n != size {
 		return nil, fmt.Errorf("%w: the header says %d bytes, there are %d: truncated, or not copied as it was",
@@ -113,8 +117,8 @@ func (h *header) parseSections(b []byte) ([]section, error) {
 		switch {
 		case i < sectionLast && id != uint32(i+1):
 			return nil, tableError("section %d where %d belongs", id, i+1)
-		case i >= sectionLast && h.minor <= minor:
-			return nil, tableError("section %d is not known in version %d.%d", id, major, h.minor)
+		case i >= sectionLast && h.minor <= Minor:
+			return nil, tableError("section %d is not known in version %d.%d", id, Major, h.minor)
 		case i >= sectionLast && id <= sections[i-1].id:
 			return nil, tableError("section %d after section %d", id, sections[i-1].id)
 		case le.Uint32(e[4:]) != 0:
@@ -164,8 +168,8 @@ func encode(w io.Writer, minor uint16, sections []section) (int64, error) {
 		head = le.AppendUint64(head, uint64(len(s.data)))
 		end = start + uint64(len(s.data))
 	}
-	copy(head, magic)
-	le.PutUint16(head[8:], major)
+	copy(head, Magic)
+	le.PutUint16(head[8:], Major)
 	le.PutUint16(head[10:], minor)
 	le.PutUint32(head[12:], uint32(len(sections)))
 	le.PutUint64(head[16:], end)

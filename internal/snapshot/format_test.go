@@ -243,7 +243,7 @@ func TestNewerMinor(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var file bytes.Buffer
-			if _, err := encode(&file, minor+1, append(sections[:len(sections):len(sections)], test.extra...)); err != nil {
+			if _, err := encode(&file, Minor+1, append(sections[:len(sections):len(sections)], test.extra...)); err != nil {
 				t.Fatal(err)
 			}
 			r, err := OpenBytes(file.Bytes())

@@ -21,8 +21,8 @@ func FuzzStructure(f *testing.F) {
 			t.Skip()
 		}
 		b = bytes.Clone(b)
-		copy(b, magic)
-		binary.LittleEndian.PutUint16(b[8:], major)
+		copy(b, Magic)
+		binary.LittleEndian.PutUint16(b[8:], Major)
 		binary.LittleEndian.PutUint64(b[16:], uint64(len(b)))
 		checkOpenBytes(t, fixed(b))
 	})
@@ -34,7 +34,7 @@ func seed(f *testing.F) {
 	f.Add(encoded(f, build(f, "", nil, nil)))
 	var b bytes.Buffer
 	s := append(goodBuilder(f).sections(), section{id: 8, data: []byte("new")}, section{id: 10})
-	if _, err := encode(&b, minor+1, s); err != nil {
+	if _, err := encode(&b, Minor+1, s); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())

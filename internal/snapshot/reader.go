@@ -99,7 +99,7 @@ func OpenBytes(b []byte) (*Reader, error) {
 func (r *Reader) ID() string { return r.header.id() }
 
 // Version returns the version of the format that the snapshot was written in.
-func (r *Reader) Version() (majorVersion, minorVersion int) { return major, int(r.header.minor) }
+func (r *Reader) Version() (major, minor int) { return Major, int(r.header.minor) }
 
 // Commit returns the id of the commit that the snapshot was compiled from, "" if it is not known.
 func (r *Reader) Commit() string { return r.commit }
