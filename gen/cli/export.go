@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -71,7 +70,7 @@ func (p *program) snapshotOf(ctx context.Context, path string) (*snapshot.Reader
 func writeZones(ctx context.Context, dir string, r *snapshot.Reader) error {
 	var unfit error
 	for i := range r.Zones() {
-		unfit = errors.Join(unfit, zonefile.Write(io.Discard, r, &r.Zones()[i]))
+		unfit = errors.Join(unfit, zonefile.Check(&r.Zones()[i]))
 	}
 	if unfit != nil {
 		return unfit

@@ -2,7 +2,6 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -25,9 +24,6 @@ func Compile(inv *model.Inventory, o Options) (*snapshot.Builder, error) {
 	zones := make([]snapshot.Zone, len(inv.Zones))
 	for i, z := range inv.Zones {
 		zones[i] = zone(inv, z)
-	}
-	slices.SortFunc(zones, func(a, b snapshot.Zone) int { return cmp.Compare(a.Name, b.Name) })
-	for i := range zones {
 		zones[i].Serial = nextSerial(inv, &zones[i], o)
 	}
 	b, err := snapshot.NewBuilder(o.Commit, zones)

@@ -49,7 +49,7 @@ var classlessZone = &Rule{
 
 // checkOwners reports a zone name to which the last octet of an address cannot be added.
 func checkOwners(b *model.Block, report func(diag.Diagnostic)) {
-	a := last(b.Prefix.Prefix) // no octet has more digits than its
+	a := arpa.Last(b.Prefix.Prefix) // no octet has more digits than its
 	if err := hostname.Check(fmt.Sprintf("%d.%s", a.As4()[3], b.Zone.Value)); err != nil {
 		report(diag.Diagnostic{
 			Pos:     b.Zone.Pos,
@@ -125,14 +125,4 @@ func twoZones(inv *model.Inventory, z, other *model.Zone) diag.Diagnostic {
 		Pos:     z.Block.Zone.Pos,
 		Related: []diag.Related{{Pos: other.Block.Prefix.Pos, Message: "the other block"}},
 	}
-}
-
-// last returns the last address of p.
-func last(p netip.Prefix) netip.Addr {
-	b := p.Masked().Addr().AsSlice()
-	for i := p.Bits(); i < 8*len(b); i++ {
-		b[i/8] |= 0x80 >> (i % 8)
-	}
-	a, _ := netip.AddrFromSlice(b)
-	return a
 }

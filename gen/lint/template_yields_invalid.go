@@ -8,6 +8,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -134,8 +135,8 @@ func checkFallback(b *model.Block, t *hostname.Template, report func(diag.Diagno
 	}
 	// All that is left is the length, and no address of the block has a longer name than the last one: each of its
 	// octets is the highest.
-	if _, err := bound.Expand(hostname.Values{Addr: last(b.Prefix.Prefix)}); err != nil {
-		fail(shorten, "gives no name for %s: %v", last(b.Prefix.Prefix), err)
+	if _, err := bound.Expand(hostname.Values{Addr: arpa.Last(b.Prefix.Prefix)}); err != nil {
+		fail(shorten, "gives no name for %s: %v", arpa.Last(b.Prefix.Prefix), err)
 	}
 }
 

@@ -16,6 +16,14 @@ import (
 // ErrEndless is returned for a zone that names every address of an IPv6 block: no file can list them.
 var ErrEndless = errors.New("the IPv6 fallback names more addresses than a zone file can list")
 
+// Check returns ErrEndless, with the zone's name, if Write cannot write z.
+func Check(z *snapshot.Zone) error {
+	if z.Fallback != "" && z.Prefix.Addr().Is6() {
+		return fmt.Errorf("zone %s: %w", z.Name, ErrEndless)
+	}
+	return nil
+}
+
 // Write writes the zone z of r as a name server loads it: the apex first, then the addresses in numeric order, all with
 // absolute owner names, and with a TTL only where it differs from $TTL. The names that a fallback makes are written out;
 // a zone with an IPv6 fallback gives ErrEndless and nothing is written.
@@ -23,8 +31,8 @@ func Write(w io.Writer, r *snapshot.Reader, z *snapshot.Zone) error {
 	if z.Fallback == "" {
 		return Dump(w, r, z)
 	}
-	if z.Prefix.Addr().Is6() {
-		return fmt.Errorf("zone %s: %w", z.Name, ErrEndless)
+	if err := Check(z); err != nil {
+		return err
 	}
 	t, err := hostname.Parse(z.Fallback)
 	if err != nil {

@@ -98,6 +98,17 @@ func Cut(p netip.Prefix) iter.Seq[netip.Prefix] {
 	}
 }
 
+// Last returns the last address of p, whose name is the longest: each of its octets is the highest that p has there.
+// The zero Prefix gives the zero Addr.
+func Last(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for i := p.Bits(); i >= 0 && i < 8*len(b); i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
 // Parse returns what name means, and the prefix that it stands for if it is Partial or Complete (then a single
 // address); else the zero Prefix. The name is in presentation format and must end with the final dot, else it is
 // Outside. ASCII case does not matter. Only the spelling of Name is well-formed: a label with an escape ("\049") is

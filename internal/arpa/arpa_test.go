@@ -404,3 +404,23 @@ func lastAddr(p netip.Prefix) netip.Addr {
 	a, _ := netip.AddrFromSlice(b)
 	return a
 }
+
+func TestLast(t *testing.T) {
+	for prefix, want := range map[string]string{
+		"192.0.2.0/24":     "192.0.2.255",
+		"192.0.2.64/26":    "192.0.2.127",
+		"192.0.2.65/26":    "192.0.2.127",
+		"192.0.2.7/32":     "192.0.2.7",
+		"0.0.0.0/0":        "255.255.255.255",
+		"2001:db8::/33":    "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff",
+		"2001:db8::1/128":  "2001:db8::1",
+		"2001:db8:a::/127": "2001:db8:a::1",
+	} {
+		if got := arpa.Last(netip.MustParsePrefix(prefix)); got != netip.MustParseAddr(want) {
+			t.Errorf("Last(%s) = %v, want %s", prefix, got, want)
+		}
+	}
+	if got := arpa.Last(netip.Prefix{}); got.IsValid() {
+		t.Errorf("Last of the zero Prefix is %v", got)
+	}
+}

@@ -235,8 +235,8 @@ func (v inventory) compareLookups(t *testing.T, r *Reader, z *Zone, rng *rand.Ra
 	}
 	check(z.Prefix.Addr())
 	check(z.Prefix.Addr().Prev())
-	check(last(z.Prefix))
-	check(last(z.Prefix).Next())
+	check(arpa.Last(z.Prefix))
+	check(arpa.Last(z.Prefix).Next())
 	if _, ok := r.Lookup(z, netip.Addr{}); ok {
 		t.Error("found the invalid address")
 	}

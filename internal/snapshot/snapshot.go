@@ -216,7 +216,7 @@ func checkFallback(z *Zone) error {
 		}
 	}
 	// The last address has the largest value in every octet, so no other address of the prefix gives a longer name.
-	_, err = t.Expand(hostname.Values{Addr: last(z.Prefix)})
+	_, err = t.Expand(hostname.Values{Addr: arpa.Last(z.Prefix)})
 	return err
 }
 
@@ -235,14 +235,4 @@ func byAddress(zones []Zone) ([]*Zone, error) {
 		}
 	}
 	return s, nil
-}
-
-// last returns the last address of p.
-func last(p netip.Prefix) netip.Addr {
-	b := p.Addr().AsSlice()
-	for i := p.Bits(); i < 8*len(b); i++ {
-		b[i/8] |= 0x80 >> (i % 8)
-	}
-	a, _ := netip.AddrFromSlice(b)
-	return a
 }
