@@ -147,9 +147,7 @@ func (p *parser) vars(n *yaml.Node) []Var {
 	var list []Var
 	for _, e := range p.entries(n, "variables") {
 		v := Var{p.keyText(e.k, "the name of a variable"), p.text(e.v, "text")}
-		if strings.ContainsFunc(v.Name.Value, func(r rune) bool {
-			return !(r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
-		}) {
+		if v.Name.Value != "" && !hostname.IsVariable(v.Name.Value) { // an empty one is reported already
 			p.report(e.k, "name-invalid", "", "%q is not the name of a variable: it has letters, digits, _ and -", e.k.Value)
 			continue
 		}

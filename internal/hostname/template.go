@@ -165,7 +165,7 @@ func parsePlaceholder(s string, offset int) (part, error) {
 			return part{}, &SyntaxError{offset, fmt.Sprintf("unknown placeholder %q: "+
 				"there are {server}, {product}, {account}, {a}, {b}, {c}, {d}, {ip}, {rev} and {var.NAME}", name)}
 		}
-		if v == "" || strings.ContainsFunc(v, notVariable) {
+		if !IsVariable(v) {
 			return part{}, &SyntaxError{offset, fmt.Sprintf(
 				"%q does not name a variable: the name after var. consists of letters, digits, _ and -", name)}
 		}
@@ -193,8 +193,11 @@ func parsePlaceholder(s string, offset int) (part, error) {
 	return p, nil
 }
 
-func notVariable(r rune) bool {
-	return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+// IsVariable reports whether name can be the NAME of {var.NAME}.
+func IsVariable(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }
 
 // String returns the template's canonical text: Parse of it gives an equal template.
