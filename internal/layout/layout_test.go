@@ -18,7 +18,7 @@ import (
 const module = "github.com/revmap/revmap"
 
 // arrows tells for each package of this module which others it may import; tests may import more. Nothing imports
-// internal/oracle but tests. A new package gets a line here, which is the moment to think about its place.
+// internal/oracle and internal/peer but tests. A new package gets a line here, which is the moment to think about its place.
 var arrows = map[string]string{
 	"cmd/coredns": "plugin internal/version",
 	"cmd/revmap":  "gen/cli",
@@ -30,9 +30,10 @@ var arrows = map[string]string{
 	"gen/source":   "gen/diag internal/arpa internal/hostname",
 	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
 	"gen/lint":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
-	"gen/compile":  "gen/model gen/source gen/diag internal/arpa internal/hostname internal/snapshot",
+	"gen/compile": "gen/model gen/source gen/diag " +
+		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/diff":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
-	"gen/zonefile": "gen/model gen/source gen/diag internal/arpa internal/hostname internal/snapshot",
+	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/report":   "gen/diff gen/diag",
 	"gen/cli": "gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
@@ -44,6 +45,7 @@ var arrows = map[string]string{
 	"internal/snapshot":  "internal/arpa internal/hostname",
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
+	"internal/peer":      "",
 
 	"bench": "gen/compile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
@@ -55,7 +57,7 @@ var doors = map[string]string{
 	"github.com/coredns/":    "plugin cmd/coredns bench",
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
-	"github.com/miekg/dns":   "plugin gen/zonefile internal/oracle bench",
+	"github.com/miekg/dns":   "plugin gen/zonefile internal/oracle internal/peer bench",
 	"golang.org/x/net/":      "gen/source gen/model gen/lint plugin",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/cli plugin",
 	"golang.org/x/text/":     "gen/report",
