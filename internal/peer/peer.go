@@ -1,0 +1,323 @@
+// Package peer starts name servers of other projects, for tests that compare revmap with them or let them follow it.
+package peer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// debian tells which package has a program.
+var debian = map[string]string{
+	"delv":    "bind9-dnsutils",
+	"dig":     "bind9-dnsutils",
+	"knotc":   "knot",
+	"knotd":   "knot",
+	"named":   "bind9",
+	"nsd":     "nsd",
+	"unbound": "unbound",
+}
+
+// Needs returns the paths of programs. If one is missing, it skips the test and says which Debian package has it; in CI
+// nothing may be missing.
+func Needs(t testing.TB, programs ...string) (paths []string) {
+	t.Helper()
+	for _, program := range programs {
+		path, err := lookPath(program)
+		if err != nil {
+			missing := t.Skipf
+			if os.Getenv("CI") == "true" {
+				missing = t.Fatalf
+			}
+			missing("%s is missing: install %s", program, debian[program])
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// lookPath also looks where Debian keeps servers, which is not in every user's PATH.
+func lookPath(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		if err == nil {
+			break
+		}
+		path, err = exec.LookPath(filepath.Join(dir, program))
+	}
+	return path, err
+}
+
+// Port returns a port that is free on 127.0.0.1 for UDP and TCP, and that this process did not get before.
+func Port(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		// Below the ports that the kernel gives to clients (32768 and above on Linux): they come and go.
+		port := 10000 + rand.IntN(22000)
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		p, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
+		}
+		p.Close()
+		return port
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+var ports sync.Map // that Port returned
+
+// Wait asks for a condition until it holds, for at most a minute; then the test fails with what failure says.
+func Wait(t testing.TB, holds func() bool, failure func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(failure())
+		}
+	}
+}
+
+// A Key signs transfers (RFC 8945), with hmac-sha256.
+type Key struct {
+	Name   string // absolute
+	Secret string // in base64
+}
+
+// A Zone is served from a file, or if that is "", transferred from the primary.
+type Zone struct {
+	Name string // absolute
+	File string // RFC 1035 text
+}
+
+// A Config tells what a server has to serve, and from where. Everybody on this machine may transfer its zones and send it
+// a NOTIFY.
+type Config struct {
+	Zones   []Zone
+	Primary string // address and port that zones without a file are transferred from
+	Key     *Key   // signs these transfers, if it is not nil
+	// Catalog is a zone, transferred from the primary, whose members are transferred from there too (RFC 9432).
+	Catalog string
+	// Global and PerZone are further lines in the configuration language of the program.
+	Global, PerZone string
+}
+
+// A Server is a running process of a test.
+type Server struct {
+	Program string // as in Needs
+	Dir     string // with the configuration and all that the server writes
+	Addr    string // address and port, for UDP and TCP
+	output  output
+	ended   chan struct{}
+}
+
+// Log returns what the server has written to its standard output and error so far.
+func (s *Server) Log() string { return s.output.String() }
+
+// Ended reports whether the process is no more.
+func (s *Server) Ended() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// An output can be read while it is written.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// A Program starts a server for the time of the test, and returns once it answers, with its zones if they come from files.
+type Program func(t testing.TB, c Config) *Server
+
+// NSD starts an NSD. It does not know catalogs.
+func NSD(t testing.TB, c Config) *Server {
+	t.Helper()
+	return run(t, "nsd", nsdConfig, c, "-d", "-c")
+}
+
+// Knot starts a Knot DNS.
+func Knot(t testing.TB, c Config) *Server {
+	t.Helper()
+	return run(t, "knotd", knotConfig, c, "-c")
+}
+
+// BIND starts a BIND.
+func BIND(t testing.TB, c Config) *Server {
+	t.Helper()
+	return run(t, "named", bindConfig, c, "-g", "-n", "1", "-X", "none", "-c")
+}
+
+// run starts a program whose configuration is made from c. args come before the configuration's path.
+func run(t testing.TB, program string, config *template.Template, c Config, args ...string) *Server {
+	t.Helper()
+	s := &Server{Program: program, Dir: t.TempDir()}
+	port := Port(t)
+	var text bytes.Buffer
+	err := config.Execute(&text, struct {
+		Config
+		Dir  string
+		Port int
+	}{c, s.Dir, port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(s.Dir, program+".conf")
+	if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var loaded []string
+	for _, z := range c.Zones {
+		if z.File != "" {
+			loaded = append(loaded, z.Name)
+		}
+	}
+	return s.start(t, port, loaded, append(args, path)...)
+}
+
+// Start runs a program that stays in the foreground, in an empty folder, and returns once it answers questions of any kind
+// at the given port of 127.0.0.1. files are written into the folder first; they and the args can name the folder {dir}.
+func Start(t testing.TB, program string, port int, files map[string]string, args ...string) *Server {
+	t.Helper()
+	s := &Server{Program: program, Dir: t.TempDir()}
+	for name, text := range files {
+		text = strings.ReplaceAll(text, "{dir}", s.Dir)
+		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "{dir}", s.Dir)
+	}
+	return s.start(t, port, nil, args...)
+}
+
+func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *Server {
+	t.Helper()
+	cmd := exec.Command(Needs(t, s.Program)[0], args...)
+	cmd.Dir = s.Dir
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	cmd.SysProcAttr = procAttr
+	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	s.ended = make(chan struct{})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait() // how it ends does not matter
+		close(s.ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended
+		select {
+		case <-s.ended:
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s does not end", s.Program)
+			_ = cmd.Process.Kill()
+			<-s.ended
+		}
+		if t.Failed() {
+			t.Logf("%s\n%s", cmd, s.tail())
+		}
+	})
+	Wait(t, func() bool {
+		if s.Ended() {
+			t.Fatalf("%s has ended:\n%s", cmd, s.tail())
+		}
+		return s.answers("udp", zones) && s.answers("tcp", zones)
+	}, func() string { return s.Program + " does not answer" })
+	return s
+}
+
+// tail returns the last part of the log, in which the reason of a failure is most likely.
+func (s *Server) tail() string {
+	const most = 8000
+	log := s.Log()
+	if len(log) > most {
+		log = "…" + log[len(log)-most:]
+	}
+	return log
+}
+
+// answers reports whether the server answers at all, and has all zones.
+func (s *Server) answers(network string, zones []string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c := dns.Client{Net: network}
+	ask := func(name string) *dns.Msg {
+		r, _, _ := c.ExchangeContext(ctx, new(dns.Msg).SetQuestion(name, dns.TypeSOA), s.Addr)
+		return r
+	}
+	for _, z := range zones {
+		if r := ask(z); r == nil || !r.Authoritative {
+			return false
+		}
+	}
+	return len(zones) > 0 || ask(".") != nil
+}
+
+// Transfer returns the RRs of a zone that s serves, as it sends them: from the SOA to the SOA (RFC 5936).
+func (s *Server) Transfer(zone string) ([]dns.RR, error) {
+	return Transfer(s.Addr, new(dns.Msg).SetAxfr(zone), nil)
+}
+
+// Transfer sends a question for AXFR or IXFR to the address and port of a server, signed if key is not nil, and returns
+// the RRs that it answers with.
+func Transfer(addr string, question *dns.Msg, key *Key) (rrs []dns.RR, err error) {
+	var t dns.Transfer
+	if key != nil {
+		t.TsigSecret = map[string]string{key.Name: key.Secret}
+		question = question.Copy()
+		question.SetTsig(key.Name, dns.HmacSHA256, 300, time.Now().Unix())
+	}
+	ch, err := t.In(question, addr)
+	if err != nil {
+		return nil, fmt.Errorf("transfer %s from %s: %w", question.Question[0].Name, addr, err)
+	}
+	for e := range ch {
+		rrs = append(rrs, e.RR...)
+		if e.Error != nil && !errors.Is(e.Error, io.EOF) {
+			err = fmt.Errorf("transfer %s from %s: %w", question.Question[0].Name, addr, e.Error)
+		}
+	}
+	return rrs, err
+}
