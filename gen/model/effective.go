@@ -26,7 +26,11 @@ type Effective struct {
 }
 
 // Effective returns what a answers with: its reverse map name, else its default hostname, else the fallback of its block.
+// In a delegation it has no name, whatever the source says.
 func (inv *Inventory) Effective(a *Address) Effective {
+	if a.Delegation != nil {
+		return Effective{}
+	}
 	e := Effective{TTL: inv.Source.Defaults.TTL.Value}
 	if a.Entry != nil && a.Entry.TTL.Pos.IsValid() {
 		e.TTL = a.Entry.TTL.Value
@@ -55,13 +59,15 @@ func (inv *Inventory) Lookup(addr netip.Addr) (Effective, *Address) {
 	if found {
 		return inv.Effective(&inv.Addresses[i]), &inv.Addresses[i]
 	}
+	if inv.DelegationOf(addr) != nil {
+		return Effective{}, nil
+	}
 	return inv.fallback(addr, inv.BlockOf(addr)), nil
 }
 
 // BlockOf returns the smallest block that holds addr, nil if none does.
 func (inv *Inventory) BlockOf(addr netip.Addr) *Block {
-	var sweep blockSweep
-	return sweep.next(inv.Blocks, netip.PrefixFrom(addr, addr.BitLen()))
+	return inv.blockOf(inv.blocks.last(addr), netip.PrefixFrom(addr, addr.BitLen()))
 }
 
 // fallback names an address that has no name of its own. Its TTL is that of the zone, whatever the address's entry says.

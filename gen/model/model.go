@@ -1,5 +1,5 @@
-// Package model resolves a source into an inventory: blocks and their zones, servers, addresses and the name that each
-// address answers with, all linked to the syntax that they came from.
+// Package model resolves a source into an inventory: blocks, their zones and delegations, servers, addresses and the name
+// that each address answers with, all linked to the syntax that they came from.
 //
 // The model reports nothing. It takes any source, also one that makes no sense, and keeps what does not fit together
 // side by side, so that the rules of gen/lint can find it. Only an inventory without findings may be compiled.
@@ -20,27 +20,36 @@ import (
 
 // An Inventory is everything that a source says, resolved. It is immutable and safe for concurrent use.
 type Inventory struct {
-	Source    *source.Source
-	Blocks    []*Block  // by prefix
-	Zones     []*Zone   // by prefix
-	Servers   []*Server // by name
-	Routed    []Routed  // by prefix
-	Addresses []Address // by address; one that two places claim is there twice
+	Source       *source.Source
+	Blocks       []*Block       // by prefix
+	Zones        []*Zone        // by prefix
+	Delegations  []*Delegation  // by prefix
+	Servers      []*Server      // by name
+	Routed       []Routed       // by prefix
+	Addresses    []Address      // by address; one that two places claim is there twice
+	ForwardZones []*ForwardZone // by name
+	Catalog      source.Name    // apex of the catalog zone (RFC 9432); empty if there is none
+
+	blocks, delegations nest // the prefixes of Blocks and Delegations, in their order
 }
 
 // A Block is a prefix for which we are authoritative.
 type Block struct {
 	*source.Block
-	Zones    []*Zone            // by prefix
-	Fallback *hostname.Template // with the block's vars put in; nil if there is none
-	vars     map[string]string
+	Outer       *Block             // the smallest block around this one, nil if none is; of two equal ones the first is around
+	Zones       []*Zone            // by prefix
+	Delegations []*Delegation      // by prefix
+	Fallback    *hostname.Template // with the block's vars put in; nil if there is none
+	vars        map[string]string
 }
 
 // A Zone is a reverse zone: a part of a block that ends on an octet or nibble boundary, or a classless block.
 type Zone struct {
-	Name   string // apex; empty for a classless block that does not say its name
-	Prefix netip.Prefix
-	Block  *Block
+	Name       string // apex; empty for a classless block that does not say its name
+	Prefix     netip.Prefix
+	Block      *Block
+	Parts      []*Part     // what delegations put into the zone, by prefix
+	Delegation *Delegation // the smallest one of Block.Outer that holds the prefix, by which that leads here; nil if none does
 }
 
 // A Server is a machine that a customer ordered.
@@ -60,11 +69,12 @@ type Routed struct {
 // An Address is one address of the source.
 type Address struct {
 	netip.Addr
-	Server  *Server         // nil for an address of no server
-	Block   *Block          // the smallest block that holds the address, nil if none does
-	Entry   *source.Address // the entry that lists the address; nil if only the server's "primary" does
-	Primary *source.Addr    // where it is listed as a primary address; nil if it is none
-	Default string          // default hostname of a primary address, "" if it has none
+	Server     *Server         // nil for an address of no server
+	Block      *Block          // the smallest block that holds the address, nil if none does
+	Delegation *Delegation     // what Inventory.DelegationOf returns for it
+	Entry      *source.Address // the entry that lists the address; nil if only the server's "primary" does
+	Primary    *source.Addr    // where it is listed as a primary address; nil if it is none
+	Default    string          // default hostname of a primary address, "" if it has none; in a delegation too
 }
 
 // Pos returns the place that says most about the address: its entry, else where it is listed as primary.
@@ -77,8 +87,10 @@ func (a *Address) Pos() diag.Position {
 
 // Build resolves s.
 func Build(s *source.Source) *Inventory {
-	inv := &Inventory{Source: s}
+	inv := &Inventory{Source: s, Catalog: s.Catalog}
 	inv.addBlocks()
+	inv.addDelegations()
+	inv.addForwardZones()
 	inv.addServers()
 	inv.addAddresses()
 	inv.nameDefaults()
@@ -107,9 +119,14 @@ func (inv *Inventory) addBlocks() {
 		inv.Blocks = append(inv.Blocks, b)
 	}
 	slices.SortStableFunc(inv.Blocks, func(a, b *Block) int { return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix) })
-	for _, b := range inv.Blocks {
+	inv.blocks = newNest(inv.Blocks, func(b *Block) netip.Prefix { return b.Prefix.Prefix })
+	for i, b := range inv.Blocks {
+		if outer := inv.blocks[i].outer; outer >= 0 {
+			b.Outer = inv.Blocks[outer]
+		}
 		inv.Zones = append(inv.Zones, b.Zones...)
 	}
+	slices.SortStableFunc(inv.Zones, func(a, b *Zone) int { return comparePrefixes(a.Prefix, b.Prefix) })
 }
 
 // IsClassless reports whether a block of this prefix has a zone of RFC 2317, whose name the parent chooses.
@@ -171,36 +188,27 @@ func (inv *Inventory) addAddresses() {
 	slices.SortStableFunc(inv.Addresses, func(a, b Address) int { return a.Compare(b.Addr) })
 	slices.SortStableFunc(inv.Routed, func(a, b Routed) int { return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix) })
 
-	var sweep blockSweep
+	block, delegation := -1, -1
 	for i := range inv.Addresses {
 		a := &inv.Addresses[i]
-		a.Block = sweep.next(inv.Blocks, netip.PrefixFrom(a.Addr, a.BitLen()))
+		p := netip.PrefixFrom(a.Addr, a.BitLen())
+		block = inv.blocks.next(block, a.Addr)
+		a.Block = inv.blockOf(block, p)
+		delegation = inv.delegations.next(delegation, a.Addr)
+		a.Delegation = inv.delegationOf(delegation, p, a.Block)
 	}
-	sweep = blockSweep{}
+	block = -1
 	for i := range inv.Routed {
 		r := &inv.Routed[i]
-		r.Block = sweep.next(inv.Blocks, r.Prefix.Prefix)
+		block = inv.blocks.next(block, r.Prefix.Addr())
+		r.Block = inv.blockOf(block, r.Prefix.Prefix)
 	}
 }
 
-// A blockSweep finds the blocks of prefixes that come in rising order, in one pass over the blocks.
-type blockSweep struct {
-	at   int      // the next block
-	open []*Block // those that began at or before the last prefix, nested
-}
-
-// next returns the smallest block that holds p, nil if none does.
-func (s *blockSweep) next(blocks []*Block, p netip.Prefix) *Block {
-	for ; s.at < len(blocks) && blocks[s.at].Prefix.Addr().Compare(p.Addr()) <= 0; s.at++ {
-		s.open = append(s.open, blocks[s.at])
-	}
-	for len(s.open) > 0 && !s.open[len(s.open)-1].Prefix.Contains(p.Addr()) {
-		s.open = s.open[:len(s.open)-1]
-	}
-	for _, b := range slices.Backward(s.open) {
-		if b.Prefix.Contains(p.Addr()) && b.Prefix.Bits() <= p.Bits() {
-			return b
-		}
+// blockOf returns the smallest block that holds p, nil if none does. Last is that of p in inv.blocks.
+func (inv *Inventory) blockOf(last int, p netip.Prefix) *Block {
+	if i := inv.blocks.smallest(last, p); i >= 0 {
+		return inv.Blocks[i]
 	}
 	return nil
 }

@@ -59,6 +59,7 @@ var rootFields = slices.Concat([]field[document]{
 	{"forward_zones", false, func(p *parser, _, n *yaml.Node, d *document) {
 		d.ForwardZones = p.names(p.list(n, "a list of domain names"))
 	}},
+	{"catalog", false, func(p *parser, _, n *yaml.Node, d *document) { d.Catalog, _ = p.host(n) }},
 	{"include", false, func(p *parser, _, n *yaml.Node, d *document) {
 		for _, item := range p.list(n, "a list of file patterns") {
 			if t := p.text(item, "a file pattern"); t.Value != "" {
@@ -160,7 +161,7 @@ func (p *parser) vars(n *yaml.Node) []Var {
 
 var delegationFields = []field[Delegation]{
 	{"zone", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Zone = p.zone(n) }},
-	{"nameservers", true, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Nameservers = p.nameservers(n) }},
+	{"nameservers", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Nameservers = p.nameservers(n) }},
 	{"ds", false, func(p *parser, _, n *yaml.Node, d *Delegation) {
 		for _, item := range p.list(n, "a list of DS records") {
 			if ds, ok := p.ds(item); ok {
@@ -168,6 +169,7 @@ var delegationFields = []field[Delegation]{
 			}
 		}
 	}},
+	{"glue", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Glue = p.glue(n) }},
 }
 
 func (p *parser) delegations(n *yaml.Node) []Delegation {
@@ -182,10 +184,22 @@ func (p *parser) delegations(n *yaml.Node) []Delegation {
 	return list
 }
 
+func (p *parser) glue(n *yaml.Node) []Glue {
+	var list []Glue
+	for _, e := range p.entries(n, "name servers") {
+		name, ok := p.host(e.k)
+		addrs := p.addrs(e.v)
+		if ok && len(addrs) > 0 && !e.repeated {
+			list = append(list, Glue{name, addrs})
+		}
+	}
+	return list
+}
+
 var serverFields = []field[Server]{
 	{"product", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Product = p.text(n, "the name of a product") }},
 	{"account", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Account = p.text(n, "the name of an account") }},
-	{"primary", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Primary = p.primary(n) }},
+	{"primary", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Primary = p.addrs(n) }},
 	{"helo", false, func(p *parser, _, n *yaml.Node, s *Server) { s.Helo, _ = p.host(n) }},
 	{"addresses", false, func(p *parser, _, n *yaml.Node, s *Server) { p.serverAddresses(n, s) }},
 }
@@ -202,7 +216,8 @@ func (p *parser) servers(n *yaml.Node) []Server {
 	return list
 }
 
-func (p *parser) primary(n *yaml.Node) []Addr {
+// addrs reads an address or a list of them.
+func (p *parser) addrs(n *yaml.Node) []Addr {
 	if n.Kind == yaml.ScalarNode && !isNull(n) {
 		if a, ok := p.addr(n); ok {
 			return []Addr{a}

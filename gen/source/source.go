@@ -22,6 +22,7 @@ type Source struct {
 	Servers      []Server
 	Addresses    []Address // of no server
 	ForwardZones []Name
+	Catalog      Name       // apex of the catalog zone (RFC 9432)
 	Severities   []Severity // lint.rules
 }
 
@@ -104,9 +105,16 @@ type Var struct{ Name, Value Text }
 // Delegation is an entry of a block's "delegations".
 type Delegation struct {
 	Prefix      Prefix
-	Zone        Name // Value is empty if there is none
+	Zone        Name // Pos is invalid if there is none; Value is empty if it could not be read
 	Nameservers []Name
 	DS          []DS
+	Glue        []Glue
+}
+
+// Glue is an entry of a delegation's "glue": a name server and its addresses, at least one.
+type Glue struct {
+	Name  Name
+	Addrs []Addr
 }
 
 // DS is the data of a DS RR (RFC 4034 section 5).
