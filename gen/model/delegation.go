@@ -29,14 +29,14 @@ type Part struct {
 func (inv *Inventory) addDelegations() {
 	for _, b := range inv.Blocks {
 		for i := range b.Block.Delegations {
-			d := &Delegation{Delegation: &b.Block.Delegations[i], Block: b}
-			b.Delegations = append(b.Delegations, d)
+			inv.Delegations = append(inv.Delegations, &Delegation{Delegation: &b.Block.Delegations[i], Block: b})
 		}
-		slices.SortStableFunc(b.Delegations, compareDelegations)
-		inv.Delegations = append(inv.Delegations, b.Delegations...)
 	}
-	slices.SortStableFunc(inv.Delegations, compareDelegations)
+	slices.SortStableFunc(inv.Delegations, func(a, b *Delegation) int {
+		return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix)
+	})
 	for _, d := range inv.Delegations {
+		d.Block.Delegations = append(d.Block.Delegations, d)
 		d.cut()
 	}
 	inv.delegations = newNest(inv.Delegations, func(d *Delegation) netip.Prefix { return d.Prefix.Prefix })
@@ -45,10 +45,6 @@ func (inv *Inventory) addDelegations() {
 			z.Delegation = inv.delegationOf(inv.delegations.last(z.Prefix.Addr()), z.Prefix, b.Outer)
 		}
 	}
-}
-
-func compareDelegations(a, b *Delegation) int {
-	return comparePrefixes(a.Prefix.Prefix, b.Prefix.Prefix)
 }
 
 // cut makes the parts of d, which end on the same boundaries as zones do.

@@ -177,7 +177,9 @@ func (p *parser) delegations(n *yaml.Node) []Delegation {
 	for _, e := range p.entries(n, "prefixes") {
 		prefix, ok := p.prefix(e.k)
 		d := Delegation{Prefix: prefix}
-		if readFields(p, e.v, "a delegation", delegationFields, &d, e.k) && ok && !e.repeated {
+		// What a delegation needs depends on its prefix, so one that says nothing is left to lint.
+		read := isNull(e.v) || readFields(p, e.v, "a delegation", delegationFields, &d, e.k)
+		if read && ok && !e.repeated {
 			list = append(list, d)
 		}
 	}
