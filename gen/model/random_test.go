@@ -11,6 +11,7 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -92,6 +93,20 @@ func (r *random) source(tidy bool) *source.Source {
 		if r.chance(50) {
 			b.Vars = []source.Var{{Name: source.Text{Value: "site"}, Value: source.Text{Value: pick(r, []string{"lon", "ams"})}}}
 		}
+		inBlock := make(map[netip.Prefix]bool) // what free is for the delegations of one block
+		for range r.IntN(4) {
+			d := source.Delegation{Prefix: r.prefix()}
+			if r.chance(50) {
+				d.Zone = source.Name{Value: pick(r, []string{"", "0-26.2.0.192.in-addr.arpa.", arpa.Name(d.Prefix.Addr())}), Pos: r.place()}
+			}
+			if !tidy || !inBlock[d.Prefix.Prefix] {
+				inBlock[d.Prefix.Prefix] = true
+				b.Delegations = append(b.Delegations, d)
+			}
+		}
+		if r.chance(30) {
+			b.Zone = source.Name{Value: pick(r, []string{"64-26.2.0.192.in-addr.arpa.", arpa.Name(b.Prefix.Addr())}), Pos: r.place()}
+		}
 		if free(b.Prefix.Prefix) {
 			s.Blocks = append(s.Blocks, b)
 		}
@@ -133,9 +148,27 @@ func smallest(s *source.Source, p netip.Prefix) *source.Block {
 	var best *source.Block
 	for i := range s.Blocks {
 		b := &s.Blocks[i]
-		holds := b.Prefix.Bits() <= p.Bits() && b.Prefix.Contains(p.Addr())
-		if holds && (best == nil || best.Prefix.Bits() <= b.Prefix.Bits()) {
+		if within(p, b.Prefix.Prefix) && (best == nil || best.Prefix.Bits() <= b.Prefix.Bits()) {
 			best = b
+		}
+	}
+	return best
+}
+
+// within reports whether p lies in q.
+func within(p, q netip.Prefix) bool { return q.Bits() <= p.Bits() && q.Contains(p.Addr()) }
+
+// taking returns the smallest delegation of b that takes p away from it, nil if none does. Of several it is the last one.
+func taking(b *source.Block, p netip.Prefix) *source.Delegation {
+	if b == nil {
+		return nil
+	}
+	var best *source.Delegation
+	for i := range b.Delegations {
+		d := &b.Delegations[i]
+		holds := within(d.Prefix.Prefix, b.Prefix.Prefix) && within(p, d.Prefix.Prefix)
+		if holds && (best == nil || best.Prefix.Bits() <= d.Prefix.Bits()) {
+			best = d
 		}
 	}
 	return best
@@ -180,7 +213,11 @@ func naive(s *source.Source, addr netip.Addr) Effective {
 			}
 		}
 	}
-	b := smallest(s, netip.PrefixFrom(addr, addr.BitLen()))
+	single := netip.PrefixFrom(addr, addr.BitLen())
+	b := smallest(s, single)
+	if taking(b, single) != nil {
+		return Effective{}
+	}
 	read(s.Addresses)
 	byDefault := ""
 	for _, v := range s.Servers {
@@ -260,11 +297,30 @@ func TestBuildRandom(t *testing.T) {
 			}
 			return b.Block
 		}
-		for _, a := range inv.Addresses {
-			p := netip.PrefixFrom(a.Addr, a.BitLen())
-			if want := smallest(s, p); block(a.Block) != want || block(inv.BlockOf(a.Addr)) != want {
-				t.Fatalf("seed %d: %s is in the block %v, want %v", seed, a.Addr, a.Block, want)
+		delegation := func(d *Delegation) *source.Delegation {
+			if d == nil {
+				return nil
 			}
+			return d.Delegation
+		}
+		everywhere(func(a netip.Addr) {
+			p := netip.PrefixFrom(a, a.BitLen())
+			b := smallest(s, p)
+			if got := block(inv.BlockOf(a)); got != b {
+				t.Fatalf("seed %d: %s is in the block %v, want %v", seed, a, got, b)
+			}
+			if got, want := delegation(inv.DelegationOf(a)), taking(b, p); got != want {
+				t.Fatalf("seed %d: %s is in the delegation %v, want %v", seed, a, got, want)
+			}
+		})
+		for _, a := range inv.Addresses {
+			if a.Block != inv.BlockOf(a.Addr) || a.Delegation != inv.DelegationOf(a.Addr) {
+				t.Fatalf("seed %d: %s is in the block %v and delegation %v", seed, a.Addr, a.Block, a.Delegation)
+			}
+		}
+		checkNesting(t, inv)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
 		}
 		for _, routed := range inv.Routed {
 			if want := smallest(s, routed.Prefix.Prefix); block(routed.Block) != want {
@@ -318,6 +374,116 @@ func TestBuildRandom(t *testing.T) {
 		if len(entries) > 0 || len(primaries) > 0 {
 			t.Fatalf("seed %d: %d entries and %d primary addresses are missing", seed, len(entries), len(primaries))
 		}
+	}
+}
+
+// checkNesting compares what the blocks and zones of inv say of each other with a search through all of them.
+func checkNesting(t *testing.T, inv *Inventory) {
+	if !slices.IsSortedFunc(inv.Zones, func(a, b *Zone) int { return comparePrefixes(a.Prefix, b.Prefix) }) {
+		t.Error("the zones are not in order")
+	}
+	delegations := 0
+	for i, b := range inv.Blocks {
+		delegations += len(b.Delegations)
+		var outer *Block // of blocks that come before b, so that of two equal ones the first is around the second
+		for _, other := range inv.Blocks[:i] {
+			if within(b.Prefix.Prefix, other.Prefix.Prefix) {
+				outer = other
+			}
+		}
+		if b.Outer != outer {
+			t.Errorf("around %s is %v, want %v", b.Prefix, b.Outer, outer)
+		}
+		for _, z := range b.Zones {
+			var want, got *source.Delegation
+			if outer != nil {
+				want = taking(outer.Block, z.Prefix)
+			}
+			if z.Delegation != nil {
+				got = z.Delegation.Delegation
+			}
+			if got != want {
+				t.Errorf("%v leads to the zone %s, want %v", got, z.Prefix, want)
+			}
+		}
+		// The parts of the delegations are those of the zones, and have all of the delegated addresses once.
+		parts := make(map[*Part]bool)
+		for _, z := range b.Zones {
+			for _, p := range z.Parts {
+				parts[p] = true
+				if p.Zone != z || !within(p.Prefix, z.Prefix) {
+					t.Errorf("%s is a part in %s, not in %s", p.Prefix, p.Zone.Prefix, z.Prefix)
+				}
+			}
+		}
+		for _, d := range b.Delegations {
+			if d.Block != b {
+				t.Errorf("the delegation of %s is not linked to its block", d.Prefix)
+			}
+			if !within(d.Prefix.Prefix, b.Prefix.Prefix) {
+				if len(d.Parts) > 0 {
+					t.Errorf("%s has parts in %s", d.Prefix, b.Prefix)
+				}
+				continue
+			}
+			next := d.Prefix.Addr()
+			for j := range d.Parts {
+				p := &d.Parts[j]
+				if p.Delegation != d || !parts[p] || p.Prefix.Addr() != next {
+					t.Errorf("%s is no part of the delegation of %s in one of the zones", p.Prefix, d.Prefix)
+				}
+				delete(parts, p)
+				next = lastOf(p.Prefix).Next()
+			}
+			if next != lastOf(d.Prefix.Prefix).Next() {
+				t.Errorf("the parts of %s end before %s", d.Prefix, next)
+			}
+		}
+		if len(parts) > 0 {
+			t.Errorf("%d parts in the zones of %s are of no delegation", len(parts), b.Prefix)
+		}
+	}
+	if delegations != len(inv.Delegations) {
+		t.Errorf("%d delegations, want %d", len(inv.Delegations), delegations)
+	}
+}
+
+// Hosts are all default hostnames, each once, with all addresses that have it.
+func TestHostsRandom(t *testing.T) {
+	several := 0
+	for seed := range uint64(100) {
+		r := &random{Rand: rand.New(rand.NewPCG(seed, 4))}
+		inv := Build(r.source(false))
+		want := make(map[string]map[netip.Addr]bool)
+		for _, a := range inv.Addresses {
+			if a.Default == "" {
+				continue
+			}
+			if want[a.Default] == nil {
+				want[a.Default] = make(map[netip.Addr]bool)
+			}
+			want[a.Default][a.Addr] = true
+		}
+		for h := range inv.Hosts() {
+			if len(h.Addrs) != len(want[h.Name]) {
+				t.Fatalf("seed %d: %s has %v, want %v", seed, h.Name, h.Addrs, want[h.Name])
+			}
+			for i, a := range h.Addrs {
+				if !want[h.Name][a] || i > 0 && !h.Addrs[i-1].Less(a) {
+					t.Fatalf("seed %d: %s has %v, want %v", seed, h.Name, h.Addrs, want[h.Name])
+				}
+			}
+			if len(h.Addrs) > 1 {
+				several++
+			}
+			delete(want, h.Name)
+		}
+		if len(want) > 0 {
+			t.Fatalf("seed %d: %v are missing", seed, want)
+		}
+	}
+	if several == 0 {
+		t.Error("no host had several addresses")
 	}
 }
 
