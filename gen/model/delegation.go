@@ -73,8 +73,8 @@ func (d *Delegation) cut() {
 	}
 }
 
-// nameOf returns the name that p, which lies in z, has there by itself. It is empty if p has none, like an IPv4 prefix of
-// 25 to 31 bits, or if that of z is not known.
+// nameOf returns the name that p, which lies in z, has there by itself. It is empty if p has none, as an IPv4 prefix of 25
+// to 31 bits, or if that of z is not known.
 func (z *Zone) nameOf(p netip.Prefix) string {
 	switch {
 	case IsClassless(p) && !p.IsSingleIP():
@@ -93,7 +93,8 @@ func (inv *Inventory) DelegationOf(addr netip.Addr) *Delegation {
 	return inv.delegationOf(inv.delegations.last(addr), netip.PrefixFrom(addr, addr.BitLen()), inv.BlockOf(addr))
 }
 
-// delegationOf returns the smallest delegation of b that holds p, nil if none does. Last is that of p in inv.delegations.
+// delegationOf returns the smallest delegation of b that holds p, nil if none does. Last is that of p's address in
+// inv.delegations.
 func (inv *Inventory) delegationOf(last int, p netip.Prefix, b *Block) *Delegation {
 	for i := inv.delegations.smallest(last, p); i >= 0; i = inv.delegations[i].outer {
 		if d := inv.Delegations[i]; d.Block == b && len(d.Parts) > 0 {

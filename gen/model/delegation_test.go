@@ -29,7 +29,9 @@ func TestParts(t *testing.T) {
 			"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::1/128 " +
 				"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. cut",
 		}},
-		{"IPv4 on an octet", "10.0.0.0/15: {", "10.1.2.0/24: {}", []string{"1.10.in-addr.arpa. 10.1.2.0/24 2.1.10.in-addr.arpa. cut"}},
+		{"IPv4 on an octet", "10.0.0.0/15: {", "10.1.2.0/24: {}", []string{
+			"1.10.in-addr.arpa. 10.1.2.0/24 2.1.10.in-addr.arpa. cut",
+		}},
 		{"IPv4 off the octet", "10.0.0.0/15: {", "10.1.2.0/23: {}", []string{
 			"1.10.in-addr.arpa. 10.1.2.0/24 2.1.10.in-addr.arpa. cut",
 			"1.10.in-addr.arpa. 10.1.3.0/24 3.1.10.in-addr.arpa. cut",
@@ -43,7 +45,9 @@ func TestParts(t *testing.T) {
 		{"RFC 2317, the child elsewhere", "192.0.2.0/24: {", "192.0.2.4/31: {zone: rev.acme.example}", []string{
 			"2.0.192.in-addr.arpa. 192.0.2.4/31 rev.acme.example. alias",
 		}},
-		{"RFC 2317 without a name", "192.0.2.0/24: {", "192.0.2.128/25: {}", []string{"2.0.192.in-addr.arpa. 192.0.2.128/25  alias"}},
+		{"RFC 2317 without a name", "192.0.2.0/24: {", "192.0.2.128/25: {}", []string{
+			"2.0.192.in-addr.arpa. 192.0.2.128/25  alias",
+		}},
 		{"RFC 2317 in a large zone", "10.0.0.0/8: {", "10.1.2.64/26: {zone: 64-26.2.1.10.in-addr.arpa}", []string{
 			"10.in-addr.arpa. 10.1.2.64/26 64-26.2.1.10.in-addr.arpa. alias",
 		}},
@@ -59,7 +63,9 @@ func TestParts(t *testing.T) {
 		{"one address of a classless zone", "192.0.2.0/26: {zone: 0-26.2.0.192.in-addr.arpa, ", "192.0.2.5/32: {}", []string{
 			"0-26.2.0.192.in-addr.arpa. 192.0.2.5/32 5.0-26.2.0.192.in-addr.arpa. cut",
 		}},
-		{"one address of a classless zone without a name", "192.0.2.0/26: {", "192.0.2.5/32: {}", []string{" 192.0.2.5/32  cut"}},
+		{"one address of a classless zone without a name", "192.0.2.0/26: {", "192.0.2.5/32: {}", []string{
+			" 192.0.2.5/32  cut",
+		}},
 		{"more of a classless zone", "192.0.2.0/26: {zone: 0-26.2.0.192.in-addr.arpa, ", "192.0.2.8/29: {}", []string{
 			"0-26.2.0.192.in-addr.arpa. 192.0.2.8/29  alias",
 		}},

@@ -25,8 +25,8 @@ type Effective struct {
 	TTL    uint32   // seconds
 }
 
-// Effective returns what a answers with: its reverse map name, else its default hostname, else the fallback of its block.
-// In a delegation it has no name, whatever the source says.
+// Effective returns what a answers with: its reverse map name, else its default hostname, else the fallback of its
+// block. In a delegation it has no name, whatever the source says.
 func (inv *Inventory) Effective(a *Address) Effective {
 	if a.Delegation != nil {
 		return Effective{}

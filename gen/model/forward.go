@@ -19,11 +19,13 @@ func (inv *Inventory) addForwardZones() {
 	for _, name := range inv.Source.ForwardZones {
 		inv.ForwardZones = append(inv.ForwardZones, &ForwardZone{Name: name})
 	}
-	slices.SortStableFunc(inv.ForwardZones, func(a, b *ForwardZone) int { return strings.Compare(a.Name.Value, b.Name.Value) })
+	slices.SortStableFunc(inv.ForwardZones, func(a, b *ForwardZone) int {
+		return strings.Compare(a.Name.Value, b.Name.Value)
+	})
 }
 
-// ForwardZone returns the forward zone that name, absolute and in lower case, lies in: the one with the longest apex at or
-// above it; nil if there is none.
+// ForwardZone returns the forward zone that name, absolute and in lower case, lies in: the one with the longest apex at
+// or above it; nil if there is none.
 func (inv *Inventory) ForwardZone(name string) *ForwardZone {
 	for ; name != ""; _, name, _ = strings.Cut(name, ".") {
 		i, found := slices.BinarySearchFunc(inv.ForwardZones, name, func(z *ForwardZone, name string) int {
@@ -43,7 +45,7 @@ type Host struct {
 }
 
 // Hosts returns the default hostnames of all primary addresses, by name: also of those where a reverse map name replaces
-// it in the PTR, or whose PTR others serve, and also outside of the forward zones. Each iteration sorts all of them.
+// it in the PTR, of those in delegations, and outside of the forward zones. Each iteration sorts all of them.
 func (inv *Inventory) Hosts() iter.Seq[Host] {
 	return func(yield func(Host) bool) {
 		var all []*Address

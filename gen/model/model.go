@@ -1,5 +1,5 @@
-// Package model resolves a source into an inventory: blocks, their zones and delegations, servers, addresses and the name
-// that each address answers with, all linked to the syntax that they came from.
+// Package model resolves a source into an inventory: blocks, their zones and delegations, servers, addresses and the
+// name that each address answers with, all linked to the syntax that they came from.
 //
 // The model reports nothing. It takes any source, also one that makes no sense, and keeps what does not fit together
 // side by side, so that the rules of gen/lint can find it. Only an inventory without findings may be compiled.
@@ -36,7 +36,7 @@ type Inventory struct {
 // A Block is a prefix for which we are authoritative.
 type Block struct {
 	*source.Block
-	Outer       *Block             // the smallest block around this one, nil if none is; of two equal ones the first is around
+	Outer       *Block             // the smallest block around this one, nil if none; of two equal ones the first
 	Zones       []*Zone            // by prefix
 	Delegations []*Delegation      // by prefix
 	Fallback    *hostname.Template // with the block's vars put in; nil if there is none
@@ -49,7 +49,7 @@ type Zone struct {
 	Prefix     netip.Prefix
 	Block      *Block
 	Parts      []*Part     // what delegations put into the zone, by prefix
-	Delegation *Delegation // the smallest one of Block.Outer that holds the prefix, by which that leads here; nil if none does
+	Delegation *Delegation // the smallest one of Block.Outer that leads here, nil if none does
 }
 
 // A Server is a machine that a customer ordered.
@@ -205,7 +205,7 @@ func (inv *Inventory) addAddresses() {
 	}
 }
 
-// blockOf returns the smallest block that holds p, nil if none does. Last is that of p in inv.blocks.
+// blockOf returns the smallest block that holds p, nil if none does. Last is that of p's address in inv.blocks.
 func (inv *Inventory) blockOf(last int, p netip.Prefix) *Block {
 	if i := inv.blocks.smallest(last, p); i >= 0 {
 		return inv.Blocks[i]

@@ -55,6 +55,8 @@ func (r *random) template(texts ...string) source.Template {
 	return source.Template{T: t, Pos: r.place()}
 }
 
+func (r *random) name(values ...string) source.Name { return source.Name{Value: pick(r, values), Pos: r.place()} }
+
 // entry returns an entry of addresses, by chance with a name and a TTL.
 func (r *random) entry(a source.Addr) source.Address {
 	e := source.Address{Addr: a}
@@ -97,7 +99,7 @@ func (r *random) source(tidy bool) *source.Source {
 		for range r.IntN(4) {
 			d := source.Delegation{Prefix: r.prefix()}
 			if r.chance(50) {
-				d.Zone = source.Name{Value: pick(r, []string{"", "0-26.2.0.192.in-addr.arpa.", arpa.Name(d.Prefix.Addr())}), Pos: r.place()}
+				d.Zone = r.name("", "0-26.2.0.192.in-addr.arpa.", arpa.Name(d.Prefix.Addr()))
 			}
 			if !tidy || !inBlock[d.Prefix.Prefix] {
 				inBlock[d.Prefix.Prefix] = true
@@ -105,7 +107,7 @@ func (r *random) source(tidy bool) *source.Source {
 			}
 		}
 		if r.chance(30) {
-			b.Zone = source.Name{Value: pick(r, []string{"64-26.2.0.192.in-addr.arpa.", arpa.Name(b.Prefix.Addr())}), Pos: r.place()}
+			b.Zone = r.name("64-26.2.0.192.in-addr.arpa.", arpa.Name(b.Prefix.Addr()))
 		}
 		if free(b.Prefix.Prefix) {
 			s.Blocks = append(s.Blocks, b)
@@ -158,7 +160,7 @@ func smallest(s *source.Source, p netip.Prefix) *source.Block {
 // within reports whether p lies in q.
 func within(p, q netip.Prefix) bool { return q.Bits() <= p.Bits() && q.Contains(p.Addr()) }
 
-// taking returns the smallest delegation of b that takes p away from it, nil if none does. Of several it is the last one.
+// taking returns the smallest delegation of b that takes p away from it, nil if none does. Of several it is the last.
 func taking(b *source.Block, p netip.Prefix) *source.Delegation {
 	if b == nil {
 		return nil
