@@ -1,10 +1,15 @@
 // Package authority decides what a name server answers: one question against one generation of the data, by the
-// algorithm of RFC 1034 section 4.3.2. It knows neither DNS messages nor files.
+// algorithm of RFC 1034 section 4.3.2. It also lists what a zone holds, and how that differs from another generation.
+// It knows neither DNS messages nor files.
 package authority
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/revmap/revmap/internal/arpa"
@@ -12,88 +17,12 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// The QTYPEs that the algorithm tells apart.
-const (
-	TypeNS  uint16 = 2   // RFC 1035 section 3.2.2
-	TypeSOA uint16 = 6   // RFC 1035 section 3.2.2
-	TypePTR uint16 = 12  // RFC 1035 section 3.2.2
-	TypeANY uint16 = 255 // RFC 1035 section 3.2.3
-)
-
-// Kind tells why an answer is what it is.
-type Kind uint8
-
-const (
-	Outside  Kind = iota // the name is in none of our zones: nothing is known of it
-	Explicit             // a reverse map name
-	Default              // a server's default hostname
-	Fallback             // a name made from the block's fallback template
-	Apex                 // the SOA or NS RRset of a zone
-	NoData               // the name exists, the type does not (RFC 2308 section 2.2)
-	NXDomain             // the name does not exist (RFC 2308 section 2.1)
-)
-
-// Kinds lists all kinds, so that whoever counts answers can prepare a counter for each.
-var Kinds = []Kind{Outside, Explicit, Default, Fallback, Apex, NoData, NXDomain}
-
-var kindNames = [...]string{"outside", "explicit", "default", "fallback", "apex", "nodata", "nxdomain"}
-
-// String returns the word that metrics and logs use.
-func (k Kind) String() string { return kindNames[k] }
-
-// An Answer is a decision: the sections of a response by reference into the generation. Its strings live as long as the
-// generation does, and keep it alive.
-//
-// The owner of the answer section's RRs is the QNAME as it was asked, so that its case is kept (RFC 4343 section 4.1);
-// that of the authority section's SOA is Zone.Name.
-type Answer struct {
-	Kind Kind
-	// Zone is the zone that answers, nil if Kind is Outside. Every answer from a zone is authoritative.
-	Zone *snapshot.Zone
-	// Type is the type of the RRs in the answer section: TypePTR, TypeSOA or TypeNS. It is 0 if the section is empty;
-	// then the authority section holds the zone's SOA with NegativeTTL, and nothing else.
-	Type uint16
-
-	rrset  snapshot.RRset // of Explicit and Default
-	target string         // of Fallback
-}
-
-// Len returns the number of PTR RRs in the answer section.
-func (a *Answer) Len() int {
-	switch {
-	case a.Type != TypePTR:
-		return 0
-	case a.Kind == Fallback:
-		return 1
-	}
-	return a.rrset.Len()
-}
-
-// Target returns the target of the i-th PTR RR.
-func (a *Answer) Target(i int) string {
-	if a.Kind == Fallback {
-		return a.target
-	}
-	return a.rrset.Name(i)
-}
-
-// TTL returns the TTL in seconds of the RRs in the answer section.
-func (a *Answer) TTL() uint32 {
-	if a.Kind == Explicit || a.Kind == Default {
-		return a.rrset.TTL
-	}
-	return a.Zone.TTL
-}
-
-// NegativeTTL returns the TTL in seconds of the SOA in the authority section (RFC 2308 section 3).
-func (a *Answer) NegativeTTL() uint32 { return min(a.Zone.TTL, a.Zone.SOA.Minimum) }
-
 // A Generation answers questions from one snapshot. It is immutable and safe for concurrent use.
 type Generation struct {
 	reader *snapshot.Reader
-	zones  map[nameHash]*zone // by the apex
-	// labels[n] tells that some apex has n labels. Most inventories have apexes of two or three different depths, so
-	// finding the zone of an ip6.arpa name takes as many map lookups, not 34.
+	nodes  map[nameHash]*node // by their names
+	// labels[n] tells that some node's name has n labels. Most inventories have names of two or three different
+	// depths, so finding the zone of an ip6.arpa name takes as many map lookups, not 34.
 	labels    [maxLabels + 1]bool
 	maxLabels int
 }
@@ -101,13 +30,46 @@ type Generation struct {
 // maxLabels is the most labels that a name of 255 octets can have (RFC 1035 section 2.3.4).
 const maxLabels = 127
 
+// A node is a name at which the way down from the root may end: an apex, a zone cut, or one of a few names between them
+// that no address tells of.
+type node struct {
+	name string
+	up   *node // the next above, nil if there is none
+	zone *zone // whose apex this is, nil if it is none
+	cut  *cut  // whose child's apex this is, nil if it is none
+	// synthesizers are those of the forward zone above whose names are all below this one.
+	synthesizers []*synthesizer
+	next         *node // another whose name has the same hash
+}
+
+// A zone is a snapshot's zone, prepared for questions.
 type zone struct {
 	*snapshot.Zone
+	// Of a reverse zone:
 	classless bool
 	// base is what the labels below the apex extend: the zone's own prefix, or for a classless zone the /24 around it.
 	base     netip.Prefix
 	fallback *hostname.Template // nil if the block has none
-	next     *zone              // another whose apex has the same hash
+	// Of a forward zone:
+	synthesizers []*synthesizer // in order of their templates, IPv4 first
+	// Of the catalog:
+	members []member
+}
+
+// A cut is a place where a zone ends and another begins, which the zone delegates.
+type cut struct {
+	*snapshot.Delegation
+	zone *zone // the parent
+	// additional holds the addresses of name servers that we know: glue, and hosts of our forward zones.
+	additional []Record
+}
+
+// A synthesizer makes the forward names of addresses with a fallback.
+type synthesizer struct {
+	template *hostname.Template
+	text     string
+	v6       bool
+	prefixes []netip.Prefix // that the zones with this fallback cover, in order; disjoint
 }
 
 // A nameHash is the hash of a name, without regard to case. It is made from the name's end, so that in one pass all
@@ -126,12 +88,14 @@ func (h nameHash) before(c byte) nameHash {
 
 // New returns a generation that answers from r.
 func New(r *snapshot.Reader) (*Generation, error) {
-	g := &Generation{reader: r, zones: make(map[nameHash]*zone, len(r.Zones()))}
+	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones()))}
 	for i := range r.Zones() {
-		z := &zone{Zone: &r.Zones()[i], classless: r.Zones()[i].Classless()}
-		z.base = z.Prefix
-		if z.classless {
-			z.base = netip.PrefixFrom(z.Prefix.Addr(), 24).Masked()
+		z := &zone{Zone: &r.Zones()[i]}
+		if z.Kind == snapshot.Reverse {
+			z.classless, z.base = z.Classless(), z.Prefix
+			if z.classless {
+				z.base = netip.PrefixFrom(z.Prefix.Addr(), 24).Masked()
+			}
 		}
 		if z.Fallback != "" {
 			t, err := hostname.Parse(z.Fallback)
@@ -140,55 +104,281 @@ func New(r *snapshot.Reader) (*Generation, error) {
 			}
 			z.fallback = t
 		}
-		h := emptyName
-		for i := len(z.Name) - 1; i >= 0; i-- {
-			h = h.before(z.Name[i])
+		g.node(z.Name).zone = z
+	}
+	var cuts []*cut
+	for z := range g.zones() {
+		if z.fallback != nil {
+			g.addSynthesizer(z)
 		}
-		z.next, g.zones[h] = g.zones[h], z
-		n := strings.Count(z.Name, ".")
-		g.labels[n] = true
-		g.maxLabels = max(g.maxLabels, n)
+		if z.Kind == snapshot.Catalog {
+			z.members = membersOf(r, z.Zone)
+		}
+		for i := range z.Delegations {
+			d := &z.Delegations[i]
+			if len(d.NS) == 0 {
+				continue // the child lies elsewhere
+			}
+			c := &cut{Delegation: d, zone: z}
+			g.node(d.Name).cut = c
+			cuts = append(cuts, c)
+			if z.IsAlias(d) {
+				g.addBetween(d.Name, z.Name)
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		for ; n != nil; n = n.next {
+			for _, s := range n.synthesizers {
+				s.order()
+			}
+			if _, parent, _ := strings.Cut(n.name, "."); parent != "" {
+				n.up = g.find(parent)
+			}
+		}
+	}
+	for _, c := range cuts {
+		c.additional = g.additional(c.Delegation)
 	}
 	return g, nil
+}
+
+// node returns the node with the given name, and makes it if there is none.
+func (g *Generation) node(name string) *node {
+	h := emptyName
+	for i := len(name) - 1; i >= 0; i-- {
+		h = h.before(name[i])
+	}
+	for n := g.nodes[h]; n != nil; n = n.next {
+		if n.name == name {
+			return n
+		}
+	}
+	n := &node{name: name, next: g.nodes[h]}
+	g.nodes[h] = n
+	labels := strings.Count(name, ".")
+	g.labels[labels] = true
+	g.maxLabels = max(g.maxLabels, labels)
+	return n
+}
+
+// zones returns all zones, in order of their names.
+func (g *Generation) zones() iter.Seq[*zone] {
+	return func(yield func(*zone) bool) {
+		for i := range g.reader.Zones() {
+			if !yield(g.node(g.reader.Zones()[i].Name).zone) {
+				return
+			}
+		}
+	}
+}
+
+// addBetween makes nodes of the names below the apex and above name: they exist, but no address tells so.
+func (g *Generation) addBetween(name, apex string) {
+	for {
+		if _, name, _ = strings.Cut(name, "."); len(name) <= len(apex) {
+			return
+		}
+		g.node(name)
+	}
+}
+
+// addSynthesizer lets the forward zone in which the fallback's names of z lie, if there is one, answer for them.
+func (g *Generation) addSynthesizer(z *zone) {
+	suffix := z.fallback.Suffix()
+	apex := g.find(suffix)
+	for apex != nil && apex.zone == nil {
+		_, parent, _ := strings.Cut(apex.name, ".")
+		apex = g.find(parent)
+	}
+	if apex == nil || apex.zone.Kind != snapshot.Forward {
+		return
+	}
+	n := g.node(suffix)
+	g.addBetween(suffix, apex.name)
+	v6 := z.Prefix.Addr().Is6()
+	i := slices.IndexFunc(n.synthesizers, func(s *synthesizer) bool { return s.text == z.Fallback && s.v6 == v6 })
+	if i < 0 {
+		i = len(n.synthesizers)
+		s := &synthesizer{template: z.fallback, text: z.Fallback, v6: v6}
+		n.synthesizers = append(n.synthesizers, s)
+		forward := apex.zone
+		at, _ := slices.BinarySearchFunc(forward.synthesizers, s, (*synthesizer).compare)
+		forward.synthesizers = slices.Insert(forward.synthesizers, at, s)
+	}
+	n.synthesizers[i].prefixes = append(n.synthesizers[i].prefixes, z.Prefix)
+}
+
+func (s *synthesizer) compare(other *synthesizer) int {
+	if s.text == other.text && s.v6 != other.v6 {
+		if other.v6 {
+			return -1
+		}
+		return 1
+	}
+	return strings.Compare(s.text, other.text)
+}
+
+// order brings the prefixes into order, and drops those of zones inside other zones.
+func (s *synthesizer) order() {
+	slices.SortFunc(s.prefixes, func(p, q netip.Prefix) int {
+		return cmp.Or(p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()))
+	})
+	s.prefixes = slices.CompactFunc(s.prefixes, netip.Prefix.Overlaps)
+}
+
+// address returns the address that s makes the name for.
+func (s *synthesizer) address(name string) (netip.Addr, bool) {
+	v, ok := s.template.Invert(name)
+	if !ok || v.Addr.Is6() != s.v6 {
+		return netip.Addr{}, false
+	}
+	i, found := slices.BinarySearchFunc(s.prefixes, v.Addr, func(p netip.Prefix, a netip.Addr) int {
+		return p.Addr().Compare(a)
+	})
+	if !found {
+		i--
+	}
+	return v.Addr, i >= 0 && s.prefixes[i].Contains(v.Addr)
+}
+
+// above reports whether s makes a name below the given one.
+func (s *synthesizer) above(name string) bool {
+	return slices.ContainsFunc(s.prefixes, func(p netip.Prefix) bool { return s.template.Above(name, p) })
+}
+
+// additional returns the addresses that are known of the name servers of d.
+func (g *Generation) additional(d *snapshot.Delegation) []Record {
+	var records []Record
+	n := g.node(d.Name)
+	for _, glue := range d.Glue {
+		records = append(records, address(glue.Name, n.cut.zone.TTL, glue.Addr))
+	}
+	for _, ns := range d.NS {
+		top := g.find(ns).top()
+		if top == nil || top.zone == nil || top.zone.Kind != snapshot.Forward {
+			continue
+		}
+		if h, ok := g.reader.Host(top.zone.Zone, relative(ns, top.name)); ok {
+			for i := range h.Len() {
+				records = append(records, address(ns, top.zone.TTL, h.Addr(i)))
+			}
+		}
+	}
+	return records
 }
 
 // Reader returns the snapshot that g answers from.
 func (g *Generation) Reader() *snapshot.Reader { return g.reader }
 
-// Answer decides the answer to a question in class IN. The qname is in presentation format with the final dot, in any
-// case. An answer with the kind Fallback allocates its target; no other allocates.
-func (g *Generation) Answer(qname string, qtype uint16) Answer {
-	z, below := g.find(qname)
-	if z == nil {
-		return Answer{Kind: Outside}
+// Zone returns the zone with the given apex, in any case, nil if there is none.
+func (g *Generation) Zone(apex string) *snapshot.Zone {
+	if z := g.zone(apex); z != nil {
+		return z.Zone
 	}
-	a := Answer{Zone: z.Zone}
+	return nil
+}
+
+func (g *Generation) zone(apex string) *zone {
+	if n := g.find(apex); n != nil && n.zone != nil && len(n.name) == len(apex) {
+		return n.zone
+	}
+	return nil
+}
+
+// Answer decides the answer to a question in class IN. The qname is in presentation format with the final dot, in any
+// case. dnssecOK tells that the DO bit is set (RFC 3225).
+//
+// Names that are made for the answer are allocated: the target of a fallback, the alias of RFC 2317.
+func (g *Generation) Answer(qname string, qtype uint16, dnssecOK bool) Answer {
+	a := Answer{qname: qname, dnssecOK: dnssecOK}
+	g.decide(&a, qname, qtype)
+	return a
+}
+
+// decide answers for name, which is the QNAME or what it is an alias for.
+func (g *Generation) decide(a *Answer, name string, qtype uint16) {
+	n := g.find(name)
+	top := n.top()
+	switch {
+	case top == nil:
+		return
+	case top.zone == nil, qtype == TypeDS && top.cut != nil && len(name) == len(top.name):
+		// The DS RRset is the parent's, although the name is the child's apex (RFC 4035 section 3.1.4.1).
+		a.refer(top.cut, qtype == TypeDS && len(name) == len(top.name))
+		return
+	}
+	z, below := top.zone, relative(name, top.name)
+	a.Zone = z.Zone
+	switch z.Kind {
+	case snapshot.Reverse:
+		g.reverse(a, z, below, qtype)
+	case snapshot.Forward:
+		g.forward(a, n, z, name, below, qtype)
+	case snapshot.Catalog:
+		z.list(a, below, qtype)
+	}
+	if a.Kind == NXDomain && n != top && len(name) == len(n.name) {
+		a.Kind = NoData // a name between others
+	}
+}
+
+// refer answers for a name at or below a cut; ds tells that the question is for the DS RRset at the cut itself.
+func (a *Answer) refer(c *cut, ds bool) {
+	a.Zone = c.zone.Zone
+	switch {
+	case !ds:
+		a.Kind, a.cut = Referral, c
+	case len(c.DS) == 0:
+		a.Kind = NoData
+	default:
+		a.Kind, a.Type, a.cut = Delegated, TypeDS, c
+	}
+}
+
+// apex answers for the RRsets that every zone has at its apex, and reports whether it did. An ANY query gets one RRset
+// (RFC 8482 section 4.1).
+func (a *Answer) apex(qtype uint16) bool {
+	switch qtype {
+	case TypeSOA, TypeNS:
+		a.Kind, a.Type = Apex, qtype
+	case TypeANY:
+		a.Kind, a.Type = Apex, TypeSOA
+	default:
+		return false
+	}
+	return true
+}
+
+// reverse answers for the name with the given labels below the apex of a reverse zone.
+func (g *Generation) reverse(a *Answer, z *zone, below string, qtype uint16) {
 	p, ok := z.prefix(below)
 	if !ok {
 		a.Kind = NXDomain
-		return a
+		return
 	}
 	if below == "" {
-		// An ANY query gets one RRset (RFC 8482 section 4.1).
-		if qtype == TypeSOA || qtype == TypeNS || qtype == TypeANY {
-			a.Kind, a.Type = Apex, qtype
-			if qtype == TypeANY {
-				a.Type = TypeSOA
-			}
-			return a
+		if a.apex(qtype) {
+			return
 		}
 		// The apex exists. It is an address of its own only where the zone is one address wide.
 		if z.classless || !p.IsSingleIP() {
 			a.Kind = NoData
-			return a
+			return
 		}
 	}
 	if !p.IsSingleIP() {
 		a.Kind = NXDomain
-		if z.fallback != nil || g.reader.Covers(z.Zone, p) {
+		if z.fallback != nil || g.reader.Covers(z.Zone, p) || z.delegatesIn(p) {
 			a.Kind = NoData // an empty non-terminal (RFC 8020 section 3.1)
 		}
-		return a
+		return
+	}
+	if len(z.Delegations) > 0 {
+		if d := z.Delegation(p.Addr()); d != nil { // of an alias: those that are cuts have a node of their own
+			g.follow(a, d, p.Addr(), qtype)
+			return
+		}
 	}
 	rrset, found := g.reader.Lookup(z.Zone, p.Addr())
 	switch {
@@ -201,7 +391,7 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 		if err != nil {
 			// The snapshot was verified to have a name for every address. If that was wrong, say that there is none.
 			a.Kind = NoData
-			return a
+			return
 		}
 		a.Kind, a.Type, a.target = Fallback, TypePTR, target
 	default:
@@ -210,25 +400,125 @@ func (g *Generation) Answer(qname string, qtype uint16) Answer {
 			a.Kind = Default
 		}
 	}
-	return a
 }
 
-// find returns the zone with the longest apex that is qname or an ancestor of it, and the labels of qname below that
-// apex, without a final dot. The zone is nil if there is none.
-func (g *Generation) find(qname string) (z *zone, below string) {
-	// From the right, because apexes are short: what is left of the longest is not even looked at.
+// follow answers for an address whose name is an alias (RFC 2317): with the CNAME, and with what we know of its target.
+func (g *Generation) follow(a *Answer, d *snapshot.Delegation, addr netip.Addr, qtype uint16) {
+	switch {
+	case a.alias != "": // an alias of an alias: one of them is all that is ever followed
+		a.Kind = Alias
+		return
+	case qtype == TypeCNAME || qtype == TypeANY:
+		a.Kind, a.Type, a.target = Alias, TypeCNAME, aliasTarget(d, addr)
+		return
+	}
+	parent := a.Zone
+	a.alias, a.aliasTTL = aliasTarget(d, addr), parent.TTL
+	a.Zone = nil
+	g.decide(a, a.alias, qtype)
+	if a.Zone == nil || a.Kind == Referral {
+		a.Kind, a.Zone = Alias, parent
+	}
+}
+
+// aliasTarget returns where the CNAME of an address leads that d takes away (RFC 2317 section 4).
+func aliasTarget(d *snapshot.Delegation, addr netip.Addr) string {
+	return strconv.Itoa(int(addr.As4()[3])) + "." + d.Name
+}
+
+// forward answers for a name in a forward zone, which has the given labels below the apex. n is its closest node.
+func (g *Generation) forward(a *Answer, n *node, z *zone, name, below string, qtype uint16) {
+	if below == "" && a.apex(qtype) {
+		return
+	}
+	h, found := g.reader.Host(z.Zone, below)
+	var synthesized []netip.Addr
+	if len(z.synthesizers) > 0 {
+		synthesized = n.synthesize(name)
+	}
+	if synthesized != nil {
+		if found {
+			for i := range h.Len() {
+				synthesized = append(synthesized, h.Addr(i))
+			}
+			slices.SortFunc(synthesized, netip.Addr.Compare)
+			synthesized = slices.Compact(synthesized)
+		}
+		a.addrs = synthesized
+	} else if found {
+		a.host = h
+	}
+	if found || synthesized != nil {
+		a.Kind = NoData
+		n4, n6 := a.countAddresses()
+		switch {
+		case n4 > 0 && (qtype == TypeA || qtype == TypeANY):
+			a.Kind, a.Type = Forward, TypeA
+		case n6 > 0 && (qtype == TypeAAAA || qtype == TypeANY):
+			a.Kind, a.Type = Forward, TypeAAAA
+		}
+		return
+	}
+	a.Kind = NXDomain
+	if below == "" || g.reader.HostBelow(z.Zone, below) || n.makesBelow(name) {
+		a.Kind = NoData
+	}
+}
+
+// top returns the closest node at or above n that is an apex or a cut, nil if there is none.
+func (n *node) top() *node {
+	for n != nil && n.zone == nil && n.cut == nil {
+		n = n.up
+	}
+	return n
+}
+
+// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none.
+func (n *node) synthesize(name string) (addrs []netip.Addr) {
+	for ; n != nil; n = n.up {
+		for _, s := range n.synthesizers {
+			if a, ok := s.address(name); ok {
+				addrs = append(addrs, a)
+			}
+		}
+		if n.zone != nil {
+			break
+		}
+	}
+	return addrs
+}
+
+// makesBelow reports whether some address has a fallback below the given name, which lies below n.
+func (n *node) makesBelow(name string) bool {
+	for ; n != nil; n = n.up {
+		for _, s := range n.synthesizers {
+			if s.above(name) {
+				return true
+			}
+		}
+		if n.zone != nil {
+			break
+		}
+	}
+	return false
+}
+
+// find returns the node with the longest name that is qname or an ancestor of it, nil if there is none.
+func (g *Generation) find(qname string) *node {
+	// From the right, because the nodes' names are short: what is left of the longest is not even looked at.
+	var found *node
 	h := emptyName
 	labels := 0
 	for i := len(qname) - 1; labels < g.maxLabels; i-- {
 		if i < 0 || qname[i] == '.' && i < len(qname)-1 && !escaped(qname, i) {
 			labels++
 			if g.labels[labels] {
-				longer := g.zones[h]
-				for longer != nil && !strings.EqualFold(longer.Name, qname[i+1:]) {
-					longer = longer.next
+				n := g.nodes[h]
+				for n != nil && !strings.EqualFold(n.name, qname[i+1:]) {
+					n = n.next
 				}
-				if longer != nil {
-					z, below = longer, qname[:max(i, 0)]
+				if n != nil {
+					found = n
 				}
 			}
 		}
@@ -237,8 +527,11 @@ func (g *Generation) find(qname string) (z *zone, below string) {
 		}
 		h = h.before(qname[i])
 	}
-	return z, below
+	return found
 }
+
+// relative returns the labels of name below apex, without a final dot.
+func relative(name, apex string) string { return name[:max(0, len(name)-len(apex)-1)] }
 
 // escaped reports whether the character at i comes after an odd number of backslashes.
 func escaped(qname string, i int) bool {
@@ -260,4 +553,12 @@ func (z *zone) prefix(below string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	return p, true
+}
+
+// delegatesIn reports whether z delegates some of p.
+func (z *zone) delegatesIn(p netip.Prefix) bool {
+	i, _ := slices.BinarySearchFunc(z.Delegations, p.Addr(), func(d snapshot.Delegation, a netip.Addr) int {
+		return d.Prefix.Addr().Compare(a)
+	})
+	return i < len(z.Delegations) && p.Contains(z.Delegations[i].Prefix.Addr())
 }

@@ -9,6 +9,9 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
+
+	"github.com/revmap/revmap/internal/hostname"
 )
 
 // A Builder makes a snapshot. Entries are added in the order of their addresses, and only their encoding is kept.
@@ -17,11 +20,20 @@ import (
 type Builder struct {
 	commit    string
 	zones     []Zone  // by name
-	byAddress []*Zone // the same, by prefix
-	at        int     // index in byAddress of the zone of the last entry
+	byAddress []*Zone // the reverse zones, by prefix
+	at        int     // index in byAddress of the last zone that begins at or before the last entry
 	prev      netip.Addr
+	hosts     []host // in the order in which they came, until they are needed
+	sorted    bool   // hosts are
 
 	addrs4, offsets4, addrs6, offsets6, rrsets []byte
+}
+
+// A host is what AddHost adds.
+type host struct {
+	zone  *Zone
+	name  string // relative to the apex
+	addrs []netip.Addr
 }
 
 // NewBuilder returns a Builder of a snapshot with the given zones, in any order. commit is the id of the commit that
@@ -36,7 +48,15 @@ func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 	for i := range b.zones {
 		z := &b.zones[i]
 		z.NS = canonical(z.NS)
-		z.first, z.count = 0, 0
+		z.Delegations = slices.Clone(z.Delegations)
+		for j := range z.Delegations {
+			d := &z.Delegations[j]
+			d.NS = canonical(d.NS)
+			d.DS = slices.Compact(slices.SortedFunc(slices.Values(d.DS), DS.compare))
+			d.Glue = slices.Compact(slices.SortedFunc(slices.Values(d.Glue), Glue.compare))
+		}
+		slices.SortFunc(z.Delegations, func(d, e Delegation) int { return d.Prefix.Addr().Compare(e.Prefix.Addr()) })
+		z.first, z.end, z.count, z.hosts, z.hostCount = 0, 0, 0, 0, 0
 		if err := checkZone(z); err != nil {
 			return nil, fmt.Errorf("build snapshot: %w", err)
 		}
@@ -46,6 +66,9 @@ func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 	}
 	var err error
 	if b.byAddress, err = byAddress(b.zones); err != nil {
+		return nil, fmt.Errorf("build snapshot: %w", err)
+	}
+	if err := checkZones(b.zones); err != nil {
 		return nil, fmt.Errorf("build snapshot: %w", err)
 	}
 	return b, nil
@@ -95,7 +118,6 @@ func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 		b.rrsets = appendText8(b.rrsets, n)
 	}
 	b.prev, b.at = a, at
-	b.byAddress[at].count++
 	return nil
 }
 
@@ -107,23 +129,93 @@ func (b *Builder) find(a netip.Addr) (int, error) {
 	case b.prev.IsValid() && a.Compare(b.prev) <= 0:
 		return 0, fmt.Errorf("not after %v", b.prev)
 	}
-	for i := b.at; i < len(b.byAddress); i++ {
-		switch p := b.byAddress[i].Prefix; {
-		case p.Contains(a):
-			return i, nil
-		case a.Less(p.Addr()):
-			return 0, errors.New("lies in no zone")
+	at := b.at
+	for at+1 < len(b.byAddress) && b.byAddress[at+1].Prefix.Addr().Compare(a) <= 0 {
+		at++
+	}
+	return at, checkEntry(b.byAddress, at, a)
+}
+
+// checkEntry checks that a has a zone, which does not delegate it. zones is ordered as by byAddress; at is the index of
+// the last one that begins at or before a.
+func checkEntry(zones []*Zone, at int, a netip.Addr) error {
+	for ; at >= 0 && at < len(zones); at-- {
+		z := zones[at]
+		if !z.Prefix.Contains(a) {
+			continue
+		}
+		if d := z.Delegation(a); d != nil {
+			return fmt.Errorf("is delegated by %s, with %v", z.Name, d.Prefix)
+		}
+		return nil
+	}
+	return errors.New("lies in no zone")
+}
+
+// AddHost adds addresses of a name, which must be at or below the apex of a forward zone. Names may come in any order and,
+// like addresses, more than once. An AddHost that returns an error has changed nothing.
+func (b *Builder) AddHost(name string, addrs []netip.Addr) error {
+	if err := b.addHost(name, addrs); err != nil {
+		return fmt.Errorf("add host %q to snapshot: %w", name, err)
+	}
+	return nil
+}
+
+func (b *Builder) addHost(name string, addrs []netip.Addr) error {
+	if err := hostname.Check(name); err != nil {
+		return err
+	}
+	if len(addrs) == 0 {
+		return errors.New("no addresses")
+	}
+	for _, a := range addrs {
+		if !a.IsValid() || a.Is4In6() || a.Zone() != "" {
+			return fmt.Errorf("%v is not a plain IPv4 or IPv6 address", a)
 		}
 	}
-	return 0, errors.New("lies in no zone")
+	apex := name
+	for apex != "" {
+		i, found := slices.BinarySearchFunc(b.zones, apex, func(z Zone, name string) int { return cmp.Compare(z.Name, name) })
+		if found && b.zones[i].Kind == Forward {
+			b.hosts = append(b.hosts, host{&b.zones[i], name[:max(0, len(name)-len(apex)-1)], addrs})
+			b.sorted = false
+			return nil
+		}
+		_, apex, _ = strings.Cut(apex, ".")
+	}
+	return errors.New("lies in no forward zone")
+}
+
+// SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's.
+func (b *Builder) SetSerial(apex string, serial uint32) {
+	i := slices.IndexFunc(b.zones, func(z Zone) bool { return z.Name == apex })
+	b.zones[i].Serial = serial
 }
 
 // WriteTo writes the snapshot of what has been added so far.
 func (b *Builder) WriteTo(w io.Writer) (int64, error) {
-	return encode(w, Minor, b.sections())
+	sections, err := b.sections()
+	if err != nil {
+		return 0, err
+	}
+	return encode(w, Minor, sections)
 }
 
-func (b *Builder) sections() []section {
+// Reader returns a Reader of what has been added so far, without writing and verifying it. Its ID is that of no file.
+func (b *Builder) Reader() (*Reader, error) {
+	sections, err := b.sections()
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{header: new(header)}
+	return r, r.decodeSections(sections)
+}
+
+func (b *Builder) sections() ([]section, error) {
+	offsets, hosts, err := b.encodeHosts()
+	if err != nil {
+		return nil, err
+	}
 	return []section{
 		{id: sectionMeta, data: appendText8(nil, b.commit)},
 		{id: sectionZones, data: b.encodeZones()},
@@ -132,30 +224,60 @@ func (b *Builder) sections() []section {
 		{id: sectionAddrs6, data: b.addrs6},
 		{id: sectionOffsets6, data: b.offsets6},
 		{id: sectionRRsets, data: b.rrsets},
+		{id: sectionHostOffsets, data: offsets},
+		{id: sectionHosts, data: hosts},
+	}, nil
+}
+
+// encodeHosts sorts the hosts, sets the numbers of hosts of the zones, and returns the sections of hosts.
+func (b *Builder) encodeHosts() (offsets, records []byte, err error) {
+	if !b.sorted {
+		slices.SortStableFunc(b.hosts, func(g, h host) int {
+			return cmp.Or(cmp.Compare(g.zone.Name, h.zone.Name), CompareNames(g.name, h.name))
+		})
+		b.sorted = true
 	}
+	for i := range b.zones {
+		b.zones[i].hostCount = 0
+	}
+	le := binary.LittleEndian
+	for i := 0; i < len(b.hosts); {
+		h := b.hosts[i]
+		addrs := slices.Clone(h.addrs)
+		for i++; i < len(b.hosts) && b.hosts[i].zone == h.zone && b.hosts[i].name == h.name; i++ {
+			addrs = append(addrs, b.hosts[i].addrs...)
+		}
+		slices.SortFunc(addrs, netip.Addr.Compare)
+		addrs = slices.Compact(addrs)
+		n4 := 0
+		for n4 < len(addrs) && addrs[n4].Is4() {
+			n4++
+		}
+		if max(n4, len(addrs)-n4) > math.MaxUint8 {
+			return nil, nil, fmt.Errorf("host %s.%s has %d addresses, at most 255 of a family fit", h.name, h.zone.Name, len(addrs))
+		}
+		offset, err := rrsetOffset(uint64(len(records)))
+		if err != nil {
+			return nil, nil, err
+		}
+		offsets = le.AppendUint32(offsets, offset)
+		records = appendText8(records, h.name)
+		records = append(records, byte(n4), byte(len(addrs)-n4))
+		for _, a := range addrs {
+			records = append(records, a.AsSlice()...)
+		}
+		h.zone.hostCount++
+	}
+	return offsets, records, nil
 }
 
 func (b *Builder) encodeZones() []byte {
-	next4, next6 := 0, 0
-	for _, z := range b.byAddress {
-		next := &next4
-		if !z.is4() {
-			next = &next6
-		}
-		z.first = *next
-		*next += z.count
-	}
 	le := binary.LittleEndian
 	s := le.AppendUint32(nil, uint32(len(b.zones)))
 	for i := range b.zones {
 		z := &b.zones[i]
 		s = appendText8(s, z.Name)
-		family := byte(6)
-		if z.is4() {
-			family = 4
-		}
-		s = append(s, family, byte(z.Prefix.Bits()))
-		s = append(s, z.Prefix.Addr().AsSlice()...)
+		s = append(s, byte(z.Kind))
 		s = le.AppendUint32(s, z.Serial)
 		s = le.AppendUint32(s, z.TTL)
 		s = appendText8(s, z.SOA.Primary)
@@ -164,14 +286,58 @@ func (b *Builder) encodeZones() []byte {
 		s = le.AppendUint32(s, z.SOA.Retry)
 		s = le.AppendUint32(s, z.SOA.Expire)
 		s = le.AppendUint32(s, z.SOA.Minimum)
-		s = append(s, byte(len(z.NS)))
-		for _, n := range z.NS {
-			s = appendText8(s, n)
+		s = appendList8(s, z.NS)
+		switch z.Kind {
+		case Reverse:
+			s = appendPrefix(s, z.Prefix)
+			s = le.AppendUint16(s, uint16(len(z.Fallback)))
+			s = append(s, z.Fallback...)
+			s = le.AppendUint32(s, uint32(len(z.Delegations)))
+			for i := range z.Delegations {
+				s = appendDelegation(s, &z.Delegations[i])
+			}
+		case Forward:
+			s = le.AppendUint32(s, uint32(z.hostCount))
 		}
-		s = le.AppendUint16(s, uint16(len(z.Fallback)))
-		s = append(s, z.Fallback...)
-		s = le.AppendUint32(s, uint32(z.first))
-		s = le.AppendUint32(s, uint32(z.count))
+	}
+	return s
+}
+
+func appendDelegation(s []byte, d *Delegation) []byte {
+	s = appendPrefix(s, d.Prefix)
+	s = appendText8(s, d.Name)
+	s = appendList8(s, d.NS)
+	s = append(s, byte(len(d.DS)))
+	for _, ds := range d.DS {
+		s = binary.LittleEndian.AppendUint16(s, ds.KeyTag)
+		s = append(s, ds.Algorithm, ds.DigestType)
+		s = appendText8(s, ds.Digest)
+	}
+	s = append(s, byte(len(d.Glue)))
+	for _, g := range d.Glue {
+		s = appendText8(s, g.Name)
+		s = appendAddr(s, g.Addr)
+	}
+	return s
+}
+
+func appendPrefix(s []byte, p netip.Prefix) []byte {
+	return append(appendAddr(s, p.Addr()), byte(p.Bits()))
+}
+
+// appendAddr appends the family of an address and its bytes.
+func appendAddr(s []byte, a netip.Addr) []byte {
+	family := byte(6)
+	if a.Is4() {
+		family = 4
+	}
+	return append(append(s, family), a.AsSlice()...)
+}
+
+func appendList8(s []byte, names []string) []byte {
+	s = append(s, byte(len(names)))
+	for _, n := range names {
+		s = appendText8(s, n)
 	}
 	return s
 }

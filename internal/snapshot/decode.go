@@ -2,9 +2,11 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"net/netip"
 
+	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -18,13 +20,19 @@ func (r *Reader) decode() error {
 	if err != nil {
 		return err
 	}
-	of := func(id int) section { return sections[id-1] } // as parseSections has checked
+	return r.decodeSections(sections)
+}
+
+// decodeSections sets the fields of r from the sections, which come in the order of their ids, and verifies them.
+func (r *Reader) decodeSections(sections []section) error {
+	of := func(id int) section { return sections[id-1] }
 	if err := r.decodeMeta(of(sectionMeta)); err != nil {
 		return err
 	}
 	r.addrs4, r.offsets4 = of(sectionAddrs4).data, of(sectionOffsets4).data
 	r.addrs6, r.offsets6 = of(sectionAddrs6).data, of(sectionOffsets6).data
 	r.rrsets = of(sectionRRsets).data
+	r.hostOffsets, r.hosts = of(sectionHostOffsets).data, of(sectionHosts).data
 	if err := checkTable(of(sectionAddrs4), of(sectionOffsets4), 4); err != nil {
 		return err
 	}
@@ -37,7 +45,10 @@ func (r *Reader) decode() error {
 	if err := r.decodeZones(of(sectionZones)); err != nil {
 		return err
 	}
-	return checkRRsets(of(sectionRRsets), of(sectionOffsets4), of(sectionOffsets6))
+	if err := checkRRsets(of(sectionRRsets), of(sectionOffsets4), of(sectionOffsets6)); err != nil {
+		return err
+	}
+	return r.checkHosts(of(sectionHosts), of(sectionHostOffsets))
 }
 
 func (r *Reader) decodeMeta(s section) error {
@@ -79,44 +90,158 @@ func (r *Reader) decodeZones(s section) error {
 	if err := c.checkEnd(); err != nil {
 		return err
 	}
-	return r.checkRanges(s)
+	if err := checkZones(r.zones); err != nil {
+		return s.errorf(0, "%w", err)
+	}
+	return r.setRanges(s)
 }
 
-// checkRanges checks that the zones' entries are those that lie in their prefixes: all of them, and each once.
-func (r *Reader) checkRanges(s section) error {
+// setRanges gives the zones their entries and hosts, and checks that every entry has a zone.
+func (r *Reader) setRanges(s section) error {
 	zones, err := byAddress(r.zones)
 	if err != nil {
 		return s.errorf(0, "%w", err)
 	}
-	next4, next6 := 0, 0 // the first entry that no zone has had
+	all4, all6 := Zone{end: len(r.offsets4) / 4}, Zone{end: len(r.offsets6) / 4}
 	for _, z := range zones {
-		next, n := &next4, len(r.offsets4)/4
-		addr := func(i int) netip.Addr { return r.addr4(i).addr() }
+		search, all := r.search4, &all4
 		if !z.is4() {
-			next, n = &next6, len(r.offsets6)/4
-			addr = func(i int) netip.Addr { return r.addr6(i).addr() }
+			search, all = r.search6, &all6
 		}
-		if z.first != *next {
-			return s.errorf(0, "entries of zone %s start at index %d, not at %d", z.Name, z.first, *next)
-		}
-		if z.count > n-z.first {
-			return s.errorf(0, "zone %s has %d entries, there are %d left", z.Name, z.count, n-z.first)
-		}
-		*next += z.count
-		// Addresses ascend, so if the first and the last one lie in the prefix, all between do.
-		for _, i := range []int{z.first, *next - 1} {
-			if z.count > 0 && !z.Prefix.Contains(addr(i)) {
-				return s.errorf(0, "entry %d of zone %s is %v, outside %v", i, z.Name, addr(i), z.Prefix)
-			}
+		z.first, z.end = search(all, z.Prefix.Addr()), all.end
+		if after := arpa.Last(z.Prefix).Next(); after.IsValid() {
+			z.end = search(all, after)
 		}
 	}
-	if next4 < len(r.offsets4)/4 {
-		return s.errorf(0, "%v lies in no zone", r.addr4(next4).addr())
+	if err := r.countEntries(zones); err != nil {
+		return s.errorf(0, "%w", err)
 	}
-	if next6 < len(r.offsets6)/4 {
-		return s.errorf(0, "%v lies in no zone", r.addr6(next6).addr())
+	hosts := 0
+	for i := range r.zones {
+		z := &r.zones[i]
+		z.hosts = hosts
+		if hosts += z.hostCount; hosts > r.HostCount() {
+			return s.errorf(0, "zone %s has %d hosts, there are %d left", z.Name, z.hostCount, r.HostCount()-z.hosts)
+		}
+	}
+	if hosts < r.HostCount() {
+		return s.errorf(0, "%d hosts are in no zone", r.HostCount()-hosts)
 	}
 	return nil
+}
+
+// countEntries sets the number of entries of each zone, and checks that every entry has one. No entry counts in two zones,
+// because a zone inside another lies in a delegation of that one.
+func (r *Reader) countEntries(zones []*Zone) error {
+	total := 0
+	for _, z := range zones {
+		z.count = z.end - z.first
+		for i := range z.Delegations {
+			z.count -= r.countIn(z, z.Delegations[i].Prefix)
+		}
+		total += z.count
+	}
+	if total == r.Len() {
+		return nil
+	}
+	at := -1
+	for i := range r.Len() {
+		var a netip.Addr
+		if n4 := len(r.offsets4) / 4; i < n4 {
+			a = r.addr4(i).addr()
+		} else {
+			a = r.addr6(i - n4).addr()
+		}
+		for at+1 < len(zones) && zones[at+1].Prefix.Addr().Compare(a) <= 0 {
+			at++
+		}
+		if err := checkEntry(zones, at, a); err != nil {
+			return fmt.Errorf("%v %w", a, err)
+		}
+	}
+	return fmt.Errorf("%d of %d entries are in a zone", total, r.Len()) // not reached
+}
+
+// countIn returns the number of entries in p, a part of the prefix of z.
+func (r *Reader) countIn(z *Zone, p netip.Prefix) int {
+	search := r.search4
+	if !z.is4() {
+		search = r.search6
+	}
+	end := z.end
+	if after := arpa.Last(p).Next(); after.IsValid() {
+		end = search(z, after)
+	}
+	return end - search(z, p.Addr())
+}
+
+// checkHosts checks all records of hosts, and that the offsets lead to them in turn.
+func (r *Reader) checkHosts(s, offsets section) error {
+	if len(offsets.data)%4 != 0 {
+		return offsets.errorf(0, "%d bytes are no multiple of 4", len(offsets.data))
+	}
+	pos, i := 0, 0
+	for j := range r.zones {
+		z := &r.zones[j]
+		before := ""
+		for n := range z.hostCount {
+			if o := binary.LittleEndian.Uint32(offsets.data[4*i:]); uint64(o) != uint64(pos) {
+				return offsets.errorf(4*i, "offset %d, the next host starts at %d", o, pos)
+			}
+			size, err := checkHost(s, pos, z)
+			if err != nil {
+				return err
+			}
+			name := (Host{s.data[pos:]}).Name()
+			if n > 0 && CompareNames(before, name) >= 0 {
+				return s.errorf(pos, "%q after %q: not in order", name, before)
+			}
+			before = name
+			pos += size
+			i++
+		}
+	}
+	if pos != len(s.data) {
+		return s.errorf(pos, "%d bytes belong to no host", len(s.data)-pos)
+	}
+	return nil
+}
+
+// checkHost checks the record of a host of z at pos and returns its size.
+func checkHost(s section, pos int, z *Zone) (int, error) {
+	b := s.data[pos:]
+	if len(b) < 3 || int(b[0]) > len(b)-3 {
+		return 0, s.errorf(pos, "host ends beyond the end of the section")
+	}
+	if n := int(b[0]); n > 0 {
+		if 1+n+len(z.Name) > maxName {
+			return 0, s.errorf(pos, "%q below %s: longer than %d bytes", b[1:1+n], z.Name, maxName)
+		}
+		var buf [math.MaxUint8 + 1]byte
+		name := append(append(buf[:0], b[1:1+n]...), '.') // as if it were absolute
+		if err := hostname.Check(alias(name)); err != nil {
+			return 0, s.errorf(pos, "%q: %w", b[1:1+n], err)
+		}
+	}
+	h := Host{b}
+	n4, n6 := h.counts()
+	size := 3 + int(b[0]) + 4*n4 + 16*n6
+	switch {
+	case n4+n6 == 0:
+		return 0, s.errorf(pos, "host without addresses")
+	case size > len(b):
+		return 0, s.errorf(pos, "host ends beyond the end of the section")
+	}
+	for i := range n4 + n6 {
+		a := h.Addr(i)
+		if a.Is4In6() {
+			return 0, s.errorf(pos, "%v is IPv4-mapped", a)
+		}
+		if i > 0 && !h.Addr(i-1).Less(a) {
+			return 0, s.errorf(pos, "%v after %v: not in order", a, h.Addr(i-1))
+		}
+	}
+	return size, nil
 }
 
 // checkTable checks that both sections of a family hold the same number of elements.
@@ -239,38 +364,111 @@ func (c *cursor) text8() string  { return alias(c.bytes(int(c.uint8()))) }
 func (c *cursor) text16() string { return alias(c.bytes(int(c.uint16()))) }
 
 // minZoneSize is less than the size of any record of a zone.
-const minZoneSize = 50
+const minZoneSize = 40
+
+// minDelegationSize is less than the size of any record of a delegation.
+const minDelegationSize = 10
 
 // zone decodes one record. It checks only what a Zone cannot express.
 func (c *cursor) zone(z *Zone) error {
 	start := c.pos
 	z.Name = c.text8()
-	family, bits := c.uint8(), int(c.uint8())
-	switch {
-	case c.short:
-		return c.errShort()
-	case family == 4 && bits <= 32:
-		z.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte(c.bytes(4))), bits)
-	case family == 6 && bits <= 128:
-		z.Prefix = netip.PrefixFrom(netip.AddrFrom16([16]byte(c.bytes(16))), bits)
-	default:
-		return c.errorf(start, "zone %q: no prefix of %d bits in address family %d", z.Name, bits, family)
-	}
+	z.Kind = ZoneKind(c.uint8())
 	z.Serial, z.TTL = c.uint32(), c.uint32()
 	z.SOA = SOA{c.text8(), c.text8(), c.uint32(), c.uint32(), c.uint32(), c.uint32()}
-	z.NS = make([]string, c.uint8())
-	for i := range z.NS {
-		z.NS[i] = c.text8()
+	z.NS = c.list8()
+	switch z.Kind {
+	case Reverse:
+		var ok bool
+		if z.Prefix, ok = c.prefix(); !ok && !c.short {
+			return c.errorf(start, "zone %q: no prefix", z.Name)
+		}
+		z.Fallback = c.text16()
+		n := c.uint32()
+		if c.short {
+			return c.errShort()
+		}
+		if n > uint32(min(len(c.data)-c.pos, math.MaxInt32)/minDelegationSize) {
+			return c.errorf(start, "zone %s: %d delegations do not fit", z.Name, n)
+		}
+		if n > 0 {
+			z.Delegations = make([]Delegation, n)
+		}
+		for i := range z.Delegations {
+			if err := c.delegation(&z.Delegations[i]); err != nil {
+				return err
+			}
+		}
+	case Forward:
+		n := c.uint32()
+		if n > math.MaxInt32/2 { // no table has that many elements; and sums fit into an int of 32 bits
+			return c.errorf(start, "zone %s: %d hosts", z.Name, n)
+		}
+		z.hostCount = int(n)
 	}
-	z.Fallback = c.text16()
-	first, count := c.uint32(), c.uint32()
 	if c.short {
 		return c.errShort()
 	}
-	// No table has that many elements; and their sum fits into an int of 32 bits.
-	if first > math.MaxInt32/2 || count > math.MaxInt32/2 {
-		return c.errorf(start, "zone %s: no %d entries at index %d", z.Name, count, first)
-	}
-	z.first, z.count = int(first), int(count)
 	return nil
+}
+
+func (c *cursor) delegation(d *Delegation) error {
+	start := c.pos
+	var ok bool
+	if d.Prefix, ok = c.prefix(); !ok && !c.short {
+		return c.errorf(start, "delegation: no prefix")
+	}
+	d.Name = c.text8()
+	d.NS = c.list8()
+	for range c.uint8() {
+		ds := DS{KeyTag: c.uint16(), Algorithm: c.uint8(), DigestType: c.uint8(), Digest: c.text8()}
+		if c.short {
+			return c.errShort()
+		}
+		d.DS = append(d.DS, ds)
+	}
+	for range c.uint8() {
+		g := Glue{Name: c.text8()}
+		if g.Addr, ok = c.addr(); c.short {
+			return c.errShort()
+		} else if !ok {
+			return c.errorf(start, "delegation of %v: no address of glue", d.Prefix)
+		}
+		d.Glue = append(d.Glue, g)
+	}
+	if c.short {
+		return c.errShort()
+	}
+	return nil
+}
+
+// list8 decodes a list of names, nil if it is empty.
+func (c *cursor) list8() []string {
+	n := c.uint8()
+	if n == 0 {
+		return nil
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = c.text8()
+	}
+	return list
+}
+
+// addr decodes an address. It returns false if the family is unknown.
+func (c *cursor) addr() (netip.Addr, bool) {
+	switch c.uint8() {
+	case 4:
+		return netip.AddrFrom4([4]byte(c.bytes(4))), true
+	case 6:
+		return netip.AddrFrom16([16]byte(c.bytes(16))), true
+	}
+	return netip.Addr{}, false
+}
+
+// prefix decodes a prefix. It returns false if there is none of that family and length.
+func (c *cursor) prefix() (netip.Prefix, bool) {
+	a, ok := c.addr()
+	bits := int(c.uint8())
+	return netip.PrefixFrom(a, bits), ok && bits <= a.BitLen()
 }

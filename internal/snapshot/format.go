@@ -35,19 +35,23 @@ const (
 	sectionAddrs6
 	sectionOffsets6
 	sectionRRsets
+	sectionHostOffsets
+	sectionHosts
 
-	sectionLast = sectionRRsets
+	sectionLast = sectionHosts
 )
 
 // sectionNames is for error messages.
 var sectionNames = [...]string{
-	sectionMeta:     "meta",
-	sectionZones:    "zones",
-	sectionAddrs4:   "IPv4 addresses",
-	sectionOffsets4: "IPv4 offsets",
-	sectionAddrs6:   "IPv6 addresses",
-	sectionOffsets6: "IPv6 offsets",
-	sectionRRsets:   "RRsets",
+	sectionMeta:        "meta",
+	sectionZones:       "zones",
+	sectionAddrs4:      "IPv4 addresses",
+	sectionOffsets4:    "IPv4 offsets",
+	sectionAddrs6:      "IPv6 addresses",
+	sectionOffsets6:    "IPv6 offsets",
+	sectionRRsets:      "RRsets",
+	sectionHostOffsets: "host offsets",
+	sectionHosts:       "hosts",
 }
 
 // A section is one section of a file.

@@ -8,6 +8,9 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+
+	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/hostname"
 )
 
 // A Reader answers lookups from one immutable snapshot.
@@ -23,7 +26,7 @@ type Reader struct {
 	zones  []Zone // by name
 
 	// The sections with the entries. Kept as bytes, so that the garbage collector has nothing to walk.
-	addrs4, offsets4, addrs6, offsets6, rrsets []byte
+	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 }
 
 // Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards.
@@ -118,44 +121,91 @@ func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
 	switch {
 	case a.Is4() != z.is4():
 	case a.Is4():
-		if i := r.search4(z, a); i < z.first+z.count && r.addr4(i) == key4(a) {
+		if i := r.search4(z, a); i < z.end && r.addr4(i) == key4(a) {
 			return r.rrset(r.offsets4, i), true
 		}
 	default:
-		if i := r.search6(z, a); i < z.first+z.count && r.addr6(i) == key6(a) {
+		if i := r.search6(z, a); i < z.end && r.addr6(i) == key6(a) {
 			return r.rrset(r.offsets6, i), true
 		}
 	}
 	return RRset{}, false
 }
 
-// Covers reports whether z, which must be one of r.Zones, has an entry in p. It does not allocate.
+// Covers reports whether z, which must be one of r.Zones, has an entry in p, which must not be delegated. It does not
+// allocate.
 func (r *Reader) Covers(z *Zone, p netip.Prefix) bool {
 	a := p.Masked().Addr() // the invalid address, of no family, if p is invalid
+	for {
+		found, ok := r.next(z, a)
+		if !ok || !p.Contains(found) {
+			return false
+		}
+		d := z.Delegation(found)
+		if d == nil {
+			return true
+		}
+		if a = arpa.Last(d.Prefix).Next(); !a.IsValid() {
+			return false
+		}
+	}
+}
+
+// next returns the first address at or after a that has an entry in the prefix of z.
+func (r *Reader) next(z *Zone, a netip.Addr) (netip.Addr, bool) {
 	switch {
 	case a.Is4() && z.is4():
-		i := r.search4(z, a)
-		return i < z.first+z.count && p.Contains(r.addr4(i).addr())
+		if i := r.search4(z, a); i < z.end {
+			return r.addr4(i).addr(), true
+		}
 	case a.Is6() && !z.is4():
-		i := r.search6(z, a)
-		return i < z.first+z.count && p.Contains(r.addr6(i).addr())
+		if i := r.search6(z, a); i < z.end {
+			return r.addr6(i).addr(), true
+		}
 	}
-	return false
+	return netip.Addr{}, false
 }
 
 // Entries returns the entries of z, which must be one of r.Zones, ordered by address.
 func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 	return func(yield func(netip.Addr, RRset) bool) {
-		for i := z.first; i < z.first+z.count; i++ {
+		delegations := z.Delegations
+		for i := z.first; i < z.end; i++ {
+			var a netip.Addr
+			var set RRset
 			if z.is4() {
-				if !yield(r.addr4(i).addr(), r.rrset(r.offsets4, i)) {
-					return
-				}
-			} else if !yield(r.addr6(i).addr(), r.rrset(r.offsets6, i)) {
+				a, set = r.addr4(i).addr(), r.rrset(r.offsets4, i)
+			} else {
+				a, set = r.addr6(i).addr(), r.rrset(r.offsets6, i)
+			}
+			for len(delegations) > 0 && arpa.Last(delegations[0].Prefix).Less(a) {
+				delegations = delegations[1:]
+			}
+			if len(delegations) > 0 && delegations[0].Prefix.Contains(a) {
+				continue // of a zone inside this one
+			}
+			if !yield(a, set) {
 				return
 			}
 		}
 	}
+}
+
+// Endless returns nil if all names of z, one of r.Zones, can be listed, else an ErrEndless that says why not.
+func (r *Reader) Endless(z *Zone) error {
+	for i := range r.zones {
+		f := &r.zones[i]
+		if f.Fallback == "" || f.is4() || f != z && z.Kind != Forward {
+			continue
+		}
+		if f != z {
+			if t, err := hostname.Parse(f.Fallback); err != nil || forwardOf(r.zones, t) != z {
+				continue
+			}
+		}
+		return fmt.Errorf("zone %s: %w: %q for %v", z.Name, ErrEndless, f.Fallback, f.Prefix)
+	}
+	return nil
 }
 
 // rrset returns the RRset that offsets has at index i.
@@ -176,7 +226,7 @@ func (r *Reader) addr6(i int) addr6 {
 // search4 and search6 return the index of the first entry of z that is not before a, or that after z's last entry.
 
 func (r *Reader) search4(z *Zone, a netip.Addr) int {
-	key, lo, hi := key4(a), z.first, z.first+z.count
+	key, lo, hi := key4(a), z.first, z.end
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr4(mid) < key {
@@ -189,7 +239,7 @@ func (r *Reader) search4(z *Zone, a netip.Addr) int {
 }
 
 func (r *Reader) search6(z *Zone, a netip.Addr) int {
-	key, lo, hi := key6(a), z.first, z.first+z.count
+	key, lo, hi := key6(a), z.first, z.end
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr6(mid).less(key) {

@@ -10,12 +10,14 @@
 package snapshot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"github.com/revmap/revmap/internal/arpa"
@@ -31,6 +33,9 @@ var (
 	// ErrChecksum says that the content is not what was written.
 	ErrChecksum = errors.New("snapshot checksum does not match")
 )
+
+// ErrEndless says that a zone has names for more addresses than can be listed: the fallback of an IPv6 block makes them.
+var ErrEndless = errors.New("the IPv6 fallback makes more names than can be listed")
 
 // MaxTTL is the largest TTL and the largest timer of a SOA, in seconds (RFC 2181 section 8).
 const MaxTTL = math.MaxInt32
@@ -55,17 +60,94 @@ type SOA struct {
 	Minimum uint32 // TTL of negative answers, unless the zone's TTL is smaller (RFC 2308 section 5)
 }
 
-// A Zone is one reverse zone. Zones of a Reader must not be changed.
-type Zone struct {
-	Name     string       // apex
-	Prefix   netip.Prefix // the addresses whose PTR lives in the zone; no two zones of a snapshot overlap
-	Serial   uint32
-	TTL      uint32 // of the SOA, the NS RRset and PTRs made from the fallback; seconds, at most MaxTTL
-	SOA      SOA
-	NS       []string // 1 to 255 names, ascending
-	Fallback string   // canonical text of a [hostname.Template] with address placeholders only; "" is no fallback
+// ZoneKind is what a zone is for.
+type ZoneKind uint8
 
-	first, count int // the zone's entries in the tables of its family; set by the Reader
+// The kinds of a zone.
+const (
+	Reverse ZoneKind = 1 // PTRs of the addresses in the zone's prefix
+	Forward ZoneKind = 2 // addresses of default hostnames
+	Catalog ZoneKind = 3 // the list of the other zones (RFC 9432)
+)
+
+// String returns the kind's name in lower case.
+func (k ZoneKind) String() string {
+	switch k {
+	case Reverse:
+		return "reverse"
+	case Forward:
+		return "forward"
+	case Catalog:
+		return "catalog"
+	}
+	return "ZoneKind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// A Zone is one zone. Zones of a Reader must not be changed.
+type Zone struct {
+	Kind   ZoneKind
+	Name   string // apex
+	Serial uint32
+	TTL    uint32 // of all RRs but the PTRs of entries; seconds, at most MaxTTL
+	SOA    SOA
+	NS     []string // 1 to 255 names, ascending; that of a catalog is "invalid." (RFC 9432 section 4)
+
+	// Of a reverse zone only:
+	Prefix      netip.Prefix // the addresses whose PTR lives in the zone, but for those of Delegations
+	Fallback    string       // canonical text of a [hostname.Template] with address placeholders only; "" is no fallback
+	Delegations []Delegation // disjoint, ascending by prefix
+
+	first, end int // the entries in Prefix, in the tables of its family; set by the Reader
+	count      int // of them, those that are not in Delegations
+	hosts      int // index of the first of a forward zone
+	hostCount  int
+}
+
+// A Delegation is a part of a reverse zone's prefix whose names are in another zone, the child.
+type Delegation struct {
+	Prefix netip.Prefix // inside that of the zone, and smaller
+	Name   string       // apex of the child
+	NS     []string     // ascending, at most 255; none if the child does not lie below the zone
+	DS     []DS         // ascending, at most 255
+	Glue   []Glue       // ascending, at most 255: addresses of name servers at or below Name (RFC 9471 section 2.1)
+}
+
+// A DS is the data of a DS RR (RFC 4034 section 5.1).
+type DS struct {
+	KeyTag                uint16
+	Algorithm, DigestType uint8
+	Digest                string // bytes, 1 to 255
+}
+
+// A Glue is an address of a name server.
+type Glue struct {
+	Name string
+	Addr netip.Addr
+}
+
+// IsAlias reports whether each address of d, a delegation of z, has a CNAME that leads into the child (RFC 2317 section
+// 4), because the child's name is not the one that the prefix itself has. Otherwise d is a zone cut.
+func (z *Zone) IsAlias(d *Delegation) bool {
+	if z.Classless() {
+		return d.Name != z.Owner(d.Prefix.Addr())
+	}
+	return d.Prefix.Bits()%labelBits(d.Prefix) != 0 || d.Name != arpa.ZoneName(d.Prefix)
+}
+
+// Delegation returns the delegation that a lies in, nil if there is none. It does not allocate.
+func (z *Zone) Delegation(a netip.Addr) *Delegation {
+	lo, hi := 0, len(z.Delegations)
+	for lo < hi {
+		if mid := int(uint(lo+hi) / 2); z.Delegations[mid].Prefix.Addr().Compare(a) <= 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo > 0 && z.Delegations[lo-1].Prefix.Contains(a) {
+		return &z.Delegations[lo-1]
+	}
+	return nil
 }
 
 // Classless reports whether z is a zone for a part of an octet's range (RFC 2317): its name is not that of its prefix,
@@ -83,8 +165,11 @@ func (z *Zone) Owner(a netip.Addr) string {
 	return arpa.Name(a)
 }
 
-// Len returns the number of entries in the zone. It is 0 unless z comes from a Reader.
+// Len returns the number of entries in the zone, without those of zones inside it. It is 0 unless z comes from a Reader.
 func (z *Zone) Len() int { return z.count }
+
+// HostLen returns the number of hosts in the zone. It is 0 unless z comes from a Reader.
+func (z *Zone) HostLen() int { return z.hostCount }
 
 func (z *Zone) is4() bool { return z.Prefix.Addr().Is4() }
 
@@ -119,8 +204,8 @@ func checkZone(z *Zone) error {
 	if err := hostname.Check(z.Name); err != nil {
 		return fmt.Errorf("apex %q: %w", z.Name, err)
 	}
-	if err := checkPrefix(z); err != nil {
-		return fmt.Errorf("prefix %v of %s: %w", z.Prefix, z.Name, err)
+	if err := checkKind(z); err != nil {
+		return fmt.Errorf("zone %s: %w", z.Name, err)
 	}
 	names := []struct{ what, name string }{{"SOA primary", z.SOA.Primary}, {"SOA contact", z.SOA.Contact}}
 	for _, n := range names {
@@ -143,10 +228,115 @@ func checkZone(z *Zone) error {
 	if err := checkNames(z.NS); err != nil {
 		return fmt.Errorf("name servers of %s: %w", z.Name, err)
 	}
-	if err := checkFallback(z); err != nil {
-		return fmt.Errorf("fallback %q of %s: %w", z.Fallback, z.Name, err)
+	return nil
+}
+
+// catalogNS is the name server of a catalog zone (RFC 9432 section 4).
+const catalogNS = "invalid."
+
+// checkKind checks what only some kinds of zone have.
+func checkKind(z *Zone) error {
+	switch z.Kind {
+	case Reverse:
+		if err := checkPrefix(z); err != nil {
+			return fmt.Errorf("prefix %v: %w", z.Prefix, err)
+		}
+		if err := checkFallback(z); err != nil {
+			return fmt.Errorf("fallback %q: %w", z.Fallback, err)
+		}
+		return checkDelegations(z)
+	case Forward, Catalog:
+		switch {
+		case z.Prefix.IsValid() || z.Fallback != "" || len(z.Delegations) > 0:
+			return fmt.Errorf("a %s zone has no prefix, fallback or delegations", z.Kind)
+		case z.Kind == Catalog && !slices.Equal(z.NS, []string{catalogNS}):
+			return fmt.Errorf("the name server of a catalog is %s", catalogNS)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown kind %d", z.Kind)
+}
+
+func checkDelegations(z *Zone) error {
+	for i := range z.Delegations {
+		d := &z.Delegations[i]
+		if err := checkDelegation(z, d); err != nil {
+			return fmt.Errorf("delegation of %v: %w", d.Prefix, err)
+		}
+		if i > 0 && z.Delegations[i-1].Prefix.Overlaps(d.Prefix) {
+			return fmt.Errorf("delegation of %v: overlaps that of %v", d.Prefix, z.Delegations[i-1].Prefix)
+		}
+		if i > 0 && d.Prefix.Addr().Less(z.Delegations[i-1].Prefix.Addr()) {
+			return fmt.Errorf("delegation of %v: after that of %v: not in order", d.Prefix, z.Delegations[i-1].Prefix)
+		}
 	}
 	return nil
+}
+
+func checkDelegation(z *Zone, d *Delegation) error {
+	p := d.Prefix
+	switch {
+	case !p.IsValid() || p.Addr().Is4() != z.is4() || p != p.Masked():
+		return errors.New("not a prefix of the zone's family")
+	case p.Bits() <= z.Prefix.Bits() || !z.Prefix.Contains(p.Addr()):
+		return fmt.Errorf("not a part of %v", z.Prefix)
+	}
+	if err := hostname.Check(d.Name); err != nil {
+		return fmt.Errorf("child %q: %w", d.Name, err)
+	}
+	if z.IsAlias(d) {
+		switch {
+		case !p.Addr().Is4() || p.Bits() <= 24:
+			return fmt.Errorf("its child is %s, not %s", arpa.ZoneName(p), d.Name)
+		case z.Classless():
+			return errors.New("an alias in a classless zone")
+		case len(d.Name) > maxName-len("255."):
+			return fmt.Errorf("the apex of a classless child has more than %d bytes", maxName-len("255."))
+		}
+	}
+	if below := strings.HasSuffix(d.Name, "."+z.Name); below != (len(d.NS) > 0) {
+		return fmt.Errorf("%d name servers for a child %s", len(d.NS), d.Name)
+	}
+	if len(d.NS) > 0 {
+		if err := checkNames(d.NS); err != nil {
+			return fmt.Errorf("name servers: %w", err)
+		}
+	} else if len(d.DS) > 0 || len(d.Glue) > 0 {
+		return errors.New("DS or glue for a child that lies elsewhere")
+	}
+	if max(len(d.DS), len(d.Glue)) > math.MaxUint8 {
+		return errors.New("more than 255 DS or glue records")
+	}
+	for i, ds := range d.DS {
+		if len(ds.Digest) == 0 || len(ds.Digest) > math.MaxUint8 {
+			return fmt.Errorf("DS digest of %d bytes", len(ds.Digest))
+		}
+		if i > 0 && d.DS[i-1].compare(ds) >= 0 {
+			return errors.New("DS records are not in order")
+		}
+	}
+	for i, g := range d.Glue {
+		switch {
+		case !slices.Contains(d.NS, g.Name):
+			return fmt.Errorf("glue for %s, which is no name server of it", g.Name)
+		case g.Name != d.Name && !strings.HasSuffix(g.Name, "."+d.Name):
+			return fmt.Errorf("glue for %s, which does not lie in it", g.Name)
+		case !g.Addr.IsValid() || g.Addr.Is4In6() || g.Addr.Zone() != "":
+			return fmt.Errorf("glue for %s: not a plain address", g.Name)
+		case i > 0 && d.Glue[i-1].compare(g) >= 0:
+			return errors.New("glue is not in order")
+		}
+	}
+	return nil
+}
+
+func (d DS) compare(e DS) int {
+	return cmp.Or(cmp.Compare(d.KeyTag, e.KeyTag), cmp.Compare(d.Algorithm, e.Algorithm),
+		cmp.Compare(d.DigestType, e.DigestType), strings.Compare(d.Digest, e.Digest))
+}
+
+func (g Glue) compare(h Glue) int {
+	return cmp.Or(strings.Compare(g.Name, h.Name), g.Addr.Compare(h.Addr))
 }
 
 func checkPrefix(z *Zone) error {
@@ -220,19 +410,80 @@ func checkFallback(z *Zone) error {
 	return err
 }
 
-// byAddress returns pointers to the zones, IPv4 before IPv6, ordered by prefix. Two that overlap are an error.
+// byAddress returns pointers to the reverse zones, IPv4 before IPv6, ordered by prefix, a zone before those inside it. It
+// checks that a zone inside another is delegated by that one.
 func byAddress(zones []Zone) ([]*Zone, error) {
-	s := make([]*Zone, len(zones))
+	var s []*Zone
 	for i := range zones {
-		s[i] = &zones[i]
-	}
-	slices.SortFunc(s, func(a, b *Zone) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) })
-	// Prefixes are nested or disjoint, so if any two overlap, two neighbours do.
-	for i := 1; i < len(s); i++ {
-		if s[i-1].Prefix.Overlaps(s[i].Prefix) {
-			return nil, fmt.Errorf("prefixes of %s (%v) and %s (%v) overlap",
-				s[i-1].Name, s[i-1].Prefix, s[i].Name, s[i].Prefix)
+		if zones[i].Kind == Reverse {
+			s = append(s, &zones[i])
 		}
 	}
+	slices.SortFunc(s, func(a, b *Zone) int {
+		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
+	})
+	var around []*Zone // the current zone, each inside the one before
+	for _, z := range s {
+		for len(around) > 0 && !around[len(around)-1].Prefix.Contains(z.Prefix.Addr()) {
+			around = around[:len(around)-1]
+		}
+		if len(around) > 0 {
+			outer := around[len(around)-1]
+			if d := outer.Delegation(z.Prefix.Addr()); d == nil || d.Prefix.Bits() > z.Prefix.Bits() {
+				return nil, fmt.Errorf("prefix %v of %s lies in %v of %s, which does not delegate it",
+					z.Prefix, z.Name, outer.Prefix, outer.Name)
+			}
+		}
+		around = append(around, z)
+	}
 	return s, nil
+}
+
+// checkZones checks what zones, which are sorted by name, must keep between them.
+func checkZones(zones []Zone) error {
+	catalogs := 0
+	for i := range zones {
+		z := &zones[i]
+		if z.Kind == Catalog {
+			if catalogs++; catalogs > 1 {
+				return fmt.Errorf("a second catalog, %s", z.Name)
+			}
+		}
+		if z.Fallback == "" {
+			continue
+		}
+		t, err := hostname.Parse(z.Fallback)
+		if err != nil {
+			return err // not reached: checkZone has parsed it
+		}
+		if f := forwardOf(zones, t); f != nil {
+			if err := t.Invertible(!z.is4()); err != nil {
+				return fmt.Errorf("fallback %q of %s makes names in zone %s, but cannot be read back: %w",
+					z.Fallback, z.Name, f.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// forwardOf returns the forward zone in which the names of a fallback lie, nil if there is none. zones is sorted by name.
+func forwardOf(zones []Zone, t *hostname.Template) *Zone {
+	for name := t.Suffix(); name != ""; _, name, _ = strings.Cut(name, ".") {
+		i, found := slices.BinarySearchFunc(zones, name, func(z Zone, name string) int { return strings.Compare(z.Name, name) })
+		if found {
+			if zones[i].Kind == Forward {
+				return &zones[i]
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// labelBits returns how many bits of p one label of its name holds.
+func labelBits(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return 8
+	}
+	return 4
 }

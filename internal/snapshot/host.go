@@ -1,0 +1,135 @@
+package snapshot
+
+import (
+	"cmp"
+	"encoding/binary"
+	"iter"
+	"net/netip"
+	"strings"
+)
+
+// A Host is a name of a forward zone and its addresses. It is part of the snapshot, which stays in memory as long as it.
+type Host struct {
+	b []byte // the record; ends with the section
+}
+
+// Len returns the number of addresses, 1 to 510; 0 for the zero Host.
+func (h Host) Len() int {
+	n4, n6 := h.counts()
+	return n4 + n6
+}
+
+func (h Host) counts() (n4, n6 int) {
+	if h.b == nil {
+		return 0, 0
+	}
+	at := 1 + int(h.b[0])
+	return int(h.b[at]), int(h.b[at+1])
+}
+
+// Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i < h.Len().
+func (h Host) Addr(i int) netip.Addr {
+	n4, n6 := h.counts()
+	if i < 0 || i >= n4+n6 {
+		panic("snapshot: Host.Addr: index out of range")
+	}
+	b := h.b[3+int(h.b[0]):]
+	if i < n4 {
+		return netip.AddrFrom4([4]byte(b[4*i:]))
+	}
+	return netip.AddrFrom16([16]byte(b[4*n4+16*(i-n4):]))
+}
+
+// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It does not allocate.
+func (h Host) Name() string { return alias(h.b[1 : 1+int(h.b[0])]) }
+
+// Host returns the host of z, which must be one of r.Zones, with the given labels below the apex, without a final dot and
+// in any case; "" is the apex. It does not allocate.
+func (r *Reader) Host(z *Zone, name string) (Host, bool) {
+	i := r.searchHost(z, name)
+	if i == z.hosts+z.hostCount {
+		return Host{}, false
+	}
+	h := r.host(i)
+	if compareFolded(h.Name(), name) != 0 {
+		return Host{}, false
+	}
+	return h, true
+}
+
+// HostBelow reports whether z, which must be one of r.Zones, has a host below the name with the given labels. It does not
+// allocate.
+func (r *Reader) HostBelow(z *Zone, name string) bool {
+	// The names below another follow it directly.
+	for i := r.searchHost(z, name); i < z.hosts+z.hostCount; i++ {
+		found := r.host(i).Name()
+		if len(found) == len(name) && compareFolded(found, name) == 0 {
+			continue
+		}
+		n := len(found) - len(name)
+		return name == "" || n > 0 && found[n-1] == '.' && strings.EqualFold(found[n:], name)
+	}
+	return false
+}
+
+// Hosts returns the hosts of z, which must be one of r.Zones, in the order of CompareNames.
+func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
+	return func(yield func(Host) bool) {
+		for i := z.hosts; i < z.hosts+z.hostCount; i++ {
+			if !yield(r.host(i)) {
+				return
+			}
+		}
+	}
+}
+
+// HostCount returns the number of hosts in all zones.
+func (r *Reader) HostCount() int { return len(r.hostOffsets) / 4 }
+
+func (r *Reader) host(i int) Host {
+	return Host{r.hosts[binary.LittleEndian.Uint32(r.hostOffsets[4*i:]):]}
+}
+
+// searchHost returns the index of the first host of z that is not before name, or that after z's last one.
+func (r *Reader) searchHost(z *Zone, name string) int {
+	lo, hi := z.hosts, z.hosts+z.hostCount
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if compareFolded(r.host(mid).Name(), name) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// CompareNames compares two names in lower case, both absolute or both relative to the same apex, in the canonical order
+// of DNS (RFC 4034 section 6.1): label by label from the right, a name before those below it.
+func CompareNames(a, b string) int { return compareFolded(a, b) }
+
+// compareFolded does that without regard to the case of b.
+func compareFolded(a, b string) int {
+	a, b = strings.TrimSuffix(a, "."), strings.TrimSuffix(b, ".")
+	for a != "" && b != "" {
+		i, j := strings.LastIndexByte(a, '.'), strings.LastIndexByte(b, '.')
+		if c := compareLabels(a[i+1:], b[j+1:]); c != 0 {
+			return c
+		}
+		a, b = a[:max(i, 0)], b[:max(j, 0)]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func compareLabels(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		c := b[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if a[i] != c {
+			return cmp.Compare(a[i], c)
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
