@@ -73,8 +73,8 @@ func (d *Delegation) cut() {
 	}
 }
 
-// nameOf returns the name that p, which lies in z, has there by itself. It is empty if p has none, as an IPv4 prefix of 25
-// to 31 bits, or if that of z is not known.
+// nameOf returns the name that p, which lies in z, has there by itself. It is empty if p has none, as an IPv4 prefix of
+// 25 to 31 bits, or if that of z is not known.
 func (z *Zone) nameOf(p netip.Prefix) string {
 	switch {
 	case IsClassless(p) && !p.IsSingleIP():

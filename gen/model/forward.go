@@ -44,8 +44,8 @@ type Host struct {
 	Addrs []netip.Addr // at least one, without repetitions; IPv4 first, then ascending; read-only
 }
 
-// Hosts returns the default hostnames of all primary addresses, by name: also of those where a reverse map name replaces
-// it in the PTR, of those in delegations, and outside of the forward zones. Each iteration sorts all of them.
+// Hosts returns the default hostnames of all primary addresses, by name: also where a reverse map name replaces it in the
+// PTR, in delegations, and outside of the forward zones. Each iteration sorts all of them.
 func (inv *Inventory) Hosts() iter.Seq[Host] {
 	return func(yield func(Host) bool) {
 		var all []*Address
@@ -68,7 +68,7 @@ func (inv *Inventory) Hosts() iter.Seq[Host] {
 					addrs = append(addrs, addr)
 				}
 			}
-			if !yield(Host{name, slices.Clip(addrs[first:])}) {
+			if !yield(Host{name, addrs[first:]}) {
 				return
 			}
 		}

@@ -55,7 +55,9 @@ func (r *random) template(texts ...string) source.Template {
 	return source.Template{T: t, Pos: r.place()}
 }
 
-func (r *random) name(values ...string) source.Name { return source.Name{Value: pick(r, values), Pos: r.place()} }
+func (r *random) name(values ...string) source.Name {
+	return source.Name{Value: pick(r, values), Pos: r.place()}
+}
 
 // entry returns an entry of addresses, by chance with a name and a TTL.
 func (r *random) entry(a source.Addr) source.Address {
