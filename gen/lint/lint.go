@@ -32,18 +32,24 @@ type Rule struct {
 var Rules = []*Rule{
 	accountUnknown,
 	addressAssignedTwice,
+	addressInDelegation,
 	addressInvalid,
 	addressOutsideBlocks,
 	addressRoutedElsewhere,
 	blockOverlap,
 	classlessZone,
 	definedTwice,
+	delegationGlue,
+	delegationMisplaced,
+	delegationNameservers,
+	delegationZone,
 	duplicateKey,
+	fallbackNotInvertible,
+	hostnameAmbiguous,
 	includeInvalid,
 	missingKey,
 	nameInvalid,
 	nameMultiple,
-	notServed,
 	primaryFamilyTwice,
 	primaryOfAnotherServer,
 	productUnknown,
@@ -53,6 +59,7 @@ var Rules = []*Rule{
 	templateYieldsInvalid,
 	unknownKey,
 	wrongType,
+	zoneOverlap,
 }
 
 // Find returns the rule with the given id, nil if there is none.

@@ -15,6 +15,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/hostname"
 )
 
 // good is a source without findings. The tables below change one thing in it.
@@ -297,6 +298,16 @@ func inventory(n int) *model.Inventory {
 	}
 	s.Addresses = nil
 	s.Blocks[0].Prefix.Prefix = netip.MustParsePrefix("10.0.0.0/8") // nothing else has as many
+	fallback, err := hostname.Parse("{ip}.vps.example")
+	if err != nil {
+		panic(err)
+	}
+	s.Blocks[0].Fallback.T = fallback
+	s.ForwardZones = []source.Name{{Value: "vps.example."}}
+	s.Blocks[2].Delegations = []source.Delegation{{
+		Prefix:      source.Prefix{Prefix: netip.MustParsePrefix("2001:db8:f00::/48")},
+		Nameservers: []source.Name{{Value: "ns1.acme.example."}},
+	}}
 	return model.Build(s)
 }
 
@@ -354,6 +365,49 @@ func TestNoFindingFollows(t *testing.T) {
 		{
 			"a block in another hides its names", "block-overlap",
 			[]string{"2001:db8::/33: {}", "2001:db8::/33: {}\n  192.0.2.5/32: {zone: 5.2.0.192.in-addr.arpa}"},
+		},
+		{
+			"a delegation of a whole block leaves its addresses to that", "delegation-misplaced",
+			in4("192.0.2.0/24: {" + ns + "}"),
+		},
+		{
+			"a delegation inside another says nothing more", "delegation-misplaced",
+			in4(classless, "192.0.2.192/26: {glue: {ns1.acme.example: 203.0.113.1}}"),
+		},
+		{
+			"the zone name of a delegation that can't be read is not missing", "name-invalid",
+			in4("192.0.2.128/25: {zone: 128 25.2.0.192.in-addr.arpa}"),
+		},
+		{
+			"nor are name servers", "name-invalid",
+			in6("2001:db8:f00::/48: {nameservers: [ns1 acme.example]}"),
+		},
+		{
+			"a block has the name that its delegation lacks", "delegation-zone",
+			[]string{"192.0.2.0/24: {}", block("192.0.2.0/24", "192.0.2.128/25: {"+ns+"}") +
+				"\n  192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}"},
+		},
+		{
+			"a delegation has the name that its block lacks", "classless-zone",
+			[]string{"192.0.2.0/24: {}", block("192.0.2.0/24", classless) + "\n  192.0.2.128/25: {}"},
+		},
+		{
+			"a classless delegation in a classless block has no zone", "delegation-zone",
+			[]string{
+				"{zone: 64-26.100.51.198.in-addr.arpa}",
+				"{zone: 64-26.100.51.198.in-addr.arpa, delegations: {198.51.100.96/28: {zone: x.example, " + ns + "}}}\n" +
+					"  198.51.100.96/28: {zone: 96-28.100.51.198.in-addr.arpa}",
+			},
+		},
+		{
+			"a fallback that names nothing has no address", "template-yields-invalid",
+			[]string{"2001:db8::/33: {}", `2001:db8::/33: {fallback: "{a}.vps.example"}`,
+				"lint:", "forward_zones: [vps.example]\nlint:"},
+		},
+		{
+			"a forward zone twice", "zone-overlap",
+			[]string{"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`,
+				"lint:", "forward_zones: [vps.example, vps.example]\nlint:"},
 		},
 		{
 			"name and names are no two names", "duplicate-key",

@@ -366,23 +366,82 @@ func TestAddressRoutedElsewhereRandom(t *testing.T) {
 }
 
 func TestBlockOverlap(t *testing.T) {
-	const hint = "remove one of the two: their zones would hold the same addresses"
+	const same = "write the same name in both places"
+	add := func(inner, outer string) string {
+		return "add a delegation of " + inner + " to block " + outer + ", or remove one of the two"
+	}
 	testMistakes(t, blockOverlap, []mistake{
 		{
 			"IPv4",
 			[]string{
 				"192.0.2.0/24: {}", "<2>192.0.2.0/24: {}\n  <1>192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}",
 			},
-			"block 192.0.2.128/25 lies inside block 192.0.2.0/24", hint,
+			"block 192.0.2.128/25 lies inside block 192.0.2.0/24, which does not delegate it",
+			add("192.0.2.128/25", "192.0.2.0/24"),
 		},
 		{
 			"the larger one comes later",
 			[]string{"192.0.2.0/24: {}", "<1>192.0.2.0/25: {zone: 0-25.2.0.192.in-addr.arpa}\n  <2>192.0.2.0/24: {}"},
-			"block 192.0.2.0/25 lies inside block 192.0.2.0/24", hint,
+			"block 192.0.2.0/25 lies inside block 192.0.2.0/24, which does not delegate it",
+			add("192.0.2.0/25", "192.0.2.0/24"),
 		},
 		{
-			"IPv6", []string{"2001:db8::/33: {}", "<2>2001:db8::/33: {}\n  <1>2001:db8:1::/48: {}"},
-			"block 2001:db8:1::/48 lies inside block 2001:db8::/33", hint,
+			"IPv6", []string{"2001:db8::/33: {}", "<2>2001:db8::/33: {}\n  <1>2001:db8:f00::/48: {}"},
+			"block 2001:db8:f00::/48 lies inside block 2001:db8::/33, which does not delegate it",
+			add("2001:db8:f00::/48", "2001:db8::/33"),
+		},
+		{
+			"a smaller prefix is delegated",
+			[]string{
+				"2001:db8::/33: {}",
+				"<2>" + block("2001:db8::/33", "2001:db8:f00::/52: {"+ns+"}") + "\n  <1>2001:db8:f00::/48: {}",
+			},
+			"block 2001:db8:f00::/48 lies inside block 2001:db8::/33, which does not delegate it",
+			add("2001:db8:f00::/48", "2001:db8::/33"),
+		},
+		{
+			"a larger prefix is delegated",
+			[]string{
+				"2001:db8::/33: {}",
+				"<2>" + block("2001:db8::/33", "2001:db8:f00::/44: {"+ns+"}") + "\n  <1>2001:db8:f00::/48: {}",
+			},
+			"block 2001:db8:f00::/48 lies inside block 2001:db8::/33, which does not delegate it",
+			add("2001:db8:f00::/48", "2001:db8::/33"),
+		},
+		{
+			"not all of it is delegated",
+			[]string{
+				"2001:db8::/33: {}",
+				"<2>" + block("2001:db8::/33", "2001:db8:f00::/48: {"+ns+"}") + "\n  <1>2001:db8:f00::/47: {}",
+			},
+			"block 2001:db8:f00::/47 lies inside block 2001:db8::/33, which does not delegate it",
+			add("2001:db8:f00::/47", "2001:db8::/33"),
+		},
+		{
+			"under another name",
+			[]string{
+				"192.0.2.0/24: {}",
+				block("192.0.2.0/24", "<2>"+classless) + "\n  192.0.2.128/25: {zone: <1>128/25.2.0.192.in-addr.arpa}",
+			},
+			`block 192.0.2.128/25 is delegated as "128-25.2.0.192.in-addr.arpa.", not as "128/25.2.0.192.in-addr.arpa."`, same,
+		},
+		{
+			"one address, under another name",
+			[]string{
+				"192.0.2.0/24: {}",
+				block("192.0.2.0/24", "<2>192.0.2.200/32: {"+ns+"}") + "\n  192.0.2.200/32: {zone: <1>rev.acme.example}",
+			},
+			`block 192.0.2.200/32 is delegated as "200.2.0.192.in-addr.arpa.", not as "rev.acme.example."`, same,
+		},
+		{
+			"in a classless block",
+			[]string{
+				"198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}",
+				"<2>198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa, delegations: {198.51.100.96/32: {" + ns + "}}}\n" +
+					"  <1>198.51.100.96/32: {zone: 96.64-26.100.51.198.in-addr.arpa}",
+			},
+			"block 198.51.100.96/32 cannot be served inside the classless block 198.51.100.64/26",
+			"remove it and its delegation, and list its address as one of the block around it",
 		},
 	})
 	t.Run("each is reported with the next larger one", func(t *testing.T) {
@@ -390,18 +449,44 @@ func TestBlockOverlap(t *testing.T) {
 			"2001:db8::/33: {}\n  2001:db8:1::/48: {}\n  2001:db8:1:1::/64: {}\n  2001:db8:2::/48: {}"))
 		var got []string
 		for _, d := range l {
-			got = append(got, d.Message)
+			message, _, _ := strings.Cut(d.Message, ",")
+			got = append(got, message)
 		}
-		want := "block 2001:db8:1::/48 lies inside block 2001:db8::/33, " +
-			"block 2001:db8:1:1::/64 lies inside block 2001:db8:1::/48, " +
-			"block 2001:db8:2::/48 lies inside block 2001:db8::/33"
-		if strings.Join(got, ", ") != want {
+		want := []string{
+			"block 2001:db8:1::/48 lies inside block 2001:db8::/33",
+			"block 2001:db8:1:1::/64 lies inside block 2001:db8:1::/48",
+			"block 2001:db8:2::/48 lies inside block 2001:db8::/33",
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("%q", got)
 		}
 	})
 	testClean(t, map[string][]string{
 		"side by side":       {"2001:db8::/33: {}", "2001:db8::/33: {}\n  2001:db8:8000::/33: {}"},
 		"all of either tree": {"2001:db8::/33: {}", "::/0: {}"},
+		"delegated": {
+			"2001:db8::/33: {}", block("2001:db8::/33", "2001:db8:f00::/48: {"+ns+"}") + "\n  2001:db8:f00::/48: {}",
+		},
+		"delegated in parts": {
+			"2001:db8::/33: {}", block("2001:db8::/33", "2001:db8:f00::/46: {"+ns+"}") + "\n  2001:db8:f00::/47: {}",
+		},
+		"delegated twice over": {
+			"2001:db8::/33: {}", block("2001:db8::/33", "2001:db8:f00::/40: {"+ns+"}") + "\n  " +
+				block("2001:db8:f00::/40", "2001:db8:f00::/48: {"+ns+"}") + "\n  2001:db8:f00::/48: {}",
+		},
+		"classless": {
+			"192.0.2.0/24: {}",
+			block("192.0.2.0/24", classless) + "\n  192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}",
+		},
+		"one address": {
+			"192.0.2.0/24: {}",
+			block("192.0.2.0/24", "192.0.2.200/32: {"+ns+"}") + "\n  192.0.2.200/32: {zone: 200.2.0.192.in-addr.arpa}",
+		},
+		"one address of a classless block that has the names of a whole one": {
+			"198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa}",
+			"198.51.100.64/26: {zone: 100.51.198.in-addr.arpa, delegations: {198.51.100.96/32: {" + ns + "}}}\n" +
+				"  198.51.100.96/32: {zone: 96.100.51.198.in-addr.arpa}",
+		},
 	})
 }
 
@@ -410,7 +495,6 @@ func TestClasslessZone(t *testing.T) {
 		zone    = "{zone: 64-26.100.51.198.in-addr.arpa}"
 		remove  = `remove "zone:"`
 		shorter = "agree on a shorter name with the owner of the parent zone"
-		another = "choose a zone name that is not the reverse name of an address"
 	)
 	long := strings.Repeat(strings.Repeat("x", 49)+".", 5) // 250 bytes, and 254 with "127." before it
 	testMistakes(t, classlessZone, []mistake{
@@ -431,63 +515,10 @@ func TestClasslessZone(t *testing.T) {
 			"block 2001:db8::/33 cannot choose the name of its zones: only IPv4 blocks longer than /24 can", remove,
 		},
 		{
-			"two of one name",
-			[]string{
-				"198.51.100.64/26: " + zone,
-				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>64-26.100.51.198.in-addr.arpa}",
-			},
-			`blocks 198.51.100.0/26 and 198.51.100.64/26 both have the zone "64-26.100.51.198.in-addr.arpa."`,
-			"give each block a zone of its own, or replace them by the one block that the zone is for",
-		},
-		{
-			"the name of an ordinary zone",
-			[]string{
-				"192.0.2.0/24", "<2>192.0.2.0/24",
-				zone, "{zone: <1>2.0.192.in-addr.arpa}",
-			},
-			`blocks 192.0.2.0/24 and 198.51.100.64/26 both have the zone "2.0.192.in-addr.arpa."`,
-			"give each block a zone of its own, or replace them by the one block that the zone is for",
-		},
-		{
 			"too long", []string{zone, "{zone: <1>" + long + "x}"},
 			`the zone name "` + long + `x." leaves no room for the name of 198.51.100.127: ` +
 				`the name is 256 bytes long, more than 254`,
 			shorter,
-		},
-		{
-			"hides an address of an ordinary zone",
-			[]string{"192.0.2.0/24", "<2>192.0.2.0/24", zone, "{zone: <1>5.2.0.192.in-addr.arpa}"},
-			`the zone "5.2.0.192.in-addr.arpa." hides the name of 192.0.2.5 in the zone "2.0.192.in-addr.arpa."`, another,
-		},
-		{
-			"hides many addresses of an ordinary zone",
-			[]string{
-				"2001:db8::/33", "<2>2001:db8::/33",
-				zone, "{zone: <1>x.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa}",
-				"<1>x.", "<1>",
-			},
-			`the zone "1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." hides the name of 2001:db8:1::/48 ` +
-				`in the zone "0.8.b.d.0.1.0.0.2.ip6.arpa."`,
-			another,
-		},
-		{
-			"hides an address of a classless zone",
-			[]string{
-				"198.51.100.64/26: " + zone,
-				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>65.64-26.100.51.198.in-addr.arpa}",
-			},
-			`the zone "65.64-26.100.51.198.in-addr.arpa." hides the name of 198.51.100.65 ` +
-				`in the zone "64-26.100.51.198.in-addr.arpa."`,
-			another,
-		},
-		{
-			"is hidden in part by an ordinary zone",
-			[]string{
-				"192.0.2.0/24", "<2>192.0.2.0/24",
-				"198.51.100.64/26: " + zone, "198.51.100.0/26: {zone: <1>0.192.in-addr.arpa}",
-				"198.51.100.65:", "198.51.100.5:",
-			},
-			`the zone "2.0.192.in-addr.arpa." hides the name of 198.51.100.2 in the zone "0.192.in-addr.arpa."`, another,
 		},
 	})
 	testClean(t, map[string][]string{
@@ -495,19 +526,162 @@ func TestClasslessZone(t *testing.T) {
 		"a name of another tree":    {zone, "{zone: rev.example.net}"},
 		"the zone of the whole /24": {zone, "{zone: 100.51.198.in-addr.arpa}"},
 		"no longer than DNS allows": {zone, "{zone: " + long[1:] + "}"},
-		"below an ordinary zone":    {zone, "{zone: 64-26.2.0.192.in-addr.arpa}"},
-		"an address that is not the outer": {
-			zone, zone + "\n  198.51.100.0/26: {zone: 1.64-26.100.51.198.in-addr.arpa}",
-		},
 		"one address": {
 			"198.51.100.64/26: " + zone, "198.51.100.65/32: {zone: 65.100.51.198.in-addr.arpa}",
 		},
-		"one address and its neighbours": {
-			"198.51.100.64/26: " + zone, "198.51.100.65/32: {zone: 65.100.51.198.in-addr.arpa}\n" +
-				"  198.51.100.0/26: {zone: 100.51.198.in-addr.arpa}\n" +
-				"  198.51.100.66/32: {zone: 65.65.100.51.198.in-addr.arpa}",
+	})
+}
+
+func TestZoneOverlap(t *testing.T) {
+	const (
+		zone    = "{zone: 64-26.100.51.198.in-addr.arpa}"
+		outside = "choose a name outside of that zone, which does not delegate it"
+		empty   = "choose a name that has no other zone below it"
+		own     = "give each a name of its own"
+		each    = "give each block a zone of its own, or replace them by the one block that the zone is for"
+		remove  = `remove it; what you are authoritative for is listed under "blocks"`
+	)
+	forward := func(names string) []string { return []string{"lint:", "forward_zones: [" + names + "]\nlint:"} }
+	testMistakes(t, zoneOverlap, []mistake{
+		{
+			"two blocks",
+			[]string{
+				"198.51.100.64/26: " + zone,
+				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>64-26.100.51.198.in-addr.arpa}",
+			},
+			`blocks 198.51.100.64/26 and 198.51.100.0/26 both have the zone "64-26.100.51.198.in-addr.arpa."`, each,
 		},
-		"side by side": {zone, zone + "\n  198.51.100.128/25: {zone: 128-25.100.51.198.in-addr.arpa}"},
+		{
+			"a classless block has the name of an ordinary zone",
+			[]string{
+				"192.0.2.0/24", "<2>192.0.2.0/24",
+				zone, "{zone: <1>2.0.192.in-addr.arpa}",
+			},
+			`blocks 192.0.2.0/24 and 198.51.100.64/26 both have the zone "2.0.192.in-addr.arpa."`, each,
+		},
+		{
+			"in an ordinary zone, an address of it",
+			[]string{"192.0.2.0/24", "<2>192.0.2.0/24", zone, "{zone: <1>5.2.0.192.in-addr.arpa}"},
+			`the zone "5.2.0.192.in-addr.arpa." of block 198.51.100.64/26 lies inside ` +
+				`the zone "2.0.192.in-addr.arpa." of block 192.0.2.0/24`,
+			outside,
+		},
+		{
+			"in an ordinary zone",
+			[]string{"192.0.2.0/24", "<2>192.0.2.0/24", zone, "{zone: <1>x.y.2.0.192.in-addr.arpa}"},
+			`the zone "x.y.2.0.192.in-addr.arpa." of block 198.51.100.64/26 lies inside ` +
+				`the zone "2.0.192.in-addr.arpa." of block 192.0.2.0/24`,
+			outside,
+		},
+		{
+			"in another zone of the block around it",
+			[]string{
+				"192.0.2.0/24: {}",
+				"<2>" + block("192.0.2.0/23", "192.0.2.128/25: {zone: x.3.0.192.in-addr.arpa}") +
+					"\n  192.0.2.128/25: {zone: <1>x.3.0.192.in-addr.arpa}",
+			},
+			`the zone "x.3.0.192.in-addr.arpa." of block 192.0.2.128/25 lies inside ` +
+				`the zone "3.0.192.in-addr.arpa." of block 192.0.2.0/23`,
+			outside,
+		},
+		{
+			"in a classless zone",
+			[]string{
+				"198.51.100.64/26: " + zone,
+				"<2>198.51.100.64/26: " + zone + "\n  198.51.100.0/26: {zone: <1>0-26.64-26.100.51.198.in-addr.arpa}",
+			},
+			`the zone "0-26.64-26.100.51.198.in-addr.arpa." of block 198.51.100.0/26 lies inside ` +
+				`the zone "64-26.100.51.198.in-addr.arpa." of block 198.51.100.64/26`,
+			outside,
+		},
+		{
+			"around an ordinary zone",
+			[]string{
+				"192.0.2.0/24", "<2>192.0.2.0/24",
+				"198.51.100.64/26: " + zone, "198.51.100.0/26: {zone: <1>0.192.in-addr.arpa}",
+				"198.51.100.65:", "198.51.100.5:",
+			},
+			`the zone "2.0.192.in-addr.arpa." of block 192.0.2.0/24 lies inside ` +
+				`the zone "0.192.in-addr.arpa." of block 198.51.100.0/26`,
+			empty,
+		},
+		{
+			"a forward zone twice", forward("<2>vps.example, <1>VPS.example."),
+			`the forward zone "vps.example." is listed twice`, "remove one of the two",
+		},
+		{
+			"a forward zone in another", forward("<1>a.vps.example, <2>vps.example"),
+			`the forward zone "a.vps.example." lies inside the forward zone "vps.example."`,
+			"remove it: the zone around it answers for the names below it too",
+		},
+		{
+			"a forward zone that is also a reverse zone",
+			append(forward("<1>rev.example"), "198.51.100.64/26: "+zone, "<2>198.51.100.64/26: {zone: rev.example}"),
+			`the forward zone "rev.example." has the same name as the zone "rev.example." of block 198.51.100.64/26`, own,
+		},
+		{
+			"a forward zone in a classless zone",
+			append(forward("<1>vps.rev.example"), "198.51.100.64/26: "+zone, "<2>198.51.100.64/26: {zone: rev.example}"),
+			`the forward zone "vps.rev.example." lies inside the zone "rev.example." of block 198.51.100.64/26`, outside,
+		},
+		{
+			"a classless zone in a forward zone",
+			append(forward("<2>vps.example"), zone, "{zone: <1>rev.vps.example}"),
+			`the zone "rev.vps.example." of block 198.51.100.64/26 lies inside the forward zone "vps.example."`, outside,
+		},
+		{
+			"a forward zone of reverse names", forward("<1>113.0.203.in-addr.arpa"),
+			`the forward zone "113.0.203.in-addr.arpa." holds reverse names, not those of hosts`, remove,
+		},
+		{
+			"a forward zone of all reverse names", forward("<1>ip6.arpa"),
+			`the forward zone "ip6.arpa." holds reverse names, not those of hosts`, remove,
+		},
+		{
+			"a forward zone around all of them", forward("<1>arpa"),
+			`the forward zone "arpa." holds reverse names, not those of hosts`, remove,
+		},
+		{
+			"around many ordinary zones, once",
+			[]string{"2001:db8::/33", "<2>2001:db8::/33", zone, "{zone: <1>ip6.arpa}"},
+			`the zone "0.8.b.d.0.1.0.0.2.ip6.arpa." of block 2001:db8::/33 lies inside ` +
+				`the zone "ip6.arpa." of block 198.51.100.64/26`,
+			empty,
+		},
+		{
+			"the catalog zone in an ordinary zone",
+			[]string{"192.0.2.0/24", "<2>192.0.2.0/24", "lint:", "catalog: <1>catalog.2.0.192.in-addr.arpa\nlint:"},
+			`the catalog zone "catalog.2.0.192.in-addr.arpa." lies inside ` +
+				`the zone "2.0.192.in-addr.arpa." of block 192.0.2.0/24`,
+			outside,
+		},
+		{
+			"the catalog zone in a forward zone",
+			[]string{"lint:", "catalog: <1>catalog.vps.example\nforward_zones: [<2>vps.example]\nlint:"},
+			`the catalog zone "catalog.vps.example." lies inside the forward zone "vps.example."`, outside,
+		},
+		{
+			"a forward zone in the catalog zone",
+			[]string{"lint:", "catalog: <2>example\nforward_zones: [<1>vps.example]\nlint:"},
+			`the forward zone "vps.example." lies inside the catalog zone "example."`, outside,
+		},
+		{
+			"the catalog zone is a forward zone",
+			[]string{"lint:", "catalog: <2>vps.example\nforward_zones: [<1>vps.example]\nlint:"},
+			`the forward zone "vps.example." has the same name as the catalog zone "vps.example."`, own,
+		},
+	})
+	testClean(t, map[string][]string{
+		"classless zones side by side": {
+			zone, zone + "\n  198.51.100.128/25: {zone: 128-25.100.51.198.in-addr.arpa}",
+		},
+		"delegated": {
+			"192.0.2.0/24: {}",
+			block("192.0.2.0/24", classless) + "\n  192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa}",
+		},
+		"forward zones side by side":              forward("a.example, b.example, aa.example"),
+		"a classless zone next to a forward zone": append(forward("vps.example"), zone, "{zone: rev.example}"),
+		"a catalog zone":                          {"lint:", "catalog: catalog.example\nforward_zones: [vps.example]\nlint:"},
 	})
 }
 
@@ -535,7 +709,8 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 				"2001:db8::/33: {}", "2001:db8::/33: {vars: {site: lon}}",
 				"primary: 192.0.2.20", "primary: <3>192.0.2.20",
 			},
-			`the template of product "vps" gives no name: variable "site" is not set`, `set it under "vars" of the block, to letters, digits and -`,
+			`the template of product "vps" gives no name: variable "site" is not set`,
+			`set it under "vars" of the block, to letters, digits and -`,
 		},
 		{
 			"a server's name",
@@ -683,26 +858,6 @@ func TestNameMultiple(t *testing.T) {
 			"rules: {}", "rules: {name-multiple: off}",
 		},
 	})
-}
-
-func TestNotServed(t *testing.T) {
-	testMistakes(t, notServed, []mistake{
-		{
-			"delegation",
-			[]string{
-				"192.0.2.0/24: {}",
-				"192.0.2.0/24:\n    delegations:\n      <1>192.0.2.128/25: {nameservers: [ns1.acme.example]}",
-			},
-			"the delegation of 192.0.2.128/25: this version serves no delegations",
-			"remove it, and list only blocks that are not delegated further",
-		},
-		{
-			"forward zone", []string{"lint:", "forward_zones: [<1>vps.example]\nlint:"},
-			`the forward zone "vps.example.": this version serves reverse zones only`,
-			"remove it, and serve the zone's addresses from elsewhere",
-		},
-	})
-	testClean(t, map[string][]string{"none": {"lint:", "forward_zones: []\nlint:"}})
 }
 
 func TestSeverityInvalid(t *testing.T) {
