@@ -12,7 +12,7 @@ import (
 // A ForwardZone is a zone that answers A and AAAA for the hosts and fallback names below it.
 type ForwardZone struct {
 	Name      source.Name // the apex
-	Fallbacks []*Block    // those whose fallback makes names at or below the apex, by prefix
+	Fallbacks []*Block    // those whose fallback names lie in the zone, by prefix
 }
 
 func (inv *Inventory) addForwardZones() {
@@ -22,6 +22,14 @@ func (inv *Inventory) addForwardZones() {
 	slices.SortStableFunc(inv.ForwardZones, func(a, b *ForwardZone) int {
 		return strings.Compare(a.Name.Value, b.Name.Value)
 	})
+	for _, b := range inv.Blocks {
+		if b.Fallback == nil {
+			continue
+		}
+		if z := inv.ForwardZone(b.Fallback.Suffix()); z != nil {
+			z.Fallbacks = append(z.Fallbacks, b)
+		}
+	}
 }
 
 // ForwardZone returns the forward zone that name, absolute and in lower case, lies in: the one with the longest apex at

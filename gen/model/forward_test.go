@@ -49,6 +49,31 @@ catalog: catalog.example.net
 	}
 }
 
+func TestFallbacks(t *testing.T) {
+	inv := parse(t, head+`blocks:
+  192.0.2.0/24: {fallback: "{ip}.v4.example.net"}
+  10.0.0.0/8: {fallback: "{ip}.{var.site}.example.net", vars: {site: lon}}
+  10.1.0.0/16: {fallback: "{ip}.{var.site}.example.net"} # gives no name
+  198.51.100.0/24: {}
+  203.0.113.0/24: {fallback: "{d}.other.example"}
+  2001:db8:1::/48: {fallback: "x-{ip}.lon.example.net"}
+  2001:db8:2::/48: {fallback: "{ip}.net"} # the zone lies below some of its names at most
+forward_zones: [example.net, lon.example.net, vps.example]
+`)
+	var got []string
+	for _, z := range inv.ForwardZones {
+		line := z.Name.Value
+		for _, b := range z.Fallbacks {
+			line += " " + b.Prefix.String()
+		}
+		got = append(got, line)
+	}
+	want := []string{"example.net. 192.0.2.0/24", "lon.example.net. 10.0.0.0/8 2001:db8:1::/48", "vps.example."}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestHosts(t *testing.T) {
 	inv := parse(t, head+`products:
   vps: {hostname: "{server}.vps.example"}
