@@ -2,12 +2,10 @@ package lint
 
 import (
 	"fmt"
-	"net/netip"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
-	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -29,7 +27,7 @@ var classlessZone = &Rule{
 				if b.Zone.Value == "" {
 					continue // name-invalid
 				}
-				checkOwners(b.Zone, b.Prefix.Prefix, "agree on a shorter name with the owner of the parent zone", report)
+				checkRoom(b.Zone, "agree on a shorter name with the owner of the parent zone", report)
 			case named:
 				report(diag.Diagnostic{
 					Pos: b.Zone.Pos,
@@ -42,14 +40,14 @@ var classlessZone = &Rule{
 	},
 }
 
-// checkOwners reports the name of a classless zone for p to which the last octet of an address cannot be added.
-func checkOwners(zone source.Name, p netip.Prefix, hint string, report func(diag.Diagnostic)) {
-	a := arpa.Last(p) // no octet has more digits than its
-	if err := hostname.Check(fmt.Sprintf("%d.%s", a.As4()[3], zone.Value)); err != nil {
+// checkRoom reports the name of a classless zone to which an octet cannot be added.
+func checkRoom(zone source.Name, hint string, report func(diag.Diagnostic)) {
+	if err := hostname.Check("255." + zone.Value); err != nil {
 		report(diag.Diagnostic{
-			Pos:     zone.Pos,
-			Message: fmt.Sprintf("the zone name %q leaves no room for the name of %s: %v", zone.Value, a, err),
-			Hint:    hint,
+			Pos: zone.Pos,
+			Message: fmt.Sprintf("the zone name %q leaves no room for the names of addresses: with an octet, %v",
+				zone.Value, err),
+			Hint: hint,
 		})
 	}
 }

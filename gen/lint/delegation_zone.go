@@ -65,7 +65,7 @@ func childName(d *model.Delegation, report func(diag.Diagnostic)) bool {
 		return true // it is the name that the zone of a single address has anyway
 	}
 	ok := true
-	checkOwners(d.Zone, d.Prefix.Prefix, "choose a shorter name", func(f diag.Diagnostic) {
+	checkRoom(d.Zone, "choose a shorter name", func(f diag.Diagnostic) {
 		ok = false
 		report(f)
 	})

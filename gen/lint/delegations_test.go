@@ -155,8 +155,8 @@ func TestDelegationZone(t *testing.T) {
 		},
 		{
 			"too long", in4(elsewhere(long + "x")),
-			`the zone name "` + long + `x." leaves no room for the name of 192.0.2.255: ` +
-				`the name is 256 bytes long, more than 254`,
+			`the zone name "` + long + `x." leaves no room for the names of addresses: ` +
+				`with an octet, the name is 256 bytes long, more than 254`,
 			"choose a shorter name",
 		},
 		{

@@ -496,7 +496,7 @@ func TestClasslessZone(t *testing.T) {
 		remove  = `remove "zone:"`
 		shorter = "agree on a shorter name with the owner of the parent zone"
 	)
-	long := strings.Repeat(strings.Repeat("x", 49)+".", 5) // 250 bytes, and 254 with "127." before it
+	long := strings.Repeat(strings.Repeat("x", 49)+".", 5) // 250 bytes, and 254 with "255." before it
 	testMistakes(t, classlessZone, []mistake{
 		{
 			"none", []string{"198.51.100.64/26: " + zone, "<1>198.51.100.64/26: {}"},
@@ -515,9 +515,19 @@ func TestClasslessZone(t *testing.T) {
 			"block 2001:db8::/33 cannot choose the name of its zones: only IPv4 blocks longer than /24 can", remove,
 		},
 		{
+			"too long, although all octets are short",
+			[]string{
+				"198.51.100.64/26: " + zone, "198.51.100.0/29: {zone: <1>" + long + "x}",
+				"198.51.100.65:", "198.51.100.1:",
+			},
+			`the zone name "` + long + `x." leaves no room for the names of addresses: ` +
+				`with an octet, the name is 256 bytes long, more than 254`,
+			shorter,
+		},
+		{
 			"too long", []string{zone, "{zone: <1>" + long + "x}"},
-			`the zone name "` + long + `x." leaves no room for the name of 198.51.100.127: ` +
-				`the name is 256 bytes long, more than 254`,
+			`the zone name "` + long + `x." leaves no room for the names of addresses: ` +
+				`with an octet, the name is 256 bytes long, more than 254`,
 			shorter,
 		},
 	})
