@@ -5,7 +5,7 @@ import (
 	"text/template"
 )
 
-// The programs' configurations. Each gets a Config, and Dir and Port besides. Answers are minimal, have no cookies, are
+// The programs' configurations. Each gets a Config, and Dir besides. Answers are minimal, have no cookies, are
 // not limited in their rate, and have at most 4096 bytes over UDP; a NOTIFY has its effect at once.
 var (
 	nsdConfig  = parse(nsdText)
@@ -117,6 +117,7 @@ options {
 	empty-zones-enable no;
 	minimal-responses yes;
 	minimal-any yes;
+	zero-no-soa-ttl no;
 	answer-cookie no;
 	max-udp-size 4096;
 	notify no;
@@ -130,6 +131,12 @@ options {
 	};
 {{end}}};
 controls { };
+logging {
+	channel log { stderr; severity info; };
+	channel transfers { stderr; severity debug 3; };
+	category default { log; };
+	category xfer-in { transfers; };
+};
 {{with .Key}}key "{{.Name}}" {
 	algorithm hmac-sha256;
 	secret "{{.Secret}}";

@@ -117,6 +117,7 @@ type Zone struct {
 // A Config tells what a server has to serve, and from where. Everybody on this machine may transfer its zones and send it
 // a NOTIFY.
 type Config struct {
+	Port    int // of 127.0.0.1; 0 takes a free one
 	Zones   []Zone
 	Primary string // address and port that zones without a file are transferred from
 	Key     *Key   // signs these transfers, if it is not nil
@@ -191,13 +192,14 @@ func BIND(t testing.TB, c Config) *Server {
 func run(t testing.TB, program string, config *template.Template, c Config, args ...string) *Server {
 	t.Helper()
 	s := &Server{Program: program, Dir: t.TempDir()}
-	port := Port(t)
+	if c.Port == 0 {
+		c.Port = Port(t)
+	}
 	var text bytes.Buffer
 	err := config.Execute(&text, struct {
 		Config
-		Dir  string
-		Port int
-	}{c, s.Dir, port})
+		Dir string
+	}{c, s.Dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +213,7 @@ func run(t testing.TB, program string, config *template.Template, c Config, args
 			loaded = append(loaded, z.Name)
 		}
 	}
-	return s.start(t, port, loaded, append(args, path)...)
+	return s.start(t, c.Port, loaded, append(args, path)...)
 }
 
 // Start runs a program that stays in the foreground, in an empty folder, and returns once it answers questions of any kind
