@@ -46,9 +46,13 @@ run: build ## lint and compile records.yaml, then serve it on 127.0.0.1, port 10
 		'CoreDNS serves records.yaml on 127.0.0.1, port 1053; Ctrl-C ends it. Try, in another terminal:' '' \
 		'  dig -p 1053 @127.0.0.1 -x 192.0.2.20    # a primary address without a name: its default hostname' \
 		'  dig -p 1053 @127.0.0.1 -x 192.0.2.10    # a reverse map name' \
-		'  dig -p 1053 @127.0.0.1 -x 192.0.2.11    # an additional address without a name: NXDOMAIN' '' \
-		'Change a name in records.yaml, then compile it for the running CoreDNS:' '' \
-		'  bin/revmap compile -o run/records.snapshot records.yaml' ''
+		'  dig -p 1053 @127.0.0.1 -x 192.0.2.11    # an additional address without a name: NXDOMAIN' \
+		'  dig -p 1053 @127.0.0.1 -x 203.0.113.193 # a CNAME into a classless zone, and its PTR' \
+		'  dig -p 1053 @127.0.0.1 examplaaa2.miniserver.example    # the address of a default hostname' \
+		'  dig -p 1053 @127.0.0.1 2.0.192.in-addr.arpa AXFR        # the whole zone' '' \
+		'Change a name in records.yaml, then compile it for the running CoreDNS, and see what a secondary gets:' '' \
+		'  bin/revmap compile -o run/records.snapshot records.yaml' \
+		'  dig -p 1053 @127.0.0.1 2.0.192.in-addr.arpa IXFR=<the serial before>' ''
 	@exec bin/coredns -conf corefile.example
 
 .PHONY: test
