@@ -146,14 +146,23 @@ func (inv *Inventory) addServers() {
 	for i := range inv.Source.Accounts {
 		accounts[inv.Source.Accounts[i].Name.Value] = &inv.Source.Accounts[i]
 	}
-	servers := make([]Server, len(inv.Source.Servers))
-	inv.Servers = make([]*Server, len(servers))
-	for i := range servers {
+	// The names stand beside the pointers for speed: there can be a million of them, in any order.
+	type named struct {
+		name string
+		*source.Server
+	}
+	order := make([]named, len(inv.Source.Servers))
+	for i := range order {
 		s := &inv.Source.Servers[i]
-		servers[i] = Server{Server: s, Product: products[s.Product.Value], Account: accounts[s.Account.Value]}
+		order[i] = named{s.Name.Value, s}
+	}
+	slices.SortStableFunc(order, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	servers := make([]Server, len(order))
+	inv.Servers = make([]*Server, len(order))
+	for i, o := range order {
+		servers[i] = Server{o.Server, products[o.Product.Value], accounts[o.Account.Value]}
 		inv.Servers[i] = &servers[i]
 	}
-	slices.SortStableFunc(inv.Servers, func(a, b *Server) int { return cmp.Compare(a.Name.Value, b.Name.Value) })
 }
 
 func (inv *Inventory) addAddresses() {
