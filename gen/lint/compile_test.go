@@ -34,6 +34,7 @@ func randomSource(r *rand.Rand) string {
 		}
 		return a
 	}
+	delegated := randomDelegations(r)
 	var b strings.Builder
 	b.WriteString("version: 1\ndefaults:\n  nameservers: [ns1.example.net]\n" +
 		"  soa: {primary: ns1.example.net, contact: hostmaster@example.net}\n")
@@ -59,6 +60,20 @@ func randomSource(r *rand.Rand) string {
 		if f := pick("", "{ip}.example", "{d}.example", "{server}.example", "{ip}.{var.site}.example"); f != "" {
 			fmt.Fprintf(&b, "    fallback: %q\n", f)
 		}
+		if prefix == "198.51.100.0/24" || prefix == "2001:db8::/35" {
+			b.WriteString("    delegations: {")
+			for _, d := range delegated {
+				if strings.Contains(d.prefix, ":") == strings.Contains(prefix, ":") {
+					fmt.Fprintf(&b, "%s: {%s}, ", d.prefix, d.keys)
+				}
+			}
+			b.WriteString("}\n")
+		}
+	}
+	for _, d := range delegated {
+		if r.IntN(4) == 0 {
+			fmt.Fprintf(&b, "  %s: {%s}\n", d.prefix, d.zone)
+		}
 	}
 	fmt.Fprintf(&b, "servers:\n  web1: {product: %s, account: %s, primary: [%s, %s], addresses: {%s: %s}}\n",
 		pick("vps", "vpss"), pick("acme", "initech"), addr(), addr(), addr(),
@@ -66,20 +81,84 @@ func randomSource(r *rand.Rand) string {
 	fmt.Fprintf(&b, "  %s: {product: vps, primary: %s, addresses: {%s: www.example, %s: }}\n",
 		pick("web2", "Web2", "web 2"), addr(), addr(), pick("2001:db8:1::/48", "192.0.2.0/30"))
 	fmt.Fprintf(&b, "addresses: {%s: gw.example}\n", addr())
+	if r.IntN(3) == 0 {
+		fmt.Fprintf(&b, "forward_zones: [%s]\n", pick("example", "a.example, b.example", "a.example, example", "arpa"))
+	}
+	if r.IntN(3) == 0 {
+		fmt.Fprintf(&b, "catalog: %s\n", pick("catalog.test", "c.example", "example", "c.100.51.198.in-addr.arpa"))
+	}
 	return b.String()
+}
+
+// A delegation is the text of one: its keys, and those of a block that is the other side of it.
+type delegation struct{ prefix, keys, zone string }
+
+// randomDelegations returns some of the blocks 198.51.100.0/24 and 2001:db8::/35.
+func randomDelegations(r *rand.Rand) []delegation {
+	pick := func(list ...string) string { // nearly always the first
+		if r.IntN(40) > 0 {
+			return list[0]
+		}
+		return list[r.IntN(len(list))]
+	}
+	var all []delegation
+	for _, d := range []struct{ prefix, name string }{
+		{"198.51.100.64/26", "64-26.100.51.198.in-addr.arpa"},
+		{"198.51.100.128/28", "rev.example"},
+		{pick("198.51.100.192/32", "198.51.100.128/30"), ""},
+		{"2001:db8:f00::/48", "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+		{pick("2001:db8:e00::/39", "2001:db8::/32", "2001:db8:f00:1::/64"), "e.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+	} {
+		if r.IntN(2) == 0 {
+			continue
+		}
+		var keys []string
+		zone, ns := "", "ns1.example.net"
+		if d.name != "" && !strings.Contains(d.prefix, ":") {
+			name := pick(d.name, "64-26.100.51.198.in-addr.arpa", "x.64-26.100.51.198.in-addr.arpa", "rev.example",
+				"5.100.51.198.in-addr.arpa", "100.51.198.in-addr.arpa")
+			zone = "zone: " + pick(name, "x.example")
+			keys = append(keys, "zone: "+name)
+		} else if d.name == "" {
+			zone = "zone: 192.100.51.198.in-addr.arpa"
+		}
+		if d.name == "rev.example" {
+			ns = pick("", ns)
+		} else if d.name != "" && r.IntN(3) == 0 {
+			ns = "ns1." + d.name
+		}
+		if ns != "" {
+			keys = append(keys, "nameservers: ["+ns+"]")
+		}
+		if strings.HasSuffix(ns, "arpa") != (r.IntN(40) == 0) {
+			keys = append(keys, "glue: {"+pick(ns, "ns1.example")+": [203.0.113.9, '2001:db8::9']}")
+		}
+		if ns != "" && d.prefix != "2001:db8:e00::/39" && r.IntN(4) == 0 {
+			keys = append(keys, `ds: ["1 8 1 000102030405060708090a0b0c0d0e0f10111213"]`)
+		}
+		all = append(all, delegation{d.prefix, strings.Join(keys, ", "), zone})
+	}
+	return all
 }
 
 // What has no error compiles, into a snapshot that can be read.
 func TestCleanCompiles(t *testing.T) {
-	clean := 0
-	for seed := range uint64(2000) {
+	clean := make(map[string]int) // how often a feature was in a source without errors
+	for seed := range uint64(10_000) {
 		text := randomSource(rand.New(rand.NewPCG(seed, 7)))
 		s, found := source.Parse("records.yaml", []byte(text), false)
 		inv := model.Build(s)
 		if Run(inv, found).Count(diag.Error) > 0 {
 			continue
 		}
-		clean++
+		for _, feature := range []string{
+			"version:", "fallback:", "delegations:", "glue:", "ds:", "zone: rev.example", "forward_zones:", "catalog:",
+			"\n  198.51.100.64/26: ", "\n  2001:db8:f00::/48: ",
+		} {
+			if strings.Contains(text, feature) {
+				clean[feature]++
+			}
+		}
 		b, err := compile.Compile(inv, compile.Options{Time: time.Unix(1e9, 0)})
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
@@ -92,7 +171,9 @@ func TestCleanCompiles(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 	}
-	if clean < 20 {
-		t.Errorf("only %d sources were clean", clean)
+	for feature, n := range clean {
+		if n < 5 {
+			t.Errorf("only %d sources with %q were clean", n, feature)
+		}
 	}
 }
