@@ -130,8 +130,8 @@ func randomDelegations(r *rand.Rand) []delegation {
 		if ns != "" {
 			keys = append(keys, "nameservers: ["+ns+"]")
 		}
-		if strings.HasSuffix(ns, "arpa") != (r.IntN(40) == 0) {
-			keys = append(keys, "glue: {"+pick(ns, "ns1.example")+": [203.0.113.9, '2001:db8::9']}")
+		if glue := pick(ns, "ns1.example"); glue != "" && strings.HasSuffix(ns, "arpa") != (r.IntN(40) == 0) {
+			keys = append(keys, "glue: {"+glue+": [203.0.113.9, '2001:db8::9']}")
 		}
 		if ns != "" && d.prefix != "2001:db8:e00::/39" && r.IntN(4) == 0 {
 			keys = append(keys, `ds: ["1 8 1 000102030405060708090a0b0c0d0e0f10111213"]`)
