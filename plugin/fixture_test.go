@@ -32,12 +32,13 @@ import (
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/root"
 	_ "github.com/coredns/coredns/plugin/transfer"
+	_ "github.com/coredns/coredns/plugin/tsig"
 	_ "github.com/coredns/coredns/plugin/view"
 )
 
 func TestMain(m *testing.M) {
 	err := dnsserver.SetDirectives([]string{"root", "metadata", "multisocket", "bufsize", "bind", "ready", "prometheus",
-		"errors", "log", "transfer", "revmap", "file", "view"})
+		"errors", "log", "tsig", "transfer", "revmap", "file", "view"})
 	if err != nil {
 		panic(err)
 	}
@@ -68,16 +69,28 @@ func (l *logBuffer) take() string {
 	return l.b.String()
 }
 
-// testZone returns a zone whose serial, and whose primary server's name, tell the generation n.
+// testZone returns a reverse zone whose serial, and whose primary server's name, tell the generation n.
 func testZone(name, prefix string, n int) snapshot.Zone {
 	return snapshot.Zone{
-		Name: name, Prefix: netip.MustParsePrefix(prefix), Serial: uint32(n), TTL: 3600,
+		Kind: snapshot.Reverse, Name: name, Prefix: netip.MustParsePrefix(prefix), Serial: uint32(n), TTL: 3600,
 		SOA: snapshot.SOA{
 			Primary: fmt.Sprintf("ns.g%d.example.", n), Contact: "hostmaster.example.net.",
 			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
 		},
 		NS: []string{"ns1.example.net.", "ns2.example.net."},
 	}
+}
+
+func forwardZone(name string, n int) snapshot.Zone {
+	z := testZone(name, "0.0.0.0/0", n)
+	z.Kind, z.Prefix = snapshot.Forward, netip.Prefix{}
+	return z
+}
+
+func catalogZone(name string, n int) snapshot.Zone {
+	z := forwardZone(name, n)
+	z.Kind, z.NS = snapshot.Catalog, []string{"invalid."}
+	return z
 }
 
 // A testEntry is one address of a snapshot.
@@ -88,8 +101,14 @@ type testEntry struct {
 	names []string
 }
 
+// A testHost is a name in a forward zone.
+type testHost struct {
+	name  string
+	addrs []string
+}
+
 // encode returns a snapshot; entries must ascend.
-func encode(t testing.TB, zones []snapshot.Zone, entries []testEntry) []byte {
+func encode(t testing.TB, zones []snapshot.Zone, entries []testEntry, hosts ...testHost) []byte {
 	t.Helper()
 	b, err := snapshot.NewBuilder("4f2a9c1", zones)
 	if err != nil {
@@ -97,6 +116,15 @@ func encode(t testing.TB, zones []snapshot.Zone, entries []testEntry) []byte {
 	}
 	for _, e := range entries {
 		if err := b.Add(netip.MustParseAddr(e.addr), e.kind, e.ttl, e.names); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, h := range hosts {
+		var addrs []netip.Addr
+		for _, a := range h.addrs {
+			addrs = append(addrs, netip.MustParseAddr(a))
+		}
+		if err := b.AddHost(h.name, addrs); err != nil {
 			t.Fatal(err)
 		}
 	}

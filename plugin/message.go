@@ -1,15 +1,16 @@
 package revmap
 
 import (
+	"encoding/hex"
+
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/internal/authority"
-	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// A message is a response with room for its question and one RR. Responses of one RR, which are nearly all, embed it
-// beside that RR, so that they take one allocation. They are not reused, and no RR is shared between them: other
-// plugins keep responses, or change them in place.
+// A message is a response with room for its question and one RR. Responses of one PTR or SOA RR, which are nearly all,
+// embed it beside that RR, so that they take one allocation. They are not reused, and no RR is shared between them:
+// other plugins keep responses, or change them in place.
 type message struct {
 	dns.Msg
 	question [1]dns.Question
@@ -27,67 +28,100 @@ type soaMessage struct {
 }
 
 // reply returns the response to r that a, which is not Outside, decides. Its strings alias the generation. It has no
-// OPT RR: the server adds one where the request has one.
+// OPT RR: the server adds one where the request has one. The server also truncates, and sets TC if as much as one glue
+// address does not fit (RFC 9471 section 3.1).
 func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
-	qname := r.Question[0].Name // the owner, spelled as it was asked for
-	switch a.Type {
-	case dns.TypePTR:
-		if a.Len() > 1 {
-			m := new(message)
-			m.setReply(r)
-			for i := range a.Len() {
-				m.Answer = append(m.Answer, &dns.PTR{Hdr: header(qname, dns.TypePTR, a.TTL()), Ptr: a.Target(i)})
-			}
-			return &m.Msg
-		}
-		m := &ptrMessage{ptr: dns.PTR{Hdr: header(qname, dns.TypePTR, a.TTL()), Ptr: a.Target(0)}}
-		m.setReply(r)
-		m.rr[0] = &m.ptr
+	var m *message
+	answer, ns, extra := a.Len(authority.AnswerSection), a.Len(authority.AuthoritySection), a.Len(authority.AdditionalSection)
+	switch {
+	case answer+ns+extra == 1 && answer == 1 && a.Type == dns.TypePTR:
+		p := new(ptrMessage)
+		setPTR(&p.ptr, a.Record(authority.AnswerSection, 0))
+		m, p.rr[0] = &p.message, &p.ptr
 		m.Answer = m.rr[:]
-		return &m.Msg
-	case dns.TypeNS:
-		m := new(message)
-		m.setReply(r)
-		for _, ns := range a.Zone.NS {
-			m.Answer = append(m.Answer, &dns.NS{Hdr: header(qname, dns.TypeNS, a.TTL()), Ns: ns})
-		}
-		return &m.Msg
-	case dns.TypeSOA:
-		m := &soaMessage{soa: soa(qname, a.TTL(), a.Zone)}
-		m.setReply(r)
-		m.rr[0] = &m.soa
+	case answer+ns+extra == 1 && answer == 1 && a.Type == dns.TypeSOA:
+		s := new(soaMessage)
+		setSOA(&s.soa, a.Record(authority.AnswerSection, 0))
+		m, s.rr[0] = &s.message, &s.soa
 		m.Answer = m.rr[:]
-		return &m.Msg
+	case answer+ns+extra == 1 && ns == 1 && a.Kind != authority.Referral:
+		s := new(soaMessage)
+		setSOA(&s.soa, a.Record(authority.AuthoritySection, 0))
+		m, s.rr[0] = &s.message, &s.soa
+		m.Ns = m.rr[:]
+	default:
+		m = new(message)
+		m.Answer = section(a, authority.AnswerSection, answer)
+		m.Ns = section(a, authority.AuthoritySection, ns)
+		m.Extra = section(a, authority.AdditionalSection, extra)
 	}
-	m := &soaMessage{soa: soa(a.Zone.Name, a.NegativeTTL(), a.Zone)}
-	m.setReply(r)
-	if a.Kind == authority.NXDomain {
-		m.Rcode = dns.RcodeNameError
-	}
-	m.rr[0] = &m.soa
-	m.Ns = m.rr[:]
-	return &m.Msg
-}
-
-// setReply does what that of dns.Msg does, without allocating for the question, and sets AA.
-func (m *message) setReply(r *dns.Msg) {
+	// What SetReply of dns.Msg does, without allocating for the question.
 	m.Id = r.Id
 	m.Response = true
 	m.Opcode = r.Opcode
-	m.Authoritative = true
+	m.Authoritative = a.AA()
 	m.RecursionDesired = r.RecursionDesired
 	m.CheckingDisabled = r.CheckingDisabled
+	m.Rcode = a.Rcode()
 	m.question[0] = r.Question[0]
 	m.Question = m.question[:]
+	return &m.Msg
 }
 
-func header(owner string, rrtype uint16, ttl uint32) dns.RR_Header {
-	return dns.RR_Header{Name: owner, Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
+// section returns the n RRs of a section.
+func section(a *authority.Answer, s authority.Section, n int) []dns.RR {
+	if n == 0 {
+		return nil
+	}
+	rrs := make([]dns.RR, n)
+	for i := range rrs {
+		rrs[i] = resourceRecord(a.Record(s, i))
+	}
+	return rrs
 }
 
-func soa(owner string, ttl uint32, z *snapshot.Zone) dns.SOA {
-	return dns.SOA{
-		Hdr:     header(owner, dns.TypeSOA, ttl),
+// resourceRecord returns r as an RR, whose strings alias the generation.
+func resourceRecord(r authority.Record) dns.RR {
+	h := header(r)
+	switch r.Type {
+	case authority.TypeA:
+		return &dns.A{Hdr: h, A: r.Addr.AsSlice()}
+	case authority.TypeAAAA:
+		return &dns.AAAA{Hdr: h, AAAA: r.Addr.AsSlice()}
+	case authority.TypeNS:
+		return &dns.NS{Hdr: h, Ns: r.Target}
+	case authority.TypeCNAME:
+		return &dns.CNAME{Hdr: h, Target: r.Target}
+	case authority.TypeTXT:
+		return &dns.TXT{Hdr: h, Txt: []string{r.Text}}
+	case authority.TypeDS:
+		return &dns.DS{
+			Hdr:        h,
+			KeyTag:     r.DS.KeyTag,
+			Algorithm:  r.DS.Algorithm,
+			DigestType: r.DS.DigestType,
+			Digest:     hex.EncodeToString([]byte(r.DS.Digest)),
+		}
+	case authority.TypeSOA:
+		soa := new(dns.SOA)
+		setSOA(soa, r)
+		return soa
+	}
+	ptr := new(dns.PTR)
+	setPTR(ptr, r)
+	return ptr
+}
+
+func header(r authority.Record) dns.RR_Header {
+	return dns.RR_Header{Name: r.Owner, Rrtype: r.Type, Class: dns.ClassINET, Ttl: r.TTL}
+}
+
+func setPTR(ptr *dns.PTR, r authority.Record) { ptr.Hdr, ptr.Ptr = header(r), r.Target }
+
+func setSOA(soa *dns.SOA, r authority.Record) {
+	z := r.SOA
+	*soa = dns.SOA{
+		Hdr:     header(r),
 		Ns:      z.SOA.Primary,
 		Mbox:    z.SOA.Contact,
 		Serial:  z.Serial,

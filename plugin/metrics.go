@@ -20,6 +20,20 @@ var (
 		Help:      "Counter of answers by kind.",
 	}, []string{"snapshot", "kind"})
 
+	transfersTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: name,
+		Name:      "transfers_total",
+		Help:      "Counter of zone transfers that were begun, by kind.",
+	}, []string{"snapshot", "kind"})
+
+	notifiesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: name,
+		Name:      "notifies_total",
+		Help:      "Counter of zones that secondaries were notified of, by result.",
+	}, []string{"snapshot", "result"})
+
 	reloadsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: name,

@@ -12,7 +12,7 @@ import (
 )
 
 // TestReadme starts a server for each example, as CoreDNS does with the README files of its own plugins. It is bound to
-// loopback.
+// loopback, and its secondaries are there.
 func TestReadme(t *testing.T) {
 	readme := readReadme(t)
 	snapshot := inventory(t)
@@ -32,8 +32,10 @@ func TestReadme(t *testing.T) {
 		t.Fatal("No example")
 	}
 	block := regexp.MustCompile(`(?m)^\S.* \{$`) // the first line of a server block
+	secondaries := regexp.MustCompile(`(?m)^ +to .*$`)
 	for _, example := range examples {
 		corefile := block.ReplaceAllString(example[1], "$0\nbind 127.0.0.1")
+		corefile = secondaries.ReplaceAllString(corefile, "to 127.0.0.1:1")
 		in, err := caddy.Start(input(corefile))
 		if err != nil {
 			t.Errorf("Failed to start: %v\n%s", err, corefile)

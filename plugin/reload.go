@@ -1,6 +1,7 @@
 package revmap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,10 +17,13 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// A generation is a snapshot loaded in this process. It is immutable.
+// A generation is a snapshot loaded in this process. It is immutable, but for what was logged of it.
 type generation struct {
 	*authority.Generation
-	loaded time.Time
+	loaded  time.Time
+	number  int      // of the generations that led to it
+	journal journal  // nil unless its zones are transferred
+	refused sync.Map // names of the zones that were not transferred, which was logged
 }
 
 // generations has, for each path, the generation that was taken over last from there, as long as something serves it.
@@ -30,8 +34,9 @@ type generation struct {
 // memory for only one beside those that are served.
 var generations = struct {
 	sync.Mutex
-	byPath map[string]weak.Pointer[generation]
-}{byPath: make(map[string]weak.Pointer[generation])}
+	byPath      map[string]weak.Pointer[generation]
+	transferred map[string]bool // the paths of those that get a journal
+}{byPath: make(map[string]weak.Pointer[generation]), transferred: make(map[string]bool)}
 
 // A store holds the generation that one use of the plugin serves, and replaces it when the snapshot changes.
 //
@@ -42,6 +47,7 @@ type store struct {
 	maxShrink int           // percent
 
 	generation atomic.Pointer[generation] // nil until the first is loaded
+	notifier   *notifier                  // nil if there is no transfer plugin; not changed after start
 
 	refusal *refusal // of the snapshot that maxShrink refused last, nil if it is not there anymore; guarded by generations
 
@@ -71,9 +77,20 @@ func openStore(o options) (*store, error) {
 	return s, nil
 }
 
-// start publishes the store's metrics and begins to watch the snapshot.
+// transfer prepares the store for zone transfers: those of the given zones are announced with send from start on.
+func (s *store) transfer(zones zones, send func(zone string) error) {
+	s.notifier = &notifier{path: s.path, zones: zones, send: send}
+	generations.Lock()
+	defer generations.Unlock()
+	generations.transferred[s.path] = true
+}
+
+// start publishes the store's metrics, tells the secondaries and begins to watch the snapshot.
 func (s *store) start() {
 	s.publish()
+	if g := s.generation.Load(); g != nil {
+		s.notifier.announce(nil, g)
+	}
 	if s.interval > 0 {
 		go s.watch()
 	}
@@ -86,6 +103,7 @@ func (s *store) stop() error {
 	if !s.stopped {
 		s.stopped = true
 		close(s.quit)
+		s.notifier.stop()
 		unpublish(s.path)
 	}
 	return nil
@@ -138,6 +156,7 @@ func (s *store) reload() (changed bool, err error) {
 	generations.byPath[s.path] = weak.Make(g)
 	s.refusal = nil
 	s.generation.Store(g)
+	s.notifier.announce(old, g)
 	log.Infof("Serving snapshot %s: %d entries in %d zones, commit %q, id %.16s",
 		s.path, g.Reader().Len(), len(g.Reader().Zones()), g.Reader().Commit(), g.Reader().ID())
 	if old != nil {
@@ -171,8 +190,9 @@ func (s *store) load(old *generation) (*generation, error) {
 	if s.refusal != nil && id == s.refusal.id {
 		return nil, s.refusal
 	}
-	g := generations.byPath[s.path].Value()
-	if g == nil || id != g.Reader().ID() {
+	latest := generations.byPath[s.path].Value()
+	g := latest
+	if latest == nil || id != latest.Reader().ID() {
 		r, err := snapshot.Open(s.path)
 		if err != nil {
 			return nil, err
@@ -188,6 +208,13 @@ func (s *store) load(old *generation) (*generation, error) {
 		if is == 0 && was > 0 || (was-is)*100 > was*int64(s.maxShrink) {
 			s.refusal = &refusal{id: g.Reader().ID(), path: s.path, was: was, is: is, maxShrink: s.maxShrink}
 			return nil, s.refusal
+		}
+	}
+	// Secondaries may have followed another store, so what counts is what was loaded last, by whichever.
+	if latest = cmp.Or(latest, old); g != latest && latest != nil {
+		g.number = latest.number + 1
+		if generations.transferred[s.path] {
+			g.journal = newJournal(latest, g)
 		}
 	}
 	return g, nil

@@ -70,7 +70,8 @@ func (h *handler) answer(ctx context.Context, r *dns.Msg) (m *dns.Msg, rcode int
 	if g == nil {
 		return nil, dns.RcodeServerFailure // started with wait
 	}
-	a := g.Answer(q.Name, q.Qtype)
+	opt := r.IsEdns0()
+	a := g.Answer(q.Name, q.Qtype, opt != nil && opt.Do())
 	switch {
 	case a.Kind == authority.Outside:
 		return nil, passOn
@@ -78,7 +79,8 @@ func (h *handler) answer(ctx context.Context, r *dns.Msg) (m *dns.Msg, rcode int
 		return nil, dns.RcodeNotImplemented
 	case q.Qtype == dns.TypeAXFR || q.Qtype == dns.TypeIXFR: // the transfer plugin did not take it
 		return nil, dns.RcodeRefused
-	case a.Kind == authority.NXDomain && h.Next != nil && h.fall.Through(q.Name):
+	case a.Kind == authority.NXDomain && a.Len(authority.AnswerSection) == 0 && // of an alias, the target does not exist
+		h.Next != nil && h.fall.Through(q.Name):
 		return nil, passOn
 	}
 	if h.metadata {

@@ -11,6 +11,7 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/pkg/fall"
+	"github.com/coredns/coredns/plugin/transfer"
 )
 
 const (
@@ -71,6 +72,9 @@ func setup(c *caddy.Controller) error {
 	config := dnsserver.GetConfig(c)
 	c.OnStartup(func() error {
 		h.metadata = config.Handler("metadata") != nil
+		if t, ok := config.Handler("transfer").(*transfer.Transfer); ok {
+			s.transfer(o.zones, t.Notify)
+		}
 		return nil
 	})
 	c.OnShutdown(s.stop)
