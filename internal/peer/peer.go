@@ -185,7 +185,7 @@ func Knot(t testing.TB, c Config) *Server {
 // BIND starts a BIND.
 func BIND(t testing.TB, c Config) *Server {
 	t.Helper()
-	return run(t, "named", bindConfig, c, "-g", "-n", "1", "-X", "none", "-c")
+	return run(t, "named", bindConfig, c, "-g", "-d", "3", "-n", "1", "-X", "none", "-c")
 }
 
 // run starts a program whose configuration is made from c. args come before the configuration's path.
