@@ -4,7 +4,7 @@ package compile
 import (
 	"fmt"
 	"net/netip"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/revmap/revmap/gen/model"
@@ -21,12 +21,7 @@ type Options struct {
 // Compile builds the snapshot of inv. The inventory must be one that gen/lint finds no error in; an error here tells that
 // it was not. The same inventory and options give the same bytes.
 func Compile(inv *model.Inventory, o Options) (*snapshot.Builder, error) {
-	zones := make([]snapshot.Zone, len(inv.Zones))
-	for i, z := range inv.Zones {
-		zones[i] = zone(inv, z)
-		zones[i].Serial = nextSerial(inv, &zones[i], o)
-	}
-	b, err := snapshot.NewBuilder(o.Commit, zones)
+	b, err := snapshot.NewBuilder(o.Commit, zones(inv))
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
@@ -36,15 +31,54 @@ func Compile(inv *model.Inventory, o Options) (*snapshot.Builder, error) {
 			return nil, fmt.Errorf("compile %s: %w", a, err)
 		}
 	}
+	if len(inv.ForwardZones) > 0 {
+		for h := range inv.Hosts() {
+			if inv.ForwardZone(h.Name) == nil {
+				continue
+			}
+			if err := b.AddHost(h.Name, h.Addrs); err != nil {
+				return nil, fmt.Errorf("compile: %w", err)
+			}
+		}
+	}
+	if err := setSerials(b, o); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
 	return b, nil
 }
 
-func zone(inv *model.Inventory, z *model.Zone) snapshot.Zone {
+// zones returns the zones of inv, without serials.
+func zones(inv *model.Inventory) []snapshot.Zone {
+	list := make([]snapshot.Zone, 0, len(inv.Zones)+len(inv.ForwardZones)+1)
+	for _, z := range inv.Zones {
+		r := apex(inv, snapshot.Reverse, z.Name)
+		r.Prefix = z.Prefix
+		if z.Block.Fallback != nil {
+			r.Fallback = z.Block.Fallback.String()
+		}
+		for _, p := range z.Parts {
+			r.Delegations = append(r.Delegations, delegation(p))
+		}
+		list = append(list, r)
+	}
+	for _, z := range inv.ForwardZones {
+		list = append(list, apex(inv, snapshot.Forward, z.Name.Value))
+	}
+	if name := inv.Catalog.Value; name != "" {
+		z := apex(inv, snapshot.Catalog, name)
+		z.NS = []string{"invalid."} // RFC 9432 section 4
+		list = append(list, z)
+	}
+	return list
+}
+
+// apex returns a zone with what all zones have.
+func apex(inv *model.Inventory, kind snapshot.ZoneKind, name string) snapshot.Zone {
 	d := &inv.Source.Defaults
-	s := snapshot.Zone{
-		Name:   z.Name,
-		Prefix: z.Prefix,
-		TTL:    d.TTL.Value,
+	z := snapshot.Zone{
+		Kind: kind,
+		Name: name,
+		TTL:  d.TTL.Value,
 		SOA: snapshot.SOA{
 			Primary: d.SOA.Primary.Value,
 			Contact: d.SOA.Contact.Value,
@@ -55,14 +89,30 @@ func zone(inv *model.Inventory, z *model.Zone) snapshot.Zone {
 		},
 	}
 	for _, n := range d.Nameservers {
-		s.NS = append(s.NS, n.Value)
+		z.NS = append(z.NS, n.Value)
 	}
-	slices.Sort(s.NS)
-	s.NS = slices.Compact(s.NS)
-	if z.Block.Fallback != nil {
-		s.Fallback = z.Block.Fallback.String()
+	return z
+}
+
+// delegation returns what a delegation puts into one zone. Of its glue that is what lies in the child.
+func delegation(p *model.Part) snapshot.Delegation {
+	d := snapshot.Delegation{Prefix: p.Prefix, Name: p.Name}
+	for _, n := range p.Delegation.Nameservers {
+		d.NS = append(d.NS, n.Value)
 	}
-	return s
+	for _, ds := range p.Delegation.DS {
+		d.DS = append(d.DS, snapshot.DS{
+			KeyTag: ds.KeyTag, Algorithm: ds.Algorithm, DigestType: ds.DigestType, Digest: string(ds.Digest),
+		})
+	}
+	for _, g := range p.Delegation.Glue {
+		if name := g.Name.Value; name == p.Name || strings.HasSuffix(name, "."+p.Name) {
+			for _, a := range g.Addrs {
+				d.Glue = append(d.Glue, snapshot.Glue{Name: name, Addr: a.Addr})
+			}
+		}
+	}
+	return d
 }
 
 // rrset is what the snapshot stores of one address.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -209,6 +210,114 @@ func TestSerials(t *testing.T) {
 	}
 }
 
+// delegating is what TestDelegations and TestDelegationSerials compile: base with all that is not in reverse zones alone.
+var delegating = strings.NewReplacer(
+	"203.0.113.0/24: {", `203.0.113.0/24: {
+    delegations: {203.0.113.128/26: {zone: 128-26.113.0.203.in-addr.arpa, nameservers: [ns1.acme.example]}},
+    `,
+	"2001:db8::/32: {}", `2001:db8::/32:
+    delegations:
+      2001:db8:f00::/47:
+        nameservers: [ns2.acme.example, ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa]
+        glue: {ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa: ["2001:db8::53", 192.0.2.53]}
+        ds: ["2 13 2 `+strings.Repeat("bb", 32)+`", "1 13 2 `+strings.Repeat("aa", 32)+`"]
+  2001:db8:f00::/48: {}`,
+	"servers:\n", `catalog: catalog.example.net
+forward_zones: [miniserver.example, dyn.example.net]
+servers:
+`).Replace(base)
+
+// TestDelegations compares what zones delegate, the hosts and the catalog with what the source says.
+func TestDelegations(t *testing.T) {
+	r := compiled(t, delegating, Options{Time: time.Unix(1, 0)})
+	var got []string
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		got = append(got, fmt.Sprintf("%s %s %v", z.Kind, z.Name, z.NS))
+		for _, d := range z.Delegations {
+			got = append(got, fmt.Sprintf("  %v %s %v ds %d glue %v", d.Prefix, d.Name, d.NS, len(d.DS), d.Glue))
+		}
+		for h := range r.Hosts(z) {
+			line := "  " + h.Name()
+			for i := range h.Len() {
+				line += " " + h.Addr(i).String()
+			}
+			got = append(got, line)
+		}
+	}
+	ns := "[ns1.example.net. ns2.example.net.]"
+	want := []string{
+		"reverse 0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. " + ns,
+		"reverse 113.0.203.in-addr.arpa. " + ns,
+		"  203.0.113.128/26 128-26.113.0.203.in-addr.arpa. [ns1.acme.example.] ds 0 glue []",
+		"reverse 2.0.192.in-addr.arpa. " + ns,
+		"reverse 64-26.100.51.198.in-addr.arpa. " + ns,
+		"reverse 8.b.d.0.1.0.0.2.ip6.arpa. " + ns,
+		"  2001:db8:f00::/48 0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. [ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. ns2.acme.example.] ds 2 " +
+			"glue [{ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. 192.0.2.53} {ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. 2001:db8::53}]",
+		"  2001:db8:f01::/48 1.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. [ns.0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa. ns2.acme.example.] ds 2 glue []",
+		"catalog catalog.example.net. [invalid.]",
+		"forward dyn.example.net. " + ns,
+		"forward miniserver.example. " + ns,
+		"  examplaaa1 192.0.2.10 2001:db8::10",
+		"  examplaab7 192.0.2.20",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDelegationSerials says which zones get a new serial by which change of delegations, hosts and zones.
+func TestDelegationSerials(t *testing.T) {
+	const (
+		v4      = "2.0.192.in-addr.arpa."
+		outer   = "8.b.d.0.1.0.0.2.ip6.arpa."
+		inner   = "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa."
+		parent  = "113.0.203.in-addr.arpa."
+		hosts   = "miniserver.example."
+		dyn     = "dyn.example.net."
+		catalog = "catalog.example.net."
+	)
+	tests := []struct {
+		name     string
+		old, new string
+		moved    []string
+	}{
+		{"nothing", "", "", nil},
+		{"a name server of a delegation", "[ns1.acme.example]", "[ns9.acme.example]", []string{parent}},
+		{"a DS record", "aaaa", "abab", []string{outer}},
+		{"glue", "192.0.2.53", "192.0.2.54", []string{outer}},
+		{"an address in the inner zone", "192.0.2.1: gw1.example.net", "2001:db8:f00::1: gw1.example.net", []string{v4, inner}},
+		{"the primary address of a server with a reverse map name", "192.0.2.10,", "192.0.2.9,", []string{v4, hosts}},
+		{"another server", "examplaab7:", "examplaab8:", []string{v4, hosts}},
+		{"a reverse map name", "mail.acme", "smtp.acme", []string{v4}},
+		{"another fallback in the same zone", "{ip}.dyn", "x{ip}.dyn", []string{parent, dyn}},
+		{"one zone more", "192.0.2.0/24: {}", "192.0.2.0/24: {}\n  192.0.3.0/24: {}", []string{"3.0.192.in-addr.arpa.", catalog}},
+		{"one zone less", "  2001:db8:f00::/48: {}\n", "", []string{catalog}},
+		{"a forward zone less", "[miniserver.example, dyn.example.net]", "[dyn.example.net]", []string{catalog}},
+	}
+	before := compiled(t, delegating, Options{Time: time.Unix(1000, 0)})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(delegating, tt.old, tt.new, 1)
+			if text == delegating && tt.old != "" {
+				t.Fatalf("the source lacks %q", tt.old)
+			}
+			var moved []string
+			r := compiled(t, text, Options{Time: time.Unix(2000, 0), Previous: before})
+			for i := range r.Zones() {
+				if z := &r.Zones()[i]; z.Serial != 1000 {
+					moved = append(moved, z.Name)
+				}
+			}
+			slices.Sort(tt.moved)
+			if !slices.Equal(moved, tt.moved) {
+				t.Errorf("new serials for %q, want %q", moved, tt.moved)
+			}
+		})
+	}
+}
+
 // TestNewer is RFC 1982: a serial is later than another if it is less than 2^31 ahead of it on the circle.
 func TestNewer(t *testing.T) {
 	const half = 1 << 31
@@ -293,7 +402,7 @@ func TestRefused(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"address twice", change(t, "192.0.2.1: gw1.example.net", "192.0.2.10: gw1.example.net"), "192.0.2.10"},
 		{"address in no block", change(t, "192.0.2.1: gw1.example.net", "192.0.3.1: gw1.example.net"), "192.0.3.1"},
-		{"blocks overlap", change(t, "192.0.2.0/24: {}", "192.0.2.0/24: {}\n  192.0.0.0/16: {}"), "overlap"},
+		{"blocks overlap", change(t, "192.0.2.0/24: {}", "192.0.2.0/24: {}\n  192.0.0.0/16: {}"), "does not delegate"},
 		{"classless block without a zone", change(t, "{zone: 64-26.100.51.198.in-addr.arpa}", "{}"), "apex"},
 		{"zone name twice", change(t, "64-26.100.51.198.in-addr.arpa", "2.0.192.in-addr.arpa"), "2.0.192.in-addr.arpa."},
 	}
