@@ -188,7 +188,7 @@ func (b *Builder) addHost(name string, addrs []netip.Addr) error {
 
 // SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's.
 func (b *Builder) SetSerial(apex string, serial uint32) {
-	i := slices.IndexFunc(b.zones, func(z Zone) bool { return z.Name == apex })
+	i, _ := slices.BinarySearchFunc(b.zones, apex, func(z Zone, name string) int { return cmp.Compare(z.Name, name) })
 	b.zones[i].Serial = serial
 }
 
