@@ -20,9 +20,9 @@ const (
 	maxMessage = 60_000
 )
 
-// A journal has, for the zones of one generation by their names, the deltas that lead to them: those from one generation
-// that this process has loaded to the next, oldest first and without a gap. It is immutable; its deltas are shared by
-// the journals of later generations, and refer to no snapshot.
+// A journal has, for the zones of one generation by their names, the deltas that lead to them: each from one generation
+// that this process has loaded to the next in which the zone is another, oldest first and without a gap. It is
+// immutable. Later journals share its deltas, which refer to no snapshot.
 type journal map[string][]delta
 
 // A delta is what has changed in a zone from one serial to a later one.

@@ -35,8 +35,8 @@ func TestJournal(t *testing.T) {
 	const zone, other = "2.0.192.in-addr.arpa.", "113.0.203.in-addr.arpa."
 	entry := func(name string) testEntry { return testEntry{"192.0.2.1", snapshot.Explicit, 3600, []string{name}} }
 	content := func(serial, otherSerial int, name string) []byte {
-		return encode(t, []snapshot.Zone{testZone(zone, "192.0.2.0/24", serial), testZone(other, "203.0.113.0/24", otherSerial)},
-			[]testEntry{entry(name)})
+		zones := []snapshot.Zone{testZone(zone, "192.0.2.0/24", serial), testZone(other, "203.0.113.0/24", otherSerial)}
+		return encode(t, zones, []testEntry{entry(name)})
 	}
 	alone := func(serial int, name string) []byte {
 		return encode(t, []snapshot.Zone{testZone(zone, "192.0.2.0/24", serial)}, []testEntry{entry(name)})
@@ -51,9 +51,10 @@ func TestJournal(t *testing.T) {
 	}{
 		{"one generation", [][]byte{alone(1, "a.example.")}, nil, false},
 		{"three", [][]byte{alone(1, "a.example."), alone(2, "b.example."), alone(5, "c.example.")}, []uint32{1, 2}, false},
-		{"another zone changes", [][]byte{content(1, 1, "a.example."), content(2, 1, "b.example."), content(2, 2, "b.example.")},
-			[]uint32{1}, false},
-		{"back to an older serial", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "c.example.")}, nil, false},
+		{"another zone changes", [][]byte{content(1, 1, "a.example."), content(2, 1, "b.example."),
+			content(2, 2, "b.example.")}, []uint32{1}, false},
+		{"back to an older serial", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "c.example.")},
+			nil, false},
 		{"on from an older serial", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "c.example."),
 			alone(6, "d.example.")}, []uint32{4}, false},
 		{"a change under the same serial", [][]byte{alone(1, "a.example."), alone(2, "b.example."), alone(2, "c.example.")},
@@ -61,7 +62,8 @@ func TestJournal(t *testing.T) {
 		{"on from the same serial", [][]byte{alone(1, "a.example."), alone(2, "b.example."), alone(2, "c.example."),
 			alone(3, "d.example.")}, []uint32{2}, true},
 		{"gone and back", [][]byte{alone(1, "a.example."), without, alone(2, "b.example.")}, nil, false},
-		{"round the circle", [][]byte{alone(math.MaxUint32, "a.example."), alone(3, "b.example.")}, []uint32{math.MaxUint32}, false},
+		{"round the circle", [][]byte{alone(math.MaxUint32, "a.example."), alone(3, "b.example.")},
+			[]uint32{math.MaxUint32}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := snapshotFile(t, tc.loaded[0])

@@ -31,29 +31,22 @@ type soaMessage struct {
 // OPT RR: the server adds one where the request has one. The server also truncates, and sets TC if as much as one glue
 // address does not fit (RFC 9471 section 3.1).
 func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
+	answer, ns := a.Len(authority.AnswerSection), a.Len(authority.AuthoritySection)
 	var m *message
-	answer, ns, extra := a.Len(authority.AnswerSection), a.Len(authority.AuthoritySection), a.Len(authority.AdditionalSection)
 	switch {
-	case answer+ns+extra == 1 && answer == 1 && a.Type == dns.TypePTR:
-		p := new(ptrMessage)
-		setPTR(&p.ptr, a.Record(authority.AnswerSection, 0))
-		m, p.rr[0] = &p.message, &p.ptr
+	case answer == 1 && ns == 0 && a.Type == dns.TypePTR:
+		m = onePTR(a)
+	case answer == 1 && ns == 0 && a.Type == dns.TypeSOA:
+		m = oneSOA(a, authority.AnswerSection)
 		m.Answer = m.rr[:]
-	case answer+ns+extra == 1 && answer == 1 && a.Type == dns.TypeSOA:
-		s := new(soaMessage)
-		setSOA(&s.soa, a.Record(authority.AnswerSection, 0))
-		m, s.rr[0] = &s.message, &s.soa
-		m.Answer = m.rr[:]
-	case answer+ns+extra == 1 && ns == 1 && a.Kind != authority.Referral:
-		s := new(soaMessage)
-		setSOA(&s.soa, a.Record(authority.AuthoritySection, 0))
-		m, s.rr[0] = &s.message, &s.soa
+	case answer == 0 && ns == 1 && a.Kind != authority.Referral:
+		m = oneSOA(a, authority.AuthoritySection)
 		m.Ns = m.rr[:]
 	default:
 		m = new(message)
-		m.Answer = section(a, authority.AnswerSection, answer)
-		m.Ns = section(a, authority.AuthoritySection, ns)
-		m.Extra = section(a, authority.AdditionalSection, extra)
+		m.Answer = section(a, authority.AnswerSection)
+		m.Ns = section(a, authority.AuthoritySection)
+		m.Extra = section(a, authority.AdditionalSection)
 	}
 	// What SetReply of dns.Msg does, without allocating for the question.
 	m.Id = r.Id
@@ -68,8 +61,26 @@ func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
 	return &m.Msg
 }
 
-// section returns the n RRs of a section.
-func section(a *authority.Answer, s authority.Section, n int) []dns.RR {
+// onePTR returns a message with the PTR RR of a.
+func onePTR(a *authority.Answer) *message {
+	m, r := new(ptrMessage), a.Record(authority.AnswerSection, 0)
+	setPTR(&m.ptr, &r)
+	m.rr[0] = &m.ptr
+	m.Answer = m.rr[:]
+	return &m.message
+}
+
+// oneSOA returns a message with the SOA RR that a has in a section, in none of its sections yet.
+func oneSOA(a *authority.Answer, s authority.Section) *message {
+	m, r := new(soaMessage), a.Record(s, 0)
+	setSOA(&m.soa, &r)
+	m.rr[0] = &m.soa
+	return &m.message
+}
+
+// section returns the RRs of a section.
+func section(a *authority.Answer, s authority.Section) []dns.RR {
+	n := a.Len(s)
 	if n == 0 {
 		return nil
 	}
@@ -82,21 +93,20 @@ func section(a *authority.Answer, s authority.Section, n int) []dns.RR {
 
 // resourceRecord returns r as an RR, whose strings alias the generation.
 func resourceRecord(r authority.Record) dns.RR {
-	h := header(r)
 	switch r.Type {
 	case authority.TypeA:
-		return &dns.A{Hdr: h, A: r.Addr.AsSlice()}
+		return &dns.A{Hdr: header(&r), A: r.Addr.AsSlice()}
 	case authority.TypeAAAA:
-		return &dns.AAAA{Hdr: h, AAAA: r.Addr.AsSlice()}
+		return &dns.AAAA{Hdr: header(&r), AAAA: r.Addr.AsSlice()}
 	case authority.TypeNS:
-		return &dns.NS{Hdr: h, Ns: r.Target}
+		return &dns.NS{Hdr: header(&r), Ns: r.Target}
 	case authority.TypeCNAME:
-		return &dns.CNAME{Hdr: h, Target: r.Target}
+		return &dns.CNAME{Hdr: header(&r), Target: r.Target}
 	case authority.TypeTXT:
-		return &dns.TXT{Hdr: h, Txt: []string{r.Text}}
+		return &dns.TXT{Hdr: header(&r), Txt: []string{r.Text}}
 	case authority.TypeDS:
 		return &dns.DS{
-			Hdr:        h,
+			Hdr:        header(&r),
 			KeyTag:     r.DS.KeyTag,
 			Algorithm:  r.DS.Algorithm,
 			DigestType: r.DS.DigestType,
@@ -104,30 +114,24 @@ func resourceRecord(r authority.Record) dns.RR {
 		}
 	case authority.TypeSOA:
 		soa := new(dns.SOA)
-		setSOA(soa, r)
+		setSOA(soa, &r)
 		return soa
 	}
 	ptr := new(dns.PTR)
-	setPTR(ptr, r)
+	setPTR(ptr, &r)
 	return ptr
 }
 
-func header(r authority.Record) dns.RR_Header {
+func header(r *authority.Record) dns.RR_Header {
 	return dns.RR_Header{Name: r.Owner, Rrtype: r.Type, Class: dns.ClassINET, Ttl: r.TTL}
 }
 
-func setPTR(ptr *dns.PTR, r authority.Record) { ptr.Hdr, ptr.Ptr = header(r), r.Target }
+func setPTR(ptr *dns.PTR, r *authority.Record) { ptr.Hdr, ptr.Ptr = header(r), r.Target }
 
-func setSOA(soa *dns.SOA, r authority.Record) {
+func setSOA(soa *dns.SOA, r *authority.Record) {
 	z := r.SOA
-	*soa = dns.SOA{
-		Hdr:     header(r),
-		Ns:      z.SOA.Primary,
-		Mbox:    z.SOA.Contact,
-		Serial:  z.Serial,
-		Refresh: z.SOA.Refresh,
-		Retry:   z.SOA.Retry,
-		Expire:  z.SOA.Expire,
-		Minttl:  z.SOA.Minimum,
-	}
+	soa.Hdr = header(r)
+	soa.Ns, soa.Mbox = z.SOA.Primary, z.SOA.Contact
+	soa.Serial = z.Serial
+	soa.Refresh, soa.Retry, soa.Expire, soa.Minttl = z.SOA.Refresh, z.SOA.Retry, z.SOA.Expire, z.SOA.Minimum
 }

@@ -63,9 +63,9 @@ func (s *secondary) take(t *testing.T, n int) []string {
 func threeZones(t *testing.T, serials ...int) []byte {
 	t.Helper()
 	var zones []snapshot.Zone
-	for i, serial := range serials {
-		if serial > 0 {
-			zones = append(zones, testZone(fmt.Sprintf("%d.51.198.in-addr.arpa.", 100+i), fmt.Sprintf("198.51.%d.0/24", 100+i), serial))
+	for i, name := range []string{first, second, third}[:len(serials)] {
+		if serials[i] > 0 {
+			zones = append(zones, testZone(name, fmt.Sprintf("198.51.%d.0/24", 100+i), serials[i]))
 		}
 	}
 	return encode(t, zones, nil)
@@ -206,13 +206,13 @@ func TestNotifyChangeWhileSending(t *testing.T) {
 	}
 }
 
-// TestNotifyQueue holds how many zones are announced at once, and that a zone that waits for its turn is not queued again.
+// TestNotifyQueue holds how many zones are announced at once, and that one that waits for its turn is not queued again.
 func TestNotifyQueue(t *testing.T) {
 	const zones = maxNotifying + 20
 	content := func(serial int) []byte {
 		var all []snapshot.Zone
 		for i := range zones {
-			all = append(all, testZone(fmt.Sprintf("%d.100.51.198.in-addr.arpa.", i), fmt.Sprintf("198.51.100.%d/32", i), serial))
+			all = append(all, testZone(fmt.Sprintf("%d.%s", i, first), fmt.Sprintf("198.51.100.%d/32", i), serial))
 		}
 		return encode(t, all, nil)
 	}
@@ -241,12 +241,27 @@ func TestNotifyQueue(t *testing.T) {
 	if len(announced) != zones {
 		t.Errorf("%d zones were announced after the change, want %d", len(announced), zones)
 	}
-	if l := logged.take(); strings.Count(l, "\n") != 2 || strings.Count(l, "[WARNING]") != 2 || !strings.Contains(l, "nobody there") ||
+	l := logged.take()
+	if strings.Count(l, "\n") != 2 || strings.Count(l, "[WARNING]") != 2 || strings.Count(l, "nobody there") != 2 ||
 		!strings.Contains(l, fmt.Sprintf("failed for %d zones", maxNotifying+zones)) {
 		t.Errorf("Logged %q, want the first failure and how many there were", l)
 	}
 	if got := value(t, notifiesTotal.WithLabelValues(h.store.path, "failure")); got != maxNotifying+zones {
 		t.Errorf("Counted %v failures, want %d", got, maxNotifying+zones)
+	}
+}
+
+// TestNotifyFirstSnapshot is about a server that started without one.
+func TestNotifyFirstSnapshot(t *testing.T) {
+	path := t.TempDir() + "/late.snapshot"
+	h := newHandler(t, "revmap "+path+" {\nwait\n}", nil)
+	announced := make(chan string)
+	h.store.transfer(h.zones, func(zone string) error { announced <- zone; return nil })
+	h.store.start()
+	replace(t, path, threeZones(t, 1))
+	h.store.tick()
+	if zone := <-announced; zone != first {
+		t.Errorf("Announced %s, want %s", zone, first)
 	}
 }
 

@@ -205,6 +205,24 @@ func TestPass(t *testing.T) {
 	}
 }
 
+// TestAliasExists holds that a name that is an alias does not fall through, although its target does not exist.
+func TestAliasExists(t *testing.T) {
+	parent := testZone("2.0.192.in-addr.arpa.", "192.0.2.0/24", 7)
+	child := testZone("64-26.2.0.192.in-addr.arpa.", "192.0.2.64/26", 7)
+	parent.Delegations = []snapshot.Delegation{{Prefix: child.Prefix, Name: child.Name, NS: child.NS}}
+	path := snapshotFile(t, encode(t, []snapshot.Zone{parent, child}, nil))
+	h := newHandler(t, "revmap "+path+" {\nfallthrough\n}", test.NextHandler(dns.RcodeRefused, nil))
+	m, rcode := ask(t, h, query("65.2.0.192.in-addr.arpa.", dns.TypePTR))
+	if m == nil {
+		t.Fatalf("No response, rcode %s", dns.RcodeToString[rcode])
+	}
+	const want = "NXDOMAIN qr aa rd\nanswer 65.2.0.192.in-addr.arpa. 3600 IN CNAME 65.64-26.2.0.192.in-addr.arpa." +
+		"\nauthority 64-26.2.0.192.in-addr.arpa. 300 IN SOA ns.g7.example. hostmaster.example.net. 7 3600 900 1209600 300"
+	if diff := cmp.Diff(want, text(m)); diff != "" {
+		t.Errorf("Response (-want +got):\n%s", diff)
+	}
+}
+
 // TestResponsesShareNothing holds that other plugins may change responses in place.
 func TestResponsesShareNothing(t *testing.T) {
 	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)

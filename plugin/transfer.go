@@ -60,9 +60,9 @@ type outgoing struct {
 // sliceLen is how many RRs go to the transfer plugin together. It makes messages of them by their size.
 const sliceLen = 500
 
-// run sends what source adds. If that panics, the rest is missing: the transfer lacks its last SOA, by which a secondary
-// knows that it must not use it. No goroutine stays behind when a secondary goes away, as the transfer plugin empties
-// the channel then.
+// run sends what source adds. If that panics, the rest is missing, and with it the last SOA, without which no secondary
+// uses a transfer. When a secondary goes away, the transfer plugin empties the channel, so that no goroutine stays
+// behind.
 func (t *outgoing) run(source func()) {
 	defer close(t.ch)
 	defer func() {
@@ -85,10 +85,10 @@ func (t *outgoing) add(rr dns.RR) {
 	}
 }
 
-// A transferSOA is an SOA RR that the transfer plugin does not recognize. If a slice has begun with an *dns.SOA, it takes
-// one RR that is left in the end for an answer to a secondary that is up to date, and sends it without the AA bit. That
-// may be the last RR of a zone that it sent in several messages; and the answer to a secondary that is up to date
-// needs the bit too.
+// A transferSOA is an SOA RR that the transfer plugin does not recognize. If a slice has begun with a *dns.SOA, that
+// plugin takes a single RR that is left in the end for the answer to a secondary that is up to date, and sends it
+// without the AA bit. But it may be the last RR of a zone that was sent in several messages; and the answer to a
+// secondary that is up to date needs the bit too.
 type transferSOA struct{ *dns.SOA }
 
 // soa adds the SOA RR, which alone is what a secondary gets that is up to date (RFC 1995 section 2).

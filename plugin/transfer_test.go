@@ -52,19 +52,17 @@ func receive(t *testing.T, in *caddy.Instance, r *dns.Msg) []*dns.Msg {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	c := &dns.Conn{Conn: conn, TsigSecret: map[string]string{keyName: secret}}
-	signed := r.IsTsig() != nil
-	b, mac, err := r.Copy(), "", error(nil)
+	signed, mac := r.IsTsig() != nil, ""
 	var wire []byte
 	if signed {
-		wire, mac, err = dns.TsigGenerate(b, secret, "", false)
+		wire, mac, err = dns.TsigGenerate(r.Copy(), secret, "", false)
 	} else {
-		wire, err = b.Pack()
+		wire, err = r.Pack()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Write(wire); err != nil {
+	if _, err := (&dns.Conn{Conn: conn}).Write(wire); err != nil {
 		t.Fatal(err)
 	}
 	var messages []*dns.Msg
@@ -187,8 +185,8 @@ func kindOf(messages []*dns.Msg) (kind string, deltas int) {
 	return "ixfr", (soas - 2) / 2
 }
 
-// apply does with zone what a secondary does with an IXFR (RFC 1995 section 4), and holds that each RR that is deleted is
-// there, that none that is added is, and that each delta begins where the one before ends.
+// apply does with zone what a secondary does with an IXFR (RFC 1995 section 4). It holds that each RR that is deleted
+// is there, that none that is added is, and that each delta begins where the one before ends.
 func apply(t *testing.T, zone []string, rrs []dns.RR) []string {
 	t.Helper()
 	set := make(map[string]bool)
@@ -215,8 +213,10 @@ func apply(t *testing.T, zone []string, rrs []dns.RR) []string {
 		if set[rr] != deleting {
 			t.Errorf("Deleting %t, there %t: %s", deleting, set[rr], rr)
 		}
-		if set[rr] = deleting == false; deleting {
+		if deleting {
 			delete(set, rr)
+		} else {
+			set[rr] = true
 		}
 	}
 	if soa != last {
@@ -326,7 +326,7 @@ func TestAXFR(t *testing.T) {
 func TestTransferRefused(t *testing.T) {
 	content, _ := wholeInventory(t)
 	path := snapshotFile(t, content)
-	in := startServer(t, ".:0 {\nbind 127.0.0.1\ntransfer {\nto *\n}\nrevmap "+path+" ip6.arpa 192.0.2.0/24 {\nreload 0\n}\n}")
+	in := startServer(t, transferCorefile(path+" ip6.arpa 192.0.2.0/24", ""))
 	logged.take()
 	for range 2 {
 		for _, zone := range []string{
@@ -348,7 +348,8 @@ func TestTransferRefused(t *testing.T) {
 	if kind, _ := kindOf(receive(t, in, axfrQuery("2.0.192.in-addr.arpa."))); kind != "axfr" {
 		t.Errorf("Answered a zone of ZONES with %s", kind)
 	}
-	if l := logged.take(); strings.Count(l, "[WARNING]") != 1 || !strings.Contains(l, "Refusing to transfer zone "+ip6apex) {
+	l := logged.take()
+	if strings.Count(l, "[WARNING]") != 1 || !strings.Contains(l, "Refusing to transfer zone "+ip6apex) {
 		t.Errorf("Logged %q, want one warning with the reason", l)
 	}
 	if m := exchange(t, in, "udp", axfrQuery("2.0.192.in-addr.arpa.")); m.Rcode != dns.RcodeRefused {
@@ -421,8 +422,8 @@ func TestTransferMessages(t *testing.T) {
 	}
 }
 
-// zoneOfSize returns a snapshot with a zone whose RRs, with both SOAs, make as many messages as full, and fill another up
-// to its limit and the given number of bytes beyond it. n is how many RRs these are without the last SOA.
+// zoneOfSize returns a snapshot with a zone whose RRs, with both SOAs, make as many messages as full, and fill another
+// up to its limit and the given number of bytes beyond it. n is how many RRs these are without the last SOA.
 func zoneOfSize(t *testing.T, full, more int) (content []byte, n int) {
 	t.Helper()
 	z := testZone(ip6apex, "2001:db8::/32", math.MaxInt32)
@@ -647,7 +648,8 @@ func (c *inventoryChanges) change() {
 			NS: []string{"ns.8-29.2.0.192.in-addr.arpa.", fmt.Sprintf("ns%d.acme.example.", c.rng.IntN(3))}}
 		d.Glue = []snapshot.Glue{{Name: d.NS[0], Addr: netip.AddrFrom4([4]byte{198, 51, 100, byte(c.rng.IntN(3))})}}
 		if c.rng.IntN(2) == 0 {
-			d.DS = []snapshot.DS{{KeyTag: uint16(c.rng.IntN(3)), Algorithm: 13, DigestType: 2, Digest: strings.Repeat("\x01", 32)}}
+			ds := snapshot.DS{KeyTag: uint16(c.rng.IntN(3)), Algorithm: 13, DigestType: 2, Digest: strings.Repeat("\x01", 32)}
+			d.DS = []snapshot.DS{ds}
 		}
 		z := c.zones["2.0.192.in-addr.arpa."]
 		z.Delegations = nil
@@ -794,8 +796,7 @@ func TestTransferLog(t *testing.T) {
 	}
 }
 
-// TestTransferOfOneGeneration holds that a reload does not change what is being sent, and that what is sent does not keep
-// the generation afterwards.
+// TestTransferOfOneGeneration holds that a reload does not change what is being sent.
 func TestTransferOfOneGeneration(t *testing.T) {
 	path := snapshotFile(t, encodeGeneration(t, 1, 4))
 	h := newHandler(t, "revmap "+path, nil)
@@ -819,8 +820,8 @@ func TestTransferOfOneGeneration(t *testing.T) {
 	}
 }
 
-// TestTransferPanic holds that a bug costs a transfer and not the process, and that no secondary takes what it got for a
-// zone.
+// TestTransferPanic holds that a bug costs a transfer and not the process, and that no secondary takes what it got for
+// a zone.
 func TestTransferPanic(t *testing.T) {
 	h := newHandler(t, "revmap "+snapshotFile(t, encodeGeneration(t, 1, 4)), nil)
 	g := h.store.generation.Load()
@@ -851,9 +852,10 @@ func TestTransferClientGoesAway(t *testing.T) {
 	z := testZone(ip6apex, "2001:db8::/32", 1)
 	var entries []testEntry
 	a := netip.MustParseAddr("2001:db8::")
+	names := []string{strings.Repeat("a", 60) + ".example."}
 	for range 100_000 { // more than the buffers of a connection hold
 		a = a.Next()
-		entries = append(entries, testEntry{a.String(), snapshot.Explicit, 3600, []string{strings.Repeat("a", 60) + ".example."}})
+		entries = append(entries, testEntry{a.String(), snapshot.Explicit, 3600, names})
 	}
 	in := startServer(t, transferCorefile(snapshotFile(t, encode(t, []snapshot.Zone{z}, entries)), ""))
 	conn, err := dns.Dial("tcp", in.Servers()[0].Addr().String())
@@ -902,13 +904,15 @@ func TestReferral(t *testing.T) {
 		{"below a cut", query("1.64-31.2.0.192.in-addr.arpa.", dns.TypePTR), "NOERROR qr rd" + ns + glue},
 		{"with DO", query("1.64-31.2.0.192.in-addr.arpa.", dns.TypePTR).SetEdns0(1232, true),
 			"NOERROR qr rd" + ns + "\nauthority" + ds + glue},
-		{"without DO", query("1.64-31.2.0.192.in-addr.arpa.", dns.TypePTR).SetEdns0(1232, false), "NOERROR qr rd" + ns + glue},
+		{"without DO", query("1.64-31.2.0.192.in-addr.arpa.", dns.TypePTR).SetEdns0(1232, false),
+			"NOERROR qr rd" + ns + glue},
 		{"DS at the cut", query("64-31.2.0.192.in-addr.arpa.", dns.TypeDS), "NOERROR qr aa rd\nanswer" + ds},
 		{"alias below a cut", query("64.2.0.192.IN-ADDR.ARPA.", dns.TypePTR),
 			"NOERROR qr aa rd\nanswer 64.2.0.192.IN-ADDR.ARPA. 3600 IN CNAME 64.64-31.2.0.192.in-addr.arpa." + ns + glue},
 		{"alias elsewhere", query("129.2.0.192.in-addr.arpa.", dns.TypePTR),
 			"NOERROR qr aa rd\nanswer 129.2.0.192.in-addr.arpa. 3600 IN CNAME 129.128-31.acme.example."},
-		{"A", query("S1.miniserver.example.", dns.TypeA), "NOERROR qr aa rd\nanswer S1.miniserver.example. 3600 IN A 192.0.2.10"},
+		{"A", query("S1.miniserver.example.", dns.TypeA),
+			"NOERROR qr aa rd\nanswer S1.miniserver.example. 3600 IN A 192.0.2.10"},
 		{"AAAA", query("s1.miniserver.example.", dns.TypeAAAA),
 			"NOERROR qr aa rd\nanswer s1.miniserver.example. 3600 IN AAAA 2001:db8::2"},
 		{"TXT", query("version.catalog.example.", dns.TypeTXT),
