@@ -3,88 +3,76 @@ package zonefile
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"net/netip"
+	"iter"
 	"strings"
 
-	"github.com/revmap/revmap/internal/hostname"
+	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// ErrEndless is returned for a zone that names every address of an IPv6 block: no file can list them.
-var ErrEndless = errors.New("the IPv6 fallback names more addresses than a zone file can list")
-
-// Check returns ErrEndless, with the zone's name, if Write cannot write z.
-func Check(z *snapshot.Zone) error {
-	if z.Fallback != "" && z.Prefix.Addr().Is6() {
-		return fmt.Errorf("zone %s: %w", z.Name, ErrEndless)
-	}
-	return nil
-}
-
-// Write writes the zone z of r as a name server loads it: the apex first, then the addresses in numeric order, all with
-// absolute owner names, and with a TTL only where it differs from $TTL. The names that a fallback makes are written out;
-// a zone with an IPv6 fallback gives ErrEndless and nothing is written.
-func Write(w io.Writer, r *snapshot.Reader, z *snapshot.Zone) error {
-	if z.Fallback == "" {
-		return Dump(w, r, z)
-	}
-	if err := Check(z); err != nil {
+// Write writes the zone z of g as a name server loads it, in the order of [authority.Generation.Records], with absolute
+// owner names, and with a TTL only where it differs from $TTL. The names that a fallback makes are written out; for a
+// zone that is endless the error is a [snapshot.ErrEndless] and nothing is written.
+func Write(w io.Writer, g *authority.Generation, z *snapshot.Zone) error {
+	if err := g.Reader().Endless(z); err != nil {
 		return err
 	}
-	t, err := hostname.Parse(z.Fallback)
-	if err != nil {
-		return fmt.Errorf("zone %s: fallback: %w", z.Name, err)
-	}
 	b := bufio.NewWriter(w)
-	writeApex(b, z)
-	for a := z.Prefix.Addr(); z.Prefix.Contains(a); a = a.Next() {
-		if set, ok := r.Lookup(z, a); ok {
-			writePTR(b, z, a, set)
-			continue
-		}
-		target, err := t.Expand(hostname.Values{Addr: a})
-		if err != nil {
-			return fmt.Errorf("zone %s: fallback for %s: %w", z.Name, a, err)
-		}
-		fmt.Fprintf(b, "%s PTR %s\n", z.Owner(a), target)
-	}
+	fmt.Fprintf(b, "$TTL %d\n", z.TTL)
+	writeRecords(b, z, g.Records(z))
 	return b.Flush()
 }
 
-// Dump writes what the snapshot holds of the zone, in the form of Write. A fallback is told in a comment.
-func Dump(w io.Writer, r *snapshot.Reader, z *snapshot.Zone) error {
+// Dump writes what the snapshot holds of the zone, in the form of Write. Fallbacks are told in comments.
+func Dump(w io.Writer, g *authority.Generation, z *snapshot.Zone) error {
 	b := bufio.NewWriter(w)
-	writeApex(b, z)
-	if z.Fallback != "" {
-		fmt.Fprintf(b, "; every other address of %s: %s\n", z.Prefix, z.Fallback)
+	for p, template := range g.Fallbacks(z) {
+		if z.Kind == snapshot.Forward {
+			fmt.Fprintf(b, "; every address of %s: %s\n", p, template)
+		} else {
+			fmt.Fprintf(b, "; every other address of %s: %s\n", p, template)
+		}
 	}
-	for a, set := range r.Entries(z) {
-		writePTR(b, z, a, set)
-	}
+	fmt.Fprintf(b, "$TTL %d\n", z.TTL)
+	writeRecords(b, z, g.Stored(z))
 	return b.Flush()
 }
 
-func writeApex(b *bufio.Writer, z *snapshot.Zone) {
-	fmt.Fprintf(b, "$TTL %d\n%s SOA %s %s %d %d %d %d %d\n", z.TTL, z.Name,
-		z.SOA.Primary, z.SOA.Contact, z.Serial, z.SOA.Refresh, z.SOA.Retry, z.SOA.Expire, z.SOA.Minimum)
-	for _, ns := range z.NS {
-		fmt.Fprintf(b, "%s NS %s\n", z.Name, ns)
-	}
-}
-
-func writePTR(b *bufio.Writer, z *snapshot.Zone, a netip.Addr, set snapshot.RRset) {
-	for i := range set.Len() {
-		b.WriteString(z.Owner(a))
-		if set.TTL != z.TTL {
-			fmt.Fprintf(b, " %d", set.TTL)
+func writeRecords(b *bufio.Writer, z *snapshot.Zone, records iter.Seq[authority.Record]) {
+	for r := range records {
+		b.WriteString(r.Owner)
+		if r.TTL != z.TTL {
+			fmt.Fprintf(b, " %d", r.TTL)
 		}
-		b.WriteString(" PTR ")
-		b.WriteString(set.Name(i))
+		b.WriteByte(' ')
+		b.WriteString(Data(r))
 		b.WriteByte('\n')
 	}
+}
+
+// Data returns the type and the RDATA of r in presentation format.
+func Data(r authority.Record) string {
+	switch r.Type {
+	case authority.TypeA:
+		return "A " + r.Addr.String()
+	case authority.TypeAAAA:
+		return "AAAA " + r.Addr.String()
+	case authority.TypeNS:
+		return "NS " + r.Target
+	case authority.TypeCNAME:
+		return "CNAME " + r.Target
+	case authority.TypeTXT:
+		return fmt.Sprintf("TXT %q", r.Text) // as long as it has no characters that the two quote in different ways
+	case authority.TypeDS:
+		return fmt.Sprintf("DS %d %d %d %X", r.DS.KeyTag, r.DS.Algorithm, r.DS.DigestType, r.DS.Digest)
+	case authority.TypeSOA:
+		soa := r.SOA.SOA
+		return fmt.Sprintf("SOA %s %s %d %d %d %d %d",
+			soa.Primary, soa.Contact, r.SOA.Serial, soa.Refresh, soa.Retry, soa.Expire, soa.Minimum)
+	}
+	return "PTR " + r.Target
 }
 
 // FileName returns the name of the file for a zone: the apex without the final dot, with ".zone" at the end, and with the

@@ -3,6 +3,7 @@ package zonefile
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -41,6 +43,46 @@ var zones = []snapshot.Zone{
 	zone("113.0.203.in-addr.arpa.", "203.0.113.0/24", "{ip}.dyn.example.net."),
 	zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", ""),
 	zone("f.f.f.3.ip6.arpa.", "3fff::/16", ""), // no entries
+	delegating,
+	zone("128-26.2.19.198.in-addr.arpa.", "198.19.2.128/26", ""),
+	{Kind: snapshot.Forward, Name: "miniserver.example.", Serial: 2026010101, TTL: 3600, SOA: soa, NS: nameservers},
+	{Kind: snapshot.Forward, Name: "dyn.example.net.", Serial: 2026010101, TTL: 3600, SOA: soa, NS: nameservers},
+	{Kind: snapshot.Catalog, Name: "catalog.example.net.", Serial: 2026010101, TTL: 3600, SOA: soa, NS: []string{"invalid."}},
+}
+
+var (
+	soa = snapshot.SOA{
+		Primary: "ns1.example.net.", Contact: "hostmaster.example.net.",
+		Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
+	}
+	nameservers = []string{"ns1.example.net.", "ns2.example.net."}
+	digest      = strings.Repeat("\xab", 32)
+)
+
+// delegating is a zone with every kind of delegation.
+var delegating = func() snapshot.Zone {
+	z := zone("19.198.in-addr.arpa.", "198.19.0.0/16", "")
+	prefix := netip.MustParsePrefix
+	z.Delegations = []snapshot.Delegation{
+		{Prefix: prefix("198.19.1.0/24"), Name: "1.19.198.in-addr.arpa.",
+			NS:   []string{"ns.1.19.198.in-addr.arpa.", "ns1.acme.example."},
+			DS:   []snapshot.DS{{KeyTag: 12345, Algorithm: 13, DigestType: 2, Digest: digest}},
+			Glue: []snapshot.Glue{{Name: "ns.1.19.198.in-addr.arpa.", Addr: netip.MustParseAddr("2001:db8::53")}}},
+		{Prefix: prefix("198.19.2.0/30"), Name: "0/30.2.19.198.in-addr.arpa.", NS: []string{"ns1.acme.example."}},
+		{Prefix: prefix("198.19.2.128/26"), Name: "128-26.2.19.198.in-addr.arpa.", NS: nameservers},
+		{Prefix: prefix("198.19.3.7/32"), Name: "7.3.19.198.in-addr.arpa.", NS: []string{"ns1.acme.example."}},
+		{Prefix: prefix("198.19.4.8/31"), Name: "customers.acme.example."},
+	}
+	return z
+}()
+
+// hosts are in the forward zones.
+var hosts = map[string][]string{
+	"miniserver.example.":            {"192.0.2.1"},
+	"examplaaa1.miniserver.example.": {"192.0.2.10", "2001:db8::10"},
+	"a.b.miniserver.example.":        {"192.0.2.11", "192.0.2.12"},
+	"203-0-113-4.dyn.example.net.":   {"203.0.113.4"}, // its own fallback
+	"203-0-113-5.dyn.example.net.":   {"2001:db8::5"},
 }
 
 var entries = []entry{
@@ -48,6 +90,8 @@ var entries = []entry{
 	{"192.0.2.2", 300, []string{"gw2.example.net."}},
 	{"192.0.2.10", 0, []string{"a.acme.example.", "b.acme.example."}},
 	{"192.0.2.255", 2147483647, []string{strings.Repeat(strings.Repeat("x", 62)+".", 4)}},
+	{"198.19.2.130", 3600, []string{"child.example.net."}},
+	{"198.19.9.9", 3600, []string{"nine.example.net."}},
 	{"198.51.100.64", 3600, []string{"first.example.net."}},
 	{"198.51.100.127", 60, []string{"last.example.net."}},
 	{"198.51.100.129", 60, []string{"named.example.net."}},
@@ -62,18 +106,13 @@ var entries = []entry{
 
 func zone(name, prefix, fallback string) snapshot.Zone {
 	return snapshot.Zone{
-		Name: name, Prefix: netip.MustParsePrefix(prefix), Serial: 2026010101, TTL: 3600,
-		SOA: snapshot.SOA{
-			Primary: "ns1.example.net.", Contact: "hostmaster.example.net.",
-			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
-		},
-		NS:       []string{"ns1.example.net.", "ns2.example.net."},
-		Fallback: fallback,
+		Kind: snapshot.Reverse, Name: name, Prefix: netip.MustParsePrefix(prefix), Serial: 2026010101, TTL: 3600,
+		SOA: soa, NS: nameservers, Fallback: fallback,
 	}
 }
 
-// read builds a snapshot and reads it.
-func read(t *testing.T, zones []snapshot.Zone, entries []entry) *snapshot.Reader {
+// generation builds a snapshot and reads it.
+func generation(t *testing.T, zones []snapshot.Zone, entries []entry, hosts map[string][]string) *authority.Generation {
 	t.Helper()
 	b, err := snapshot.NewBuilder("", zones)
 	if err != nil {
@@ -84,6 +123,13 @@ func read(t *testing.T, zones []snapshot.Zone, entries []entry) *snapshot.Reader
 			t.Fatal(err)
 		}
 	}
+	for name, addrs := range hosts {
+		for _, a := range addrs {
+			if err := b.AddHost(name, []netip.Addr{netip.MustParseAddr(a)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	var buf bytes.Buffer
 	if _, err := b.WriteTo(&buf); err != nil {
 		t.Fatal(err)
@@ -92,16 +138,20 @@ func read(t *testing.T, zones []snapshot.Zone, entries []entry) *snapshot.Reader
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	g, err := authority.New(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
-// texts writes every zone of r.
-func texts(t *testing.T, r *snapshot.Reader) iter.Seq2[*snapshot.Zone, []byte] {
+// texts writes every zone of g.
+func texts(t *testing.T, g *authority.Generation) iter.Seq2[*snapshot.Zone, []byte] {
 	return func(yield func(*snapshot.Zone, []byte) bool) {
-		for i := range r.Zones() {
-			z := &r.Zones()[i]
+		for i := range g.Reader().Zones() {
+			z := &g.Reader().Zones()[i]
 			var b bytes.Buffer
-			if err := Write(&b, r, z); err != nil {
+			if err := Write(&b, g, z); err != nil {
 				t.Errorf("Write %s: %v", z.Name, err)
 				continue
 			}
@@ -114,7 +164,7 @@ func texts(t *testing.T, r *snapshot.Reader) iter.Seq2[*snapshot.Zone, []byte] {
 
 // TestGolden compares the text with testdata, where it can be read.
 func TestGolden(t *testing.T) {
-	for z, got := range texts(t, read(t, zones, entries)) {
+	for z, got := range texts(t, generation(t, zones, entries, hosts)) {
 		golden := filepath.Join("testdata", FileName(z))
 		if *update {
 			if err := os.WriteFile(golden, got, 0o644); err != nil {
@@ -135,7 +185,7 @@ func TestGolden(t *testing.T) {
 // TestRoundTrip parses what is written with a parser that is not ours, and compares it with what was put in.
 func TestRoundTrip(t *testing.T) {
 	seen := 0
-	for z, text := range texts(t, read(t, zones, entries)) {
+	for z, text := range texts(t, generation(t, zones, entries, hosts)) {
 		seen++
 		var got []string
 		p := dns.NewZoneParser(bytes.NewReader(text), ".", z.Name)
@@ -157,10 +207,62 @@ func TestRoundTrip(t *testing.T) {
 
 // want makes the RRs of z out of the tables above, by plain enumeration.
 func want(z *snapshot.Zone) []string {
-	rrs := []string{
-		z.Name + "\t3600\tIN\tSOA\tns1.example.net. hostmaster.example.net. 2026010101 3600 900 1209600 300",
-		z.Name + "\t3600\tIN\tNS\tns1.example.net.",
-		z.Name + "\t3600\tIN\tNS\tns2.example.net.",
+	rrs := []string{z.Name + "\t3600\tIN\tSOA\tns1.example.net. hostmaster.example.net. 2026010101 3600 900 1209600 300"}
+	for _, ns := range z.NS {
+		rrs = append(rrs, z.Name+"\t3600\tIN\tNS\t"+ns)
+	}
+	add := func(owner, data string) {
+		rrs = append(rrs, owner+"\t3600\tIN\t"+strings.Replace(data, " ", "\t", 1))
+	}
+	switch z.Name {
+	case delegating.Name:
+		add("1.19.198.in-addr.arpa.", "NS ns.1.19.198.in-addr.arpa.")
+		add("1.19.198.in-addr.arpa.", "NS ns1.acme.example.")
+		add("1.19.198.in-addr.arpa.", "DS 12345 13 2 "+strings.Repeat("AB", 32))
+		add("ns.1.19.198.in-addr.arpa.", "AAAA 2001:db8::53")
+		add("0/30.2.19.198.in-addr.arpa.", "NS ns1.acme.example.")
+		for i := range 4 {
+			add(fmt.Sprintf("%d.2.19.198.in-addr.arpa.", i), fmt.Sprintf("CNAME %d.0/30.2.19.198.in-addr.arpa.", i))
+		}
+		add("128-26.2.19.198.in-addr.arpa.", "NS ns1.example.net.")
+		add("128-26.2.19.198.in-addr.arpa.", "NS ns2.example.net.")
+		for i := 128; i < 192; i++ {
+			add(fmt.Sprintf("%d.2.19.198.in-addr.arpa.", i), fmt.Sprintf("CNAME %d.128-26.2.19.198.in-addr.arpa.", i))
+		}
+		add("7.3.19.198.in-addr.arpa.", "NS ns1.acme.example.")
+		add("8.4.19.198.in-addr.arpa.", "CNAME 8.customers.acme.example.")
+		add("9.4.19.198.in-addr.arpa.", "CNAME 9.customers.acme.example.")
+		add("9.9.19.198.in-addr.arpa.", "PTR nine.example.net.")
+		return rrs
+	case "miniserver.example.":
+		add("miniserver.example.", "A 192.0.2.1")
+		add("a.b.miniserver.example.", "A 192.0.2.11")
+		add("a.b.miniserver.example.", "A 192.0.2.12")
+		add("examplaaa1.miniserver.example.", "A 192.0.2.10")
+		add("examplaaa1.miniserver.example.", "AAAA 2001:db8::10")
+		return rrs
+	case "dyn.example.net.":
+		add("203-0-113-4.dyn.example.net.", "A 203.0.113.4")
+		add("203-0-113-5.dyn.example.net.", "AAAA 2001:db8::5")
+		for i := 128; i < 132; i++ {
+			add(fmt.Sprintf("%d.100.51.198.dyn.example.net.", i), fmt.Sprintf("A 198.51.100.%d", i))
+		}
+		for i := range 256 {
+			if i != 4 {
+				add(fmt.Sprintf("203-0-113-%d.dyn.example.net.", i), fmt.Sprintf("A 203.0.113.%d", i))
+			}
+		}
+		return rrs
+	case "catalog.example.net.":
+		add("version.catalog.example.net.", `TXT "2"`)
+		var members []string
+		for _, z := range zones {
+			if z.Kind != snapshot.Catalog {
+				members = append(members, fmt.Sprintf("%.16x.zones.catalog.example.net.\t3600\tIN\tPTR\t%s", sha256.Sum256([]byte(z.Name)), z.Name))
+			}
+		}
+		slices.Sort(members)
+		return append(rrs, members...)
 	}
 	named := make(map[netip.Addr]entry)
 	var addrs []netip.Addr
@@ -211,9 +313,9 @@ func TestCheckers(t *testing.T) {
 		{"nsd-checkzone", "nsd", func(zone, file string) []string { return []string{zone, file} }},
 	}
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin") // where Debian has some of them
-	r := read(t, zones, entries)
+	g := generation(t, zones, entries, hosts)
 	dir := t.TempDir()
-	for z, text := range texts(t, r) {
+	for z, text := range texts(t, g) {
 		if err := os.WriteFile(filepath.Join(dir, FileName(z)), text, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -234,8 +336,8 @@ func TestCheckers(t *testing.T) {
 			if err := exec.Command(path, c.args("2.0.192.in-addr.arpa.", bad)...).Run(); err == nil {
 				t.Errorf("%s takes a zone without a SOA: it checks nothing", c.program)
 			}
-			for i := range r.Zones() {
-				z := &r.Zones()[i]
+			for i := range g.Reader().Zones() {
+				z := &g.Reader().Zones()[i]
 				cmd := exec.Command(path, c.args(z.Name, filepath.Join(dir, FileName(z)))...)
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%s", cmd, err, out)
@@ -246,25 +348,36 @@ func TestCheckers(t *testing.T) {
 }
 
 func TestEndless(t *testing.T) {
-	r := read(t, []snapshot.Zone{zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", "{ip}.dyn.example.net.")},
-		[]entry{{"2001:db8::1", 3600, []string{"one.example.net."}}})
-	z := &r.Zones()[0]
-	var b bytes.Buffer
-	if err := Write(&b, r, z); !errors.Is(err, ErrEndless) || !strings.Contains(err.Error(), z.Name) {
-		t.Errorf("Write: %v, want ErrEndless for %s", err, z.Name)
+	g := generation(t, []snapshot.Zone{
+		zone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", "{ip}.dyn.example.net."),
+		{Kind: snapshot.Forward, Name: "dyn.example.net.", Serial: 2026010101, TTL: 3600, SOA: soa, NS: nameservers},
+	}, []entry{{"2001:db8::1", 3600, []string{"one.example.net."}}}, map[string][]string{"host.dyn.example.net.": {"192.0.2.1"}})
+	want := map[string][]string{
+		"8.b.d.0.1.0.0.2.ip6.arpa.": {
+			"; every other address of 2001:db8::/32: {ip}.dyn.example.net.\n",
+			" PTR one.example.net.\n",
+		},
+		"dyn.example.net.": {
+			"; every address of 2001:db8::/32: {ip}.dyn.example.net.\n",
+			"host.dyn.example.net. A 192.0.2.1\n",
+		},
 	}
-	if b.Len() > 0 {
-		t.Errorf("Write wrote %q", &b)
-	}
-	if err := Dump(&b, r, z); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"; every other address of 2001:db8::/32: {ip}.dyn.example.net.\n",
-		" PTR one.example.net.\n",
-	} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("Dump wrote\n%swithout %q", &b, want)
+	for i := range g.Reader().Zones() {
+		z := &g.Reader().Zones()[i]
+		var b bytes.Buffer
+		if err := Write(&b, g, z); !errors.Is(err, snapshot.ErrEndless) || !strings.Contains(err.Error(), z.Name) {
+			t.Errorf("Write: %v, want ErrEndless for %s", err, z.Name)
+		}
+		if b.Len() > 0 {
+			t.Errorf("Write wrote %q", &b)
+		}
+		if err := Dump(&b, g, z); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want[z.Name] {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("Dump wrote\n%swithout %q", &b, w)
+			}
 		}
 	}
 }
@@ -281,14 +394,14 @@ func (w *shortWriter) Write(p []byte) (int, error) {
 }
 
 func TestWriteError(t *testing.T) {
-	r := read(t, zones, entries)
-	for z, text := range texts(t, r) {
+	g := generation(t, zones, entries, hosts)
+	for z, text := range texts(t, g) {
 		for _, n := range []int{0, len(text) - 1} {
-			if err := Write(&shortWriter{n}, r, z); !errors.Is(err, io.ErrShortWrite) {
+			if err := Write(&shortWriter{n}, g, z); !errors.Is(err, io.ErrShortWrite) {
 				t.Errorf("Write %s to a writer of %d bytes: %v", z.Name, n, err)
 			}
 		}
-		if err := Write(&shortWriter{len(text)}, r, z); err != nil {
+		if err := Write(&shortWriter{len(text)}, g, z); err != nil {
 			t.Errorf("Write %s to a writer of %d bytes: %v", z.Name, len(text), err)
 		}
 	}

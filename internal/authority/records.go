@@ -18,7 +18,30 @@ import (
 // at the end.
 //
 // A zone that is endless (see [snapshot.Reader.Endless]) must not be listed.
-func (g *Generation) Records(z *snapshot.Zone) iter.Seq[Record] {
+func (g *Generation) Records(z *snapshot.Zone) iter.Seq[Record] { return g.records(z, true) }
+
+// Stored returns the same as Records, of any zone, but without the names that fallbacks make.
+func (g *Generation) Stored(z *snapshot.Zone) iter.Seq[Record] { return g.records(z, false) }
+
+// Fallbacks returns the templates that make names in z, one of the generation's zones, with the prefixes that they make them
+// for.
+func (g *Generation) Fallbacks(z *snapshot.Zone) iter.Seq2[netip.Prefix, string] {
+	return func(yield func(netip.Prefix, string) bool) {
+		z := g.zone(z.Name)
+		if z.fallback != nil && !yield(z.Prefix, z.Fallback) {
+			return
+		}
+		for _, s := range z.synthesizers {
+			for _, p := range s.prefixes {
+				if !yield(p, s.text) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (g *Generation) records(z *snapshot.Zone, synthesized bool) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		z := g.zone(z.Name)
 		if !yield(Record{Owner: z.Name, Type: TypeSOA, TTL: z.TTL, SOA: z.Zone}) {
@@ -36,9 +59,9 @@ func (g *Generation) Records(z *snapshot.Zone) iter.Seq[Record] {
 					return
 				}
 			}
-			g.pointers(z, yield)
+			g.pointers(z, synthesized, yield)
 		case snapshot.Forward:
-			g.addresses(z, yield)
+			g.addresses(z, synthesized, yield)
 		case snapshot.Catalog:
 			z.catalog(yield)
 		}
@@ -75,8 +98,8 @@ func (z *zone) delegation(d *snapshot.Delegation, yield func(Record) bool) bool 
 }
 
 // pointers yields the PTR RRs of a reverse zone.
-func (g *Generation) pointers(z *zone, yield func(Record) bool) {
-	if z.fallback == nil {
+func (g *Generation) pointers(z *zone, synthesized bool, yield func(Record) bool) {
+	if z.fallback == nil || !synthesized {
 		for a, set := range g.reader.Entries(z.Zone) {
 			if !z.pointer(a, set, snapshot.RRset{}, yield) {
 				return
@@ -129,7 +152,7 @@ func (z *zone) fallbackPointer(a netip.Addr) (Record, bool) {
 }
 
 // addresses yields the A and AAAA RRs of a forward zone.
-func (g *Generation) addresses(z *zone, yield func(Record) bool) {
+func (g *Generation) addresses(z *zone, synthesized bool, yield func(Record) bool) {
 	for h := range g.reader.Hosts(z.Zone) {
 		owner := absolute(h.Name(), z.Name)
 		for i := range h.Len() {
@@ -137,6 +160,9 @@ func (g *Generation) addresses(z *zone, yield func(Record) bool) {
 				return
 			}
 		}
+	}
+	if !synthesized {
+		return
 	}
 	for i, s := range z.synthesizers {
 		for _, p := range s.prefixes {
