@@ -23,6 +23,9 @@ const (
 // A journal has, for the zones of one generation by their names, the deltas that lead to them: each from one generation
 // that this process has loaded to the next in which the zone is another, oldest first and without a gap. It is
 // immutable. Later journals share its deltas, which refer to no snapshot.
+//
+// An empty list says that the zone may have had other data under the same serial before. A secondary with that serial
+// need not have what a delta from there would begin with, so there will be none.
 type journal map[string][]delta
 
 // A delta is what has changed in a zone from one serial to a later one.
@@ -80,21 +83,29 @@ func newJournal(old, g *generation) journal {
 	for i := range g.Reader().Zones() {
 		z := &g.Reader().Zones()[i]
 		was := old.Zone(z.Name)
-		switch {
-		case was == nil:
-		case z.Serial == was.Serial:
-			if authority.Changed(old.Generation, g.Generation, z.Name) {
-				same = append(same, z)
-			} else if deltas := old.journal[z.Name]; deltas != nil {
-				j[strings.Clone(z.Name)] = deltas
+		if was == nil {
+			continue
+		}
+		deltas, listed := old.journal[z.Name]
+		switch rise := int32(z.Serial - was.Serial); { // RFC 1982 section 3.2
+		case rise > 0:
+			if listed && len(deltas) == 0 {
+				continue
 			}
-		case int32(z.Serial-was.Serial) > 0: // RFC 1982 section 3.2
-			if d, ok := newDelta(old, g, was, z); ok {
-				deltas := append(slices.Clip(old.journal[z.Name]), d)
-				if deltas = worth(g, z, deltas); len(deltas) > 0 {
-					j[strings.Clone(z.Name)] = deltas
-				}
+			d, ok := newDelta(old, g, was, z)
+			if !ok {
+				continue
 			}
+			deltas = worth(g, z, append(slices.Clip(deltas), d))
+			listed = len(deltas) > 0
+		case rise < 0:
+			deltas, listed = nil, true
+		case authority.Changed(old.Generation, g.Generation, z.Name):
+			same = append(same, z)
+			deltas, listed = nil, true
+		}
+		if listed {
+			j[strings.Clone(z.Name)] = deltas
 		}
 	}
 	if len(same) > 0 {
@@ -162,11 +173,13 @@ func (j journal) limit(n int) {
 	total, oldest := 0, math.MaxInt
 	for _, deltas := range j {
 		total += size(deltas)
-		oldest = min(oldest, deltas[0].generation)
+		if len(deltas) > 0 {
+			oldest = min(oldest, deltas[0].generation)
+		}
 	}
 	for ; total > n; oldest++ {
 		for name, deltas := range j {
-			if deltas[0].generation > oldest {
+			if len(deltas) == 0 || deltas[0].generation > oldest {
 				continue
 			}
 			total -= deltas[0].size()

@@ -56,11 +56,13 @@ func TestJournal(t *testing.T) {
 		{"back to an older serial", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "c.example.")},
 			nil, false},
 		{"on from an older serial", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "c.example."),
-			alone(6, "d.example.")}, []uint32{4}, false},
+			alone(6, "d.example."), alone(7, "e.example.")}, []uint32{6}, false},
 		{"a change under the same serial", [][]byte{alone(1, "a.example."), alone(2, "b.example."), alone(2, "c.example.")},
 			nil, true},
 		{"on from the same serial", [][]byte{alone(1, "a.example."), alone(2, "b.example."), alone(2, "c.example."),
-			alone(3, "d.example.")}, []uint32{2}, true},
+			alone(3, "d.example."), alone(4, "e.example.")}, []uint32{3}, true},
+		{"a serial with two contents", [][]byte{content(2, 1, "b.example."), content(2, 1, "c.example."),
+			content(2, 2, "c.example."), content(3, 2, "d.example.")}, nil, true},
 		{"gone and back", [][]byte{alone(1, "a.example."), without, alone(2, "b.example.")}, nil, false},
 		{"round the circle", [][]byte{alone(math.MaxUint32, "a.example."), alone(3, "b.example.")},
 			[]uint32{math.MaxUint32}, false},
@@ -219,16 +221,17 @@ func TestJournalLimit(t *testing.T) {
 		max  int // in deltas
 		want map[string][]int
 	}{
-		{7, map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}}},
-		{6, map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}}},
-		{5, map[string][]int{"a": {2, 3}, "b": {2, 4}}},
-		{4, map[string][]int{"a": {2, 3}, "b": {2, 4}}},
-		{3, map[string][]int{"a": {3}, "b": {4}}},
-		{1, map[string][]int{"b": {4}}},
-		{0, map[string][]int{}},
+		{7, map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}, "d": nil}},
+		{6, map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}, "d": nil}},
+		{5, map[string][]int{"a": {2, 3}, "b": {2, 4}, "d": nil}},
+		{4, map[string][]int{"a": {2, 3}, "b": {2, 4}, "d": nil}},
+		{3, map[string][]int{"a": {3}, "b": {4}, "d": nil}},
+		{1, map[string][]int{"b": {4}, "d": nil}},
+		{0, map[string][]int{"d": nil}},
 	} {
 		j := make(journal)
 		before := make(journal)
+		j["d"] = nil
 		for zone, generations := range map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}} {
 			for _, g := range generations {
 				j[zone] = append(j[zone], delta{generation: g, wire: make([]byte, 100)})
@@ -238,6 +241,7 @@ func TestJournalLimit(t *testing.T) {
 		j.limit(tc.max * one)
 		got := make(map[string][]int)
 		for zone, deltas := range j {
+			got[zone] = nil
 			for _, d := range deltas {
 				got[zone] = append(got[zone], d.generation)
 			}
