@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/revmap/revmap/internal/arpa"
-	"github.com/revmap/revmap/internal/hostname"
 )
 
 // A Reader answers lookups from one immutable snapshot.
@@ -193,16 +192,7 @@ func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 
 // Endless returns nil if all names of z, one of r.Zones, can be listed, else an ErrEndless that says why not.
 func (r *Reader) Endless(z *Zone) error {
-	for i := range r.zones {
-		f := &r.zones[i]
-		if f.Fallback == "" || f.is4() || f != z && z.Kind != Forward {
-			continue
-		}
-		if f != z {
-			if t, err := hostname.Parse(f.Fallback); err != nil || forwardOf(r.zones, t) != z {
-				continue
-			}
-		}
+	if f := z.endless; f != nil {
 		return fmt.Errorf("zone %s: %w: %q for %v", z.Name, ErrEndless, f.Fallback, f.Prefix)
 	}
 	return nil

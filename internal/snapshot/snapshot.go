@@ -101,6 +101,7 @@ type Zone struct {
 	count      int // of them, those that are not in Delegations
 	hosts      int // index of the first of a forward zone
 	hostCount  int
+	endless    *Zone // that has an IPv6 fallback which makes names in this one; nil if there is none
 }
 
 // A Delegation is a part of a reverse zone's prefix whose names are in another zone, the child.
@@ -439,7 +440,7 @@ func byAddress(zones []Zone) ([]*Zone, error) {
 	return s, nil
 }
 
-// checkZones checks what zones, which are sorted by name, must keep between them.
+// checkZones checks what zones, which are sorted by name, must keep between them, and notes which of them are endless.
 func checkZones(zones []Zone) error {
 	catalogs := 0
 	for i := range zones {
@@ -456,7 +457,14 @@ func checkZones(zones []Zone) error {
 		if err != nil {
 			return err // not reached: checkZone has parsed it
 		}
-		if f := forwardOf(zones, t); f != nil {
+		f := forwardOf(zones, t)
+		if !z.is4() {
+			z.endless = z
+			if f != nil {
+				f.endless = z
+			}
+		}
+		if f != nil {
 			if err := t.Invertible(!z.is4()); err != nil {
 				return fmt.Errorf("fallback %q of %s makes names in zone %s, but cannot be read back: %w",
 					z.Fallback, z.Name, f.Name, err)
