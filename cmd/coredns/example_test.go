@@ -13,10 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestExample does what README.md tells a newcomer to do, with the real programs: it lints and compiles records.yaml,
@@ -33,10 +34,12 @@ func TestExample(t *testing.T) {
 		for _, c := range strings.Split("\n"+block[1], "\n$ ")[1:] {
 			command, want, _ := strings.Cut(strings.TrimSuffix(c, "\n")+"\n", "\n")
 			commands++
-			needs(t, strings.Fields(command)[0])
+			if strings.HasPrefix(command, "dig ") {
+				peer.Needs(t, "dig")
+			}
 			// A change shows once the server has looked at the file again: ask until the answer is the promised one.
 			var got string
-			waitFor(t, func() bool {
+			peer.Wait(t, func() bool {
 				got = shell(t, dir, strings.ReplaceAll(command, "-p 1053", "-p "+port))
 				return !strings.HasPrefix(command, "dig ") || got == want
 			}, func() string { return fmt.Sprintf("$ %s (-README +got):\n%s", command, cmp.Diff(want, got)) })
@@ -84,7 +87,7 @@ func TestChange(t *testing.T) {
 	before := serials()
 	edit(t, filepath.Join(dir, "records.yaml"), "192.0.2.10: mail.acme.example", "192.0.2.10: smtp.acme.example")
 	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
-	waitFor(t, func() bool { return target("10.2.0.192.in-addr.arpa.") == "smtp.acme.example." },
+	peer.Wait(t, func() bool { return target("10.2.0.192.in-addr.arpa.") == "smtp.acme.example." },
 		func() string { return "the new name is not served" })
 	after := serials()
 	for _, z := range zones {
@@ -113,10 +116,10 @@ func startExample(t *testing.T) (dir, port string, server *os.Process) {
 	}
 	shell(t, root, fmt.Sprintf("go build -o %s/bin/ ./cmd/coredns ./cmd/revmap && cp records.yaml corefile.example %s", dir, dir))
 	corefile := filepath.Join(dir, "corefile.example")
-	port = freePort(t)
+	port = strconv.Itoa(peer.Port(t))
 	edit(t, corefile, ":1053", ":"+port)
-	edit(t, corefile, "localhost:9153", "localhost:"+freePort(t))
-	edit(t, corefile, "localhost:8181", "localhost:"+freePort(t))
+	edit(t, corefile, "localhost:9153", "localhost:"+strconv.Itoa(peer.Port(t)))
+	edit(t, corefile, "localhost:8181", "localhost:"+strconv.Itoa(peer.Port(t)))
 	if findings := shell(t, dir, "bin/revmap lint records.yaml"); findings != "" {
 		t.Fatalf("revmap lint records.yaml:\n%s", findings)
 	}
@@ -186,48 +189,6 @@ func shell(t *testing.T, dir, command string) string {
 		t.Fatalf("$ %s: %v\n%s%s", command, err, out, &stderr)
 	}
 	return string(out)
-}
-
-// needs skips the test if a program is missing; in CI nothing may be.
-func needs(t *testing.T, program string) {
-	t.Helper()
-	packages := map[string]string{"dig": "bind9-dnsutils"}
-	if _, err := exec.LookPath(program); err == nil || packages[program] == "" {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing: install %s", program, packages[program])
-	}
-	t.Skipf("%s is missing: install %s", program, packages[program])
-}
-
-// freePort returns a port that is free for UDP and TCP on the loopback address.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		p, err := net.ListenPacket("udp", l.Addr().String())
-		if err == nil {
-			p.Close()
-			return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-// waitFor asks for a condition until it holds, for at most half a minute.
-func waitFor(t *testing.T, holds func() bool, failure func() string) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(failure())
-		}
-	}
 }
 
 func query(t *testing.T, port, name string, qtype uint16) *dns.Msg {

@@ -32,6 +32,14 @@ func newInventory(rnd *rand.Rand) *inventory {
 		many = append(many, fmt.Sprintf("many%d.acme.example", i))
 	}
 	in.addresses["192.0.2.5"] = fmt.Sprintf("{names: [%s]}", strings.Join(many, ", "))
+	var servers, glue []string
+	for i := range 12 {
+		ns := fmt.Sprintf("ns%d.129.19.198.in-addr.arpa", i)
+		servers = append(servers, ns)
+		glue = append(glue, fmt.Sprintf("%s: [198.19.129.%d, \"2001:db8:0:9::%d\"]", ns, i+1, i+1))
+	}
+	in.delegations["198.19.129.0/24"] = fmt.Sprintf("{nameservers: [%s], glue: {%s}}", strings.Join(servers, ", "),
+		strings.Join(glue, ", "))
 	for i := range 1024 { // so that the zone needs more than one message of a transfer
 		in.addresses[fmt.Sprintf("198.19.%d.%d", 60+i/256, i%256)] = fmt.Sprintf("colo%d.acme.example", i)
 	}
@@ -236,8 +244,6 @@ func (in *inventory) change() {
 	case 5:
 		in.addDelegation()
 	case 6:
-		if len(in.delegations) > 10 {
-			delete(in.delegations, pick(in.delegations))
-		}
+		delete(in.delegations, pick(in.delegations))
 	}
 }

@@ -5,17 +5,20 @@ package main
 import (
 	"net"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestSIGUSR1: the snapshot is watched on after the signal that makes CoreDNS read its Corefile again. Caddy does more
 // on the signal than in Instance.Restart, which the plugin's own tests call.
 func TestSIGUSR1(t *testing.T) {
 	dir, port, server := startExample(t)
-	next := freePort(t)
+	next := strconv.Itoa(peer.Port(t))
 	edit(t, filepath.Join(dir, "corefile.example"), ":"+port, ":"+next)
 	if err := server.Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
@@ -28,11 +31,11 @@ func TestSIGUSR1(t *testing.T) {
 		}
 		return r.Answer[0].(*dns.PTR).Ptr
 	}
-	waitFor(t, func() bool { return target() == "mail.acme.example." },
+	peer.Wait(t, func() bool { return target() == "mail.acme.example." },
 		func() string { return "the new Corefile is not in service" })
 
 	edit(t, filepath.Join(dir, "records.yaml"), "192.0.2.10: mail.acme.example", "192.0.2.10: smtp.acme.example")
 	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
-	waitFor(t, func() bool { return target() == "smtp.acme.example." },
+	peer.Wait(t, func() bool { return target() == "smtp.acme.example." },
 		func() string { return "the new name is not served after SIGUSR1" })
 }

@@ -27,6 +27,7 @@ import (
 var debian = map[string]string{
 	"delv":    "bind9-dnsutils",
 	"dig":     "bind9-dnsutils",
+	"keymgr":  "knot",
 	"knotc":   "knot",
 	"knotd":   "knot",
 	"named":   "bind9",
@@ -249,6 +250,9 @@ func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *
 		close(s.ended)
 	}()
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s\n%s", cmd, s.tail())
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM) // fails if it has ended
 		select {
 		case <-s.ended:
@@ -256,9 +260,6 @@ func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *
 			t.Errorf("%s does not end", s.Program)
 			_ = cmd.Process.Kill()
 			<-s.ended
-		}
-		if t.Failed() {
-			t.Logf("%s\n%s", cmd, s.tail())
 		}
 	})
 	Wait(t, func() bool {
