@@ -3,6 +3,7 @@ package hostname_test
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestSuffix(t *testing.T) {
 		"{ip}x":                         ".",
 		"host.example.net":              "host.example.net.",
 	} {
-		if got := parse(t, text).Suffix(); got != want {
+		if got := mustParse(t, text).Suffix(); got != want {
 			t.Errorf("suffix of %s = %q, want %q", text, got, want)
 		}
 	}
@@ -55,7 +56,7 @@ func TestAbove(t *testing.T) {
 		{"x.{ip}.example", "2001-0db9-0000-0000-0000-0000-0000-0001.example.", "2001:db8::/32", false},
 	}
 	for _, tt := range tests {
-		template, p := parse(t, tt.template), netip.MustParsePrefix(tt.prefix)
+		template, p := mustParse(t, tt.template), netip.MustParsePrefix(tt.prefix)
 		if got := template.Above(tt.name, p); got != tt.want {
 			t.Errorf("%s: above %s for %s = %t", tt.template, tt.name, tt.prefix, got)
 		}
@@ -78,56 +79,77 @@ func TestAboveAll(t *testing.T) {
 			text.WriteString(pieces[rnd.IntN(len(pieces))])
 		}
 		text.WriteString(".example")
-		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{203, byte(rnd.IntN(12)), byte(rnd.IntN(256)), byte(rnd.IntN(256))}), 26+rnd.IntN(7)).Masked()
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{203, 0, byte(rnd.IntN(12)), byte(rnd.IntN(256))}), 26+rnd.IntN(7))
 		if rnd.IntN(3) == 0 {
-			b := [16]byte{0x20, 1, 0xd, 0xb8, 15: byte(rnd.IntN(256))}
-			p = netip.PrefixFrom(netip.AddrFrom16(b), 122+rnd.IntN(7)).Masked()
+			p = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(rnd.IntN(256))}), 122+rnd.IntN(7))
 		}
 		template, err := hostname.Parse(text.String())
-		if err != nil || template.Invertible(p.Addr().Is6()) != nil {
-			continue
-		}
-		above := make(map[string]bool)
-		for a := p.Addr(); p.Contains(a); a = a.Next() {
-			name, err := template.Expand(hostname.Values{Addr: a})
-			if err != nil {
-				break
-			}
-			for _, name, _ = strings.Cut(name, "."); name != ""; _, name, _ = strings.Cut(name, ".") {
-				above[name] = true
-			}
-		}
-		if len(above) == 0 {
-			continue
-		}
-		checked++
-		for name := range above {
-			if !template.Above(name, p) {
-				t.Fatalf("%s: not above %s for %s", template, name, p)
-			}
-			for range 4 { // a name next to it
-				b := []byte(name)
-				b[rnd.IntN(len(b)-1)] = "0123456789abcdefx-."[rnd.IntN(19)]
-				other := string(b)
-				if strings.Contains("."+other, "..") {
-					continue
-				}
-				if got := template.Above(other, p); got != above[other] {
-					t.Fatalf("%s: above %s for %s = %t", template, other, p, got)
-				}
-			}
+		if err == nil && checkAbove(t, template, p.Masked(), rnd) {
+			checked++
 		}
 	}
 	if checked < 300 {
-		t.Fatalf("only %d templates were checked", checked)
+		t.Errorf("too few templates were fit for a meaningful test: %d", checked)
 	}
 }
 
-func parse(t *testing.T, s string) *hostname.Template {
-	t.Helper()
-	template, err := hostname.Parse(s)
-	if err != nil {
-		t.Fatal(err)
+func FuzzAbove(f *testing.F) {
+	for _, s := range shapes {
+		f.Add(s, []byte{203, 0, 113, 130}, byte(27), uint64(1))
+		f.Add(s, []byte{0x20, 1, 0xd, 0xb8, 15: 1}, byte(125), uint64(1))
 	}
-	return template
+	f.Fuzz(func(t *testing.T, s string, addr []byte, bits byte, seed uint64) {
+		a, ok := netip.AddrFromSlice(addr)
+		if !ok || a.Is4In6() {
+			return
+		}
+		template, err := hostname.Parse(s)
+		if err != nil {
+			return
+		}
+		if p := netip.PrefixFrom(a, int(bits)).Masked(); p.IsValid() && a.BitLen()-p.Bits() <= 8 {
+			checkAbove(t, template, p, rand.New(rand.NewPCG(seed, 1)))
+		}
+	})
+}
+
+// checkAbove compares Above with the ancestors of all names that the template gives for p, and with names next to those.
+// It reports whether the template is one that Above is for.
+func checkAbove(t *testing.T, template *hostname.Template, p netip.Prefix, rnd *rand.Rand) bool {
+	t.Helper()
+	for _, placeholder := range template.Placeholders() {
+		if !slices.Contains([]string{"a", "b", "c", "d", "ip", "rev"}, placeholder) {
+			return false
+		}
+	}
+	if template.Invertible(p.Addr().Is6()) != nil {
+		return false
+	}
+	above := map[string]bool{}
+	for a := p.Addr(); p.Contains(a); a = a.Next() {
+		name, err := template.Expand(hostname.Values{Addr: a})
+		if err != nil { // too long
+			return false
+		}
+		for _, name, _ = strings.Cut(name, "."); name != ""; _, name, _ = strings.Cut(name, ".") {
+			above[name] = true
+		}
+	}
+	for name := range above {
+		if !template.Above(name, p) || !template.Above(strings.ToUpper(name), p) {
+			t.Fatalf("%s: not above %s for %v", template, name, p)
+		}
+		for range 4 { // a name next to it
+			b := []byte(name)
+			b[rnd.IntN(len(b)-1)] = "0123456789abcdefx-."[rnd.IntN(19)]
+			other := string(b)
+			if strings.Contains("."+other, "..") {
+				continue
+			}
+			if got := template.Above(other, p); got != above[other] {
+				t.Fatalf("%s: above %s for %v = %t", template, other, p, got)
+			}
+		}
+	}
+	return true
 }
