@@ -128,7 +128,18 @@ func write(path string, content []byte) error {
 
 // tellCompiled prints what was compiled in one line.
 func (p *program) tellCompiled(path string, r, before *snapshot.Reader, same bool) {
-	fmt.Fprintf(p.stdout, "%s: %s, %s; ", path, plural(len(r.Zones()), "zone"), plural(r.Len(), "name"))
+	fmt.Fprintf(p.stdout, "%s: %s, %s", path, plural(len(r.Zones()), "zone"), plural(r.Len(), "name"))
+	delegations := 0
+	for i := range r.Zones() {
+		delegations += len(r.Zones()[i].Delegations)
+	}
+	if delegations > 0 {
+		fmt.Fprintf(p.stdout, ", %s", plural(delegations, "delegation"))
+	}
+	if n := r.HostCount(); n > 0 {
+		fmt.Fprintf(p.stdout, ", %s", plural(n, "host"))
+	}
+	fmt.Fprint(p.stdout, "; ")
 	switch {
 	case same:
 		fmt.Fprintln(p.stdout, "unchanged")

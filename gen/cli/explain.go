@@ -87,6 +87,8 @@ type explanation struct {
 	Owner    string          `json:"owner,omitempty"` // of the PTR: another name if the zone is classless
 	Zone     string          `json:"zone,omitempty"`
 	Block    *placed         `json:"block,omitempty"`
+	Child    *child          `json:"delegation,omitempty"` // whoever answers instead of the block
+	Forward  []forward       `json:"forward,omitempty"`    // of the names that lie in our forward zones
 	Server   *placed         `json:"server,omitempty"`
 	Product  string          `json:"product,omitempty"`
 	Account  string          `json:"account,omitempty"`
@@ -111,6 +113,22 @@ type place struct {
 type placed struct {
 	Name string `json:"name"`
 	place
+}
+
+// A child is the zone that an address is delegated to.
+type child struct {
+	Prefix      string   `json:"prefix"`
+	Zone        string   `json:"zone"`
+	Nameservers []string `json:"nameservers"`
+	Alias       string   `json:"alias,omitempty"` // target of the CNAME that the address has, if it has one
+	place
+}
+
+// A forward tells whether a name leads back to the address (RFC 8601 section 3, iprev).
+type forward struct {
+	Name      string `json:"name"`
+	Zone      string `json:"zone"`
+	Confirmed bool   `json:"confirmed"`
 }
 
 // A snapshotAnswer is what a snapshot answers.
@@ -156,6 +174,11 @@ func explanationOf(ctx context.Context, addr netip.Addr, path string) (*explanat
 			e.Zone, e.Owner = z.Name, (&snapshot.Zone{Name: z.Name, Prefix: z.Prefix}).Owner(addr)
 		}
 	}
+	if d := inv.DelegationOf(addr); d != nil {
+		e.addChild(addr, d)
+		return e, nil
+	}
+	e.addForward(inv, addr)
 	switch answer.Origin {
 	case model.Explicit:
 		for _, n := range a.Entry.Names {
@@ -200,6 +223,42 @@ func (e *explanation) addAssignment(inv *model.Inventory, addr netip.Addr, a *mo
 	return nil
 }
 
+// addChild tells who answers for the address instead.
+func (e *explanation) addChild(addr netip.Addr, d *model.Delegation) {
+	e.Child = &child{Prefix: d.Prefix.String(), Nameservers: []string{}, place: place(d.Prefix.Pos)}
+	for _, n := range d.Nameservers {
+		e.Child.Nameservers = append(e.Child.Nameservers, n.Value)
+	}
+	for _, p := range d.Parts {
+		if p.Prefix.Contains(addr) {
+			e.Child.Zone = p.Name
+			if p.Alias && p.Name != "" {
+				e.Child.Alias = (&snapshot.Zone{Kind: snapshot.Reverse, Name: p.Name, Prefix: p.Prefix}).Owner(addr)
+			}
+		}
+	}
+	e.because(d.Prefix.Pos, "block %s delegates %s", d.Block.Prefix, d.Prefix)
+}
+
+// addForward tells of each name of the address that lies in a forward zone of ours whether it leads back.
+func (e *explanation) addForward(inv *model.Inventory, addr netip.Addr) {
+	for _, name := range e.Names {
+		z := inv.ForwardZone(name)
+		if z == nil {
+			continue
+		}
+		f := forward{Name: name, Zone: z.Name.Value}
+		for _, b := range z.Fallbacks {
+			v, ok := b.Fallback.Invert(name)
+			f.Confirmed = f.Confirmed || ok && v.Addr == addr && b.Prefix.Contains(addr)
+		}
+		for i := range inv.Addresses {
+			f.Confirmed = f.Confirmed || inv.Addresses[i].Default == name && inv.Addresses[i].Addr == addr
+		}
+		e.Forward = append(e.Forward, f)
+	}
+}
+
 // whyNoDefault tells why a primary address has no default hostname.
 func whyNoDefault(a *model.Address) string {
 	switch name := a.Server.Server.Product.Value; {
@@ -229,18 +288,20 @@ func (e *explanation) addSnapshot(addr netip.Addr, path string) error {
 	}
 	s := &snapshotAnswer{File: path, Commit: r.Commit(), Kind: authority.Outside.String(), Names: []string{}}
 	e.Snapshot = s
+	var zone *snapshot.Zone // the smallest that holds the address
 	for i := range r.Zones() {
 		z := &r.Zones()[i]
-		if !z.Prefix.Contains(addr) {
-			continue
+		if z.Prefix.Contains(addr) && (zone == nil || z.Prefix.Bits() > zone.Prefix.Bits()) {
+			zone = z
 		}
-		a := g.Answer(z.Owner(addr), authority.TypePTR)
-		s.Zone, s.Serial, s.Kind = z.Name, z.Serial, a.Kind.String()
-		for i := range a.Len() {
-			s.Names = append(s.Names, a.Target(i))
-		}
-		if len(s.Names) > 0 {
-			s.TTL = a.TTL()
+	}
+	if zone != nil {
+		a := g.Answer(zone.Owner(addr), authority.TypePTR, false)
+		s.Zone, s.Serial, s.Kind = zone.Name, zone.Serial, a.Kind.String()
+		for i := range a.Len(authority.AnswerSection) {
+			if r := a.Record(authority.AnswerSection, i); r.Type == authority.TypePTR {
+				s.Names, s.TTL = append(s.Names, r.Target), r.TTL
+			}
 		}
 	}
 	s.Same = s.Zone == e.Zone && s.TTL == e.TTL && slices.Equal(s.Names, e.Names)
@@ -248,9 +309,12 @@ func (e *explanation) addSnapshot(addr netip.Addr, path string) error {
 }
 
 func (p *program) printExplanation(e *explanation) error {
-	if len(e.Names) > 0 {
+	switch {
+	case len(e.Names) > 0:
 		fmt.Fprintf(p.stdout, "%s answers %s\n\n", e.Address, strings.Join(e.Names, " "))
-	} else {
+	case e.Child != nil:
+		fmt.Fprintf(p.stdout, "%s is for others to answer\n\n", e.Address)
+	default:
 		fmt.Fprintf(p.stdout, "%s has no name\n\n", e.Address)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
@@ -271,9 +335,23 @@ func (p *program) printExplanation(e *explanation) error {
 	if len(e.Names) > 0 {
 		line("ttl", fmt.Sprint(e.TTL), place{})
 	}
+	for _, f := range e.Forward {
+		if f.Confirmed {
+			line("forward", fmt.Sprintf("%s leads back to it, by our zone %s", f.Name, f.Zone), place{})
+		} else {
+			line("forward", fmt.Sprintf("%s does not lead back to it: our zone %s says otherwise", f.Name, f.Zone), place{})
+		}
+	}
 	owner := e.Owner
 	if owner != "" && owner != e.Reverse {
 		owner += ", where the parent's CNAME at " + e.Reverse + " leads"
+	}
+	if c := e.Child; c != nil {
+		if c.Alias != "" {
+			owner += ", a CNAME to " + c.Alias
+		}
+		line("child", c.Zone, place{})
+		line("servers", strings.Join(c.Nameservers, " "), place{})
 	}
 	line("owner", owner, place{})
 	line("zone", e.Zone, place{})

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/revmap/revmap/gen/zonefile"
+	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -18,7 +20,7 @@ func (p *program) inspect() *cobra.Command {
 		Long: `inspect verifies a snapshot and shows where it comes from and which zones it
 has. Entries are the addresses that have a name of their own: a reverse map
 name (explicit) or a default hostname. Names made from a fallback are not
-entries.
+entries. Hosts are the names in forward zones, without those of fallbacks.
 
 With --dump it prints the entries instead, as the text of a zone file for each
 zone; a fallback is a comment in it. See revmap help export zonefile for zone
@@ -47,11 +49,15 @@ files that a name server can load.`,
 
 // dump prints all zones, with an empty line between them.
 func (p *program) dump(r *snapshot.Reader) error {
+	g, err := authority.New(r)
+	if err != nil {
+		return err
+	}
 	for i := range r.Zones() {
 		if i > 0 {
 			fmt.Fprintln(p.stdout)
 		}
-		if err := zonefile.Dump(p.stdout, r, &r.Zones()[i]); err != nil {
+		if err := zonefile.Dump(p.stdout, g, &r.Zones()[i]); err != nil {
 			return err
 		}
 	}
@@ -67,25 +73,35 @@ type inspection struct {
 	Entries  int             `json:"entries"`
 	Explicit int             `json:"explicit"`
 	Default  int             `json:"default"`
+	Hosts    int             `json:"hosts"`
 	Zones    []inspectedZone `json:"zones"`
 }
 
 type inspectedZone struct {
-	Name     string `json:"name"`
-	Prefix   string `json:"prefix"`
-	Serial   uint32 `json:"serial"`
-	Entries  int    `json:"entries"`
-	Fallback string `json:"fallback,omitempty"`
+	Name        string `json:"name"`
+	Kind        string `json:"kind"` // reverse, forward or catalog
+	Prefix      string `json:"prefix,omitempty"`
+	Serial      uint32 `json:"serial"`
+	Entries     int    `json:"entries"`
+	Delegations int    `json:"delegations,omitempty"`
+	Hosts       int    `json:"hosts,omitempty"`
+	Fallback    string `json:"fallback,omitempty"`
 }
 
 func inspectionOf(r *snapshot.Reader) *inspection {
 	n := &inspection{
-		Format: formatVersion(r), ID: r.ID(), Commit: r.Commit(), Size: r.Size(), Entries: r.Len(),
+		Format: formatVersion(r), ID: r.ID(), Commit: r.Commit(), Size: r.Size(), Entries: r.Len(), Hosts: r.HostCount(),
 		Zones: make([]inspectedZone, len(r.Zones())),
 	}
 	for i := range r.Zones() {
 		z := &r.Zones()[i]
-		n.Zones[i] = inspectedZone{z.Name, z.Prefix.String(), z.Serial, z.Len(), z.Fallback}
+		n.Zones[i] = inspectedZone{
+			Name: z.Name, Kind: z.Kind.String(), Serial: z.Serial, Entries: z.Len(), Delegations: len(z.Delegations),
+			Hosts: z.HostLen(), Fallback: z.Fallback,
+		}
+		if z.Kind == snapshot.Reverse {
+			n.Zones[i].Prefix = z.Prefix.String()
+		}
 		for _, set := range r.Entries(z) {
 			if set.Kind == snapshot.Explicit {
 				n.Explicit++
@@ -113,17 +129,16 @@ func (p *program) printInspection(n *inspection) error {
 	fmt.Fprintf(w, "commit\t%s\n", commit)
 	fmt.Fprintf(w, "size\t%s\n", plural(n.Size, "byte"))
 	fmt.Fprintf(w, "entries\t%s: %s explicit, %s default\n", grouped(n.Entries), grouped(n.Explicit), grouped(n.Default))
+	if n.Hosts > 0 {
+		fmt.Fprintf(w, "hosts\t%s\n", grouped(n.Hosts))
+	}
 	if err := w.Flush(); err != nil || len(n.Zones) == 0 {
 		return err
 	}
-	fmt.Fprintln(w, "\nZONE\tPREFIX\tSERIAL\tENTRIES\tFALLBACK")
+	fmt.Fprintln(w, "\nZONE\tKIND\tPREFIX\tSERIAL\tENTRIES\tDELEGATIONS\tHOSTS\tFALLBACK")
 	for _, z := range n.Zones {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t", z.Name, z.Prefix, z.Serial, z.Entries)
-		if z.Fallback == "" {
-			fmt.Fprintln(w, "-")
-		} else {
-			fmt.Fprintln(w, z.Fallback)
-		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", z.Name, z.Kind, cmp.Or(z.Prefix, "-"), z.Serial, z.Entries,
+			z.Delegations, z.Hosts, cmp.Or(z.Fallback, "-"))
 	}
 	return w.Flush()
 }
