@@ -25,7 +25,7 @@ func (h *handler) Transfer(apex string, serial uint32) (<-chan []dns.RR, error) 
 	}
 	if err := g.Reader().Endless(z); err != nil {
 		if _, logged := g.refused.LoadOrStore(z.Name, true); !logged {
-			log.Warningf("Refusing to transfer zone %s: %v", z.Name, err)
+			log.Warningf("Refusing to transfer %v", err)
 		}
 		return nil, transfer.ErrNotAuthoritative
 	}
@@ -40,7 +40,7 @@ func (h *handler) Transfer(apex string, serial uint32) (<-chan []dns.RR, error) 
 		log.Infof("Sending zone %s: its serial %d is no news for a secondary with %d", z.Name, z.Serial, serial)
 	case known:
 		kind, source = "ixfr", func() { t.changes(deltas) }
-		log.Infof("Sending zone %s: IXFR from serial %d to %d in %d deltas", z.Name, serial, z.Serial, len(deltas))
+		log.Infof("Sending zone %s: IXFR from serial %d to %d, deltas: %d", z.Name, serial, z.Serial, len(deltas))
 	default:
 		log.Infof("Sending zone %s: AXFR of serial %d, as what has changed since %d is not known", z.Name, z.Serial, serial)
 	}

@@ -784,7 +784,7 @@ func TestTransferLog(t *testing.T) {
 		want string
 	}{
 		{axfrQuery(zone), "AXFR of serial 3"},
-		{ixfrQuery(zone, 1), "IXFR from serial 1 to 3 in 2 deltas"},
+		{ixfrQuery(zone, 1), "IXFR from serial 1 to 3, deltas: 2"},
 		{ixfrQuery(zone, 3), "its serial 3 is no news for a secondary with 3"},
 		{ixfrQuery(zone, math.MaxUint32), "AXFR of serial 3, as what has changed since 4294967295 is not known"},
 	} {
