@@ -86,7 +86,8 @@ var differences = []difference{
 	{
 		servers: []string{"Knot DNS", "BIND"},
 		what:    "ANY is answered with more or other RRsets.",
-		why:     "Any of those that are there will do (RFC 8482 section 4.1). The one that revmap chooses is compared with theirs.",
+		why: "Any of those that are there will do (RFC 8482 section 4.1). The one that revmap chooses is compared with " +
+			"theirs.",
 		apply: func(e exchange) bool {
 			if e.msg.Question[0].Qtype != dns.TypeANY || len(e.theirs.Answer) == 0 || len(e.ours.Answer) == 0 {
 				return false
@@ -98,6 +99,7 @@ var differences = []difference{
 			question := e.theirs.Question
 			*e.theirs = *e.ask(e.msg.Question[0].Name, chosen)
 			e.theirs.Question = question
+			e.fit()
 			return true
 		},
 	},

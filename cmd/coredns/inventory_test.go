@@ -215,7 +215,8 @@ func (in *inventory) addDelegation() {
 	yaml := fmt.Sprintf("{nameservers: [%s.acme.example]}", ns)
 	switch in.rnd.IntN(3) {
 	case 0:
-		yaml = fmt.Sprintf("{nameservers: [%s.%d.19.198.in-addr.arpa], glue: {%[1]s.%[2]d.19.198.in-addr.arpa: 192.0.2.%[2]d}}", ns, n)
+		ns = fmt.Sprintf("%s.%d.19.198.in-addr.arpa", ns, n)
+		yaml = fmt.Sprintf("{nameservers: [%s], glue: {%s: 192.0.2.%d}}", ns, ns, n)
 	case 1:
 		yaml = fmt.Sprintf("{nameservers: [%s.acme.example], ds: [%d 13 2 %064x]}", ns, in.rnd.IntN(65536), in.rnd.Uint64())
 	}

@@ -30,7 +30,8 @@ var rfc8906 = []struct {
 	{section: "8.1.2", what: "unknown type",
 		args: "+noedns +noad +norec type1000 $zone", want: "QUERY NOERROR, aa"},
 	{section: "8.1.3.1", what: "CD=1",
-		args: "+noedns +noad +norec +cd soa $zone", want: "QUERY NOERROR, aa, SOA", instead: "QUERY NOERROR, aa cd, SOA",
+		args: "+noedns +noad +norec +cd soa $zone",
+		want: "QUERY NOERROR, aa, SOA", instead: "QUERY NOERROR, aa cd, SOA",
 		why: "The CD bit comes back. RFC 8906 does not mind; RFC 4035 section 3.1.6 would have it clear, where it means nothing."},
 	{section: "8.1.3.2", what: "AD=1",
 		args: "+noedns +norec +ad soa $zone", want: "QUERY NOERROR, aa, SOA"},
@@ -43,19 +44,26 @@ var rfc8906 = []struct {
 	{section: "8.1.5", what: "TCP",
 		args: "+noedns +noad +norec +tcp soa $zone", want: "QUERY NOERROR, aa, SOA"},
 	{section: "8.2.1", what: "minimal EDNS",
-		args: "+nocookie +edns=0 +noad +norec soa $zone", want: "QUERY NOERROR, aa, SOA, EDNS 0"},
+		args: "+nocookie +edns=0 +noad +norec soa $zone",
+		want: "QUERY NOERROR, aa, SOA, EDNS 0"},
 	{section: "8.2.2", what: "EDNS version",
-		args: "+nocookie +edns=1 +noednsneg +noad +norec soa $zone", want: "QUERY BADVERS, EDNS 0"},
+		args: "+nocookie +edns=1 +noednsneg +noad +norec soa $zone",
+		want: "QUERY BADVERS, EDNS 0"},
 	{section: "8.2.3", what: "unknown EDNS option",
-		args: "+nocookie +edns=0 +noad +norec +ednsopt=100 soa $zone", want: "QUERY NOERROR, aa, SOA, EDNS 0"},
+		args: "+nocookie +edns=0 +noad +norec +ednsopt=100 soa $zone",
+		want: "QUERY NOERROR, aa, SOA, EDNS 0"},
 	{section: "8.2.4", what: "unknown EDNS flag",
-		args: "+nocookie +edns=0 +noad +norec +ednsflags=0x40 soa $zone", want: "QUERY NOERROR, aa, SOA, EDNS 0"},
+		args: "+nocookie +edns=0 +noad +norec +ednsflags=0x40 soa $zone",
+		want: "QUERY NOERROR, aa, SOA, EDNS 0"},
 	{section: "8.2.5", what: "EDNS version with unknown flag",
-		args: "+nocookie +edns=1 +noednsneg +noad +norec +ednsflags=0x40 soa $zone", want: "QUERY BADVERS, EDNS 0"},
+		args: "+nocookie +edns=1 +noednsneg +noad +norec +ednsflags=0x40 soa $zone",
+		want: "QUERY BADVERS, EDNS 0"},
 	{section: "8.2.6", what: "EDNS version with unknown option",
-		args: "+nocookie +edns=1 +noednsneg +noad +norec +ednsopt=100 soa $zone", want: "QUERY BADVERS, EDNS 0"},
+		args: "+nocookie +edns=1 +noednsneg +noad +norec +ednsopt=100 soa $zone",
+		want: "QUERY BADVERS, EDNS 0"},
 	{section: "8.2.7", what: "truncated response",
-		args: "+nocookie +norec +noad +dnssec +bufsize=512 +ignore ptr 5.$zone", want: "QUERY NOERROR, aa tc, PTR…, EDNS 0 do"},
+		args: "+nocookie +norec +noad +dnssec +bufsize=512 +ignore ptr 5.$zone",
+		want: "QUERY NOERROR, aa tc, PTR…, EDNS 0 do"},
 	{section: "8.2.8", what: "DO=1",
 		args: "+nocookie +edns=0 +noad +norec +dnssec soa $zone", want: "QUERY NOERROR, aa, SOA, EDNS 0 do"},
 	{section: "8.2.9", what: "EDNS version with DO=1",
@@ -63,7 +71,8 @@ var rfc8906 = []struct {
 		want: "QUERY BADVERS, EDNS 0 do", instead: "QUERY BADVERS, EDNS 0",
 		why: "The DO bit does not come back. CoreDNS makes the OPT RR of an error itself; there is nothing that it could be for."},
 	{section: "8.2.10", what: "several defined EDNS options",
-		args: "+edns=0 +noad +norec +cookie +nsid +expire +subnet=0.0.0.0/0 soa $zone", want: "QUERY NOERROR, aa, SOA, EDNS 0"},
+		args: "+edns=0 +noad +norec +cookie +nsid +expire +subnet=0.0.0.0/0 soa $zone",
+		want: "QUERY NOERROR, aa, SOA, EDNS 0"},
 	{section: "8", what: "all at once",
 		args: "+edns=0 +ad +rec +zflag +dnssec +ednsflags=0x8040 +ednsopt=100 +cookie +tcp type1000 $zone",
 		want: "QUERY NOERROR, aa rd, EDNS 0 do"},
@@ -78,7 +87,8 @@ func TestRFC8906(t *testing.T) {
 	}
 	for _, tt := range rfc8906 {
 		t.Run(tt.section+" "+tt.what, func(t *testing.T) {
-			args := append([]string{"-r", "@127.0.0.1", "-p", port, "+tries=1"}, strings.Fields(strings.ReplaceAll(tt.args, "$zone", zone))...)
+			args := []string{"-r", "@127.0.0.1", "-p", port, "+tries=1"}
+			args = append(args, strings.Fields(strings.ReplaceAll(tt.args, "$zone", zone))...)
 			out, err := exec.Command(dig, args...).CombinedOutput()
 			if err != nil {
 				t.Fatalf("dig %s: %v\n%s", tt.args, err, out)

@@ -183,7 +183,8 @@ var secondaries = []secondary{
 		regexp.MustCompile(`zone 19\.198\.in-addr\.arpa\. received update .* of \d{5,} bytes`), one},
 	{"Knot DNS", peer.Knot, regexp.MustCompile(`IXFR, incoming, .*finished`),
 		regexp.MustCompile(`AXFR, incoming, .*finished`), each},
-	{"BIND", peer.BIND, regexp.MustCompile(`got incremental response`), regexp.MustCompile(`got nonincremental response`), each},
+	{"BIND", peer.BIND, regexp.MustCompile(`got incremental response`),
+		regexp.MustCompile(`got nonincremental response`), each},
 }
 
 const changes = 100
@@ -233,7 +234,8 @@ func TestSecondaries(t *testing.T) {
 func TestCoreDNSSecondary(t *testing.T) {
 	port := peer.Port(t)
 	p := startPrimary(t, newInventory(rand.New(rand.NewPCG(5, 5))), "", port)
-	addr := serveAt(t, port, fmt.Sprintf(". {\n bind 127.0.0.1\n transfer {\n  to *\n }\n secondary %s {\n  transfer from %s\n }\n}\n",
+	addr := serveAt(t, port, fmt.Sprintf(
+		". {\n bind 127.0.0.1\n transfer {\n  to *\n }\n secondary %s {\n  transfer from %s\n }\n}\n",
 		strings.Join(p.zones, " "), p.addr))
 	p.waitFor(t, "CoreDNS", addr)
 	for i := range changes {
@@ -290,7 +292,8 @@ func TestCatalog(t *testing.T) {
 		{"Knot DNS", peer.Knot(t, peer.Config{Port: ports[0], Primary: p.addr, Catalog: catalog}).Addr},
 		{"BIND", peer.BIND(t, peer.Config{Port: ports[1], Primary: p.addr, Catalog: catalog}).Addr},
 		{"CoreDNS", serveAt(t, ports[2], fmt.Sprintf(
-			". {\n bind 127.0.0.1\n transfer {\n  to *\n }\n secondary %s {\n  transfer from %s\n  catalog\n }\n}\n", catalog, p.addr))},
+			". {\n bind 127.0.0.1\n transfer {\n  to *\n }\n secondary %s {\n  transfer from %s\n  catalog\n }\n}\n",
+			catalog, p.addr))},
 	}
 	for _, s := range servers {
 		p.waitFor(t, s.name, s.addr)

@@ -140,16 +140,6 @@ type Server struct {
 // Log returns what the server has written to its standard output and error so far.
 func (s *Server) Log() string { return s.output.String() }
 
-// Ended reports whether the process is no more.
-func (s *Server) Ended() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-		return false
-	}
-}
-
 // An output can be read while it is written.
 type output struct {
 	mu sync.Mutex
@@ -263,8 +253,10 @@ func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *
 		}
 	})
 	Wait(t, func() bool {
-		if s.Ended() {
+		select {
+		case <-s.ended:
 			t.Fatalf("%s has ended:\n%s", cmd, s.tail())
+		default:
 		}
 		return s.answers("udp", zones) && s.answers("tcp", zones)
 	}, func() string { return s.Program + " does not answer" })
@@ -296,11 +288,6 @@ func (s *Server) answers(network string, zones []string) bool {
 		}
 	}
 	return len(zones) > 0 || ask(".") != nil
-}
-
-// Transfer returns the RRs of a zone that s serves, as it sends them: from the SOA to the SOA (RFC 5936).
-func (s *Server) Transfer(zone string) ([]dns.RR, error) {
-	return Transfer(s.Addr, new(dns.Msg).SetAxfr(zone), nil)
 }
 
 // Transfer sends a question for AXFR or IXFR to the address and port of a server, signed if key is not nil, and returns

@@ -33,7 +33,10 @@ func TestPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	zones := []Zone{{Name: zone, File: filepath.Join(dir, "zone")}, {Name: "catalog.example.", File: filepath.Join(dir, "catalog")}}
+	zones := []Zone{
+		{Name: zone, File: filepath.Join(dir, "zone")},
+		{Name: "catalog.example.", File: filepath.Join(dir, "catalog")},
+	}
 	for name, primary := range programs {
 		t.Run(name, func(t *testing.T) {
 			p := primary(t, Config{Zones: zones})
@@ -62,7 +65,7 @@ func transfer(t *testing.T, s *Server, zone string) (text []string) {
 	var err error
 	Wait(t, func() bool {
 		var rrs []dns.RR
-		rrs, err = s.Transfer(zone)
+		rrs, err = Transfer(s.Addr, new(dns.Msg).SetAxfr(zone), nil)
 		text = nil
 		for _, rr := range rrs {
 			text = append(text, rr.String())
