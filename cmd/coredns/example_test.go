@@ -56,7 +56,12 @@ func TestExample(t *testing.T) {
 // TestChange: a changed name is served within the reload period. The serial of its zone moves, those of the others stay.
 func TestChange(t *testing.T) {
 	dir, port, _ := startExample(t)
-	zones := []string{"2.0.192.in-addr.arpa.", "64-26.100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."}
+	const changed = "2.0.192.in-addr.arpa."
+	zones := []string{
+		changed, "64-26.100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.", "192-28.113.0.203.in-addr.arpa.",
+		"8.b.d.0.1.0.0.2.ip6.arpa.", "f.f.8.b.d.0.1.0.0.2.ip6.arpa.", "miniserver.example.", "static.ams1.example.net.",
+		"catalog.example.net.",
+	}
 	serials := func() map[string]uint32 {
 		m := map[string]uint32{}
 		for _, z := range zones {
@@ -85,16 +90,53 @@ func TestChange(t *testing.T) {
 	}
 
 	before := serials()
+	whole := transfer(t, port, new(dns.Msg).SetAxfr(changed))
+	if n := len(whole); n != 23 || whole[0] != whole[n-1] || !strings.Contains(whole[0], "\tSOA\t") {
+		t.Errorf("AXFR of %s has %d RRs, want 23, a SOA at both ends:\n%s", changed, n, strings.Join(whole, "\n"))
+	}
 	edit(t, filepath.Join(dir, "records.yaml"), "192.0.2.10: mail.acme.example", "192.0.2.10: smtp.acme.example")
 	shell(t, dir, "bin/revmap compile -o run/records.snapshot records.yaml")
 	peer.Wait(t, func() bool { return target("10.2.0.192.in-addr.arpa.") == "smtp.acme.example." },
 		func() string { return "the new name is not served" })
 	after := serials()
 	for _, z := range zones {
-		if moved := before[z] != after[z]; moved != (z == "2.0.192.in-addr.arpa.") {
+		if moved := before[z] != after[z]; moved != (z == changed) {
 			t.Errorf("the serial of %s went from %d to %d", z, before[z], after[z])
 		}
 	}
+
+	soa := func(serial uint32) string {
+		return strings.Replace(whole[0], fmt.Sprintf(" %d ", before[changed]), fmt.Sprintf(" %d ", serial), 1)
+	}
+	want := []string{
+		soa(after[changed]),
+		soa(before[changed]), "10.2.0.192.in-addr.arpa.\t3600\tIN\tPTR\tmail.acme.example.",
+		soa(after[changed]), "10.2.0.192.in-addr.arpa.\t3600\tIN\tPTR\tsmtp.acme.example.",
+		soa(after[changed]),
+	}
+	got := transfer(t, port, new(dns.Msg).SetIxfr(changed, before[changed], "ns1.example.net.", "hostmaster.example.net."))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("IXFR from %d (-want +got):\n%s", before[changed], diff)
+	}
+}
+
+// transfer returns the RRs of a zone transfer.
+func transfer(t *testing.T, port string, q *dns.Msg) []string {
+	t.Helper()
+	envelopes, err := new(dns.Transfer).In(q, net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rrs []string
+	for e := range envelopes {
+		if e.Error != nil {
+			t.Fatal(e.Error)
+		}
+		for _, rr := range e.RR {
+			rrs = append(rrs, rr.String())
+		}
+	}
+	return rrs
 }
 
 // startExample copies the example into a folder, builds the programs there, compiles records.yaml and starts
