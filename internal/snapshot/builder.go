@@ -56,7 +56,7 @@ func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 			d.Glue = slices.Compact(slices.SortedFunc(slices.Values(d.Glue), Glue.compare))
 		}
 		slices.SortFunc(z.Delegations, func(d, e Delegation) int { return d.Prefix.Addr().Compare(e.Prefix.Addr()) })
-		z.first, z.end, z.count, z.hosts, z.hostCount = 0, 0, 0, 0, 0
+		z.found = found{}
 		if err := checkZone(z); err != nil {
 			return nil, fmt.Errorf("build snapshot: %w", err)
 		}
@@ -238,7 +238,7 @@ func (b *Builder) encodeHosts() (offsets, records []byte, err error) {
 		b.sorted = true
 	}
 	for i := range b.zones {
-		b.zones[i].hostCount = 0
+		b.zones[i].found.host = 0
 	}
 	le := binary.LittleEndian
 	for i := 0; i < len(b.hosts); {
@@ -266,7 +266,7 @@ func (b *Builder) encodeHosts() (offsets, records []byte, err error) {
 		for _, a := range addrs {
 			records = append(records, a.AsSlice()...)
 		}
-		h.zone.hostCount++
+		h.zone.found.host++
 	}
 	return offsets, records, nil
 }
@@ -297,7 +297,7 @@ func (b *Builder) encodeZones() []byte {
 				s = appendDelegation(s, &z.Delegations[i])
 			}
 		case Forward:
-			s = le.AppendUint32(s, uint32(z.hostCount))
+			s = le.AppendUint32(s, uint32(z.found.host))
 		}
 	}
 	return s

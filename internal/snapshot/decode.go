@@ -102,15 +102,15 @@ func (r *Reader) setRanges(s section) error {
 	if err != nil {
 		return s.errorf(0, "%w", err)
 	}
-	all4, all6 := Zone{end: len(r.offsets4) / 4}, Zone{end: len(r.offsets6) / 4}
+	all4, all6 := Zone{found: found{end: len(r.offsets4) / 4}}, Zone{found: found{end: len(r.offsets6) / 4}}
 	for _, z := range zones {
 		search, all := r.search4, &all4
 		if !z.is4() {
 			search, all = r.search6, &all6
 		}
-		z.first, z.end = search(all, z.Prefix.Addr()), all.end
+		z.found.first, z.found.end = search(all, z.Prefix.Addr()), all.found.end
 		if after := arpa.Last(z.Prefix).Next(); after.IsValid() {
-			z.end = search(all, after)
+			z.found.end = search(all, after)
 		}
 	}
 	if err := r.countEntries(zones); err != nil {
@@ -119,9 +119,9 @@ func (r *Reader) setRanges(s section) error {
 	hosts := 0
 	for i := range r.zones {
 		z := &r.zones[i]
-		z.hosts = hosts
-		if hosts += z.hostCount; hosts > r.HostCount() {
-			return s.errorf(0, "zone %s has %d hosts, there are %d left", z.Name, z.hostCount, r.HostCount()-z.hosts)
+		z.found.firstHost = hosts
+		if hosts += z.found.host; hosts > r.HostCount() {
+			return s.errorf(0, "zone %s has %d hosts, there are %d left", z.Name, z.found.host, r.HostCount()-z.found.firstHost)
 		}
 	}
 	if hosts < r.HostCount() {
@@ -135,11 +135,11 @@ func (r *Reader) setRanges(s section) error {
 func (r *Reader) countEntries(zones []*Zone) error {
 	total := 0
 	for _, z := range zones {
-		z.count = z.end - z.first
+		z.found.entries = z.found.end - z.found.first
 		for i := range z.Delegations {
-			z.count -= r.countIn(z, z.Delegations[i].Prefix)
+			z.found.entries -= r.countIn(z, z.Delegations[i].Prefix)
 		}
-		total += z.count
+		total += z.found.entries
 	}
 	if total == r.Len() {
 		return nil
@@ -168,7 +168,7 @@ func (r *Reader) countIn(z *Zone, p netip.Prefix) int {
 	if !z.is4() {
 		search = r.search6
 	}
-	end := z.end
+	end := z.found.end
 	if after := arpa.Last(p).Next(); after.IsValid() {
 		end = search(z, after)
 	}
@@ -184,7 +184,7 @@ func (r *Reader) checkHosts(s, offsets section) error {
 	for j := range r.zones {
 		z := &r.zones[j]
 		before := ""
-		for n := range z.hostCount {
+		for n := range z.found.host {
 			if o := binary.LittleEndian.Uint32(offsets.data[4*i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(4*i, "offset %d, the next host starts at %d", o, pos)
 			}
@@ -404,7 +404,7 @@ func (c *cursor) zone(z *Zone) error {
 		if n > math.MaxInt32/2 { // no table has that many elements; and sums fit into an int of 32 bits
 			return c.errorf(start, "zone %s: %d hosts", z.Name, n)
 		}
-		z.hostCount = int(n)
+		z.found.host = int(n)
 	}
 	if c.short {
 		return c.errShort()

@@ -47,7 +47,7 @@ func (h Host) Name() string { return alias(h.b[1 : 1+int(h.b[0])]) }
 // in any case; "" is the apex. It does not allocate.
 func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 	i := r.searchHost(z, name)
-	if i == z.hosts+z.hostCount {
+	if i == z.found.firstHost+z.found.host {
 		return Host{}, false
 	}
 	h := r.host(i)
@@ -61,7 +61,7 @@ func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 // allocate.
 func (r *Reader) HostBelow(z *Zone, name string) bool {
 	// The names below another follow it directly.
-	for i := r.searchHost(z, name); i < z.hosts+z.hostCount; i++ {
+	for i := r.searchHost(z, name); i < z.found.firstHost+z.found.host; i++ {
 		found := r.host(i).Name()
 		if len(found) == len(name) && compareFolded(found, name) == 0 {
 			continue
@@ -75,7 +75,7 @@ func (r *Reader) HostBelow(z *Zone, name string) bool {
 // Hosts returns the hosts of z, which must be one of r.Zones, in the order of CompareNames.
 func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 	return func(yield func(Host) bool) {
-		for i := z.hosts; i < z.hosts+z.hostCount; i++ {
+		for i := z.found.firstHost; i < z.found.firstHost+z.found.host; i++ {
 			if !yield(r.host(i)) {
 				return
 			}
@@ -92,7 +92,7 @@ func (r *Reader) host(i int) Host {
 
 // searchHost returns the index of the first host of z that is not before name, or that after z's last one.
 func (r *Reader) searchHost(z *Zone, name string) int {
-	lo, hi := z.hosts, z.hosts+z.hostCount
+	lo, hi := z.found.firstHost, z.found.firstHost+z.found.host
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if compareFolded(r.host(mid).Name(), name) < 0 {

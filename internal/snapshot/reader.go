@@ -120,11 +120,11 @@ func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
 	switch {
 	case a.Is4() != z.is4():
 	case a.Is4():
-		if i := r.search4(z, a); i < z.end && r.addr4(i) == key4(a) {
+		if i := r.search4(z, a); i < z.found.end && r.addr4(i) == key4(a) {
 			return r.rrset(r.offsets4, i), true
 		}
 	default:
-		if i := r.search6(z, a); i < z.end && r.addr6(i) == key6(a) {
+		if i := r.search6(z, a); i < z.found.end && r.addr6(i) == key6(a) {
 			return r.rrset(r.offsets6, i), true
 		}
 	}
@@ -154,11 +154,11 @@ func (r *Reader) Covers(z *Zone, p netip.Prefix) bool {
 func (r *Reader) next(z *Zone, a netip.Addr) (netip.Addr, bool) {
 	switch {
 	case a.Is4() && z.is4():
-		if i := r.search4(z, a); i < z.end {
+		if i := r.search4(z, a); i < z.found.end {
 			return r.addr4(i).addr(), true
 		}
 	case a.Is6() && !z.is4():
-		if i := r.search6(z, a); i < z.end {
+		if i := r.search6(z, a); i < z.found.end {
 			return r.addr6(i).addr(), true
 		}
 	}
@@ -169,7 +169,7 @@ func (r *Reader) next(z *Zone, a netip.Addr) (netip.Addr, bool) {
 func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 	return func(yield func(netip.Addr, RRset) bool) {
 		delegations := z.Delegations
-		for i := z.first; i < z.end; i++ {
+		for i := z.found.first; i < z.found.end; i++ {
 			var a netip.Addr
 			var set RRset
 			if z.is4() {
@@ -192,7 +192,7 @@ func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 
 // Endless returns nil if all names of z, one of r.Zones, can be listed, else an ErrEndless that says why not.
 func (r *Reader) Endless(z *Zone) error {
-	if f := z.endless; f != nil {
+	if f := z.found.endless; f != nil {
 		return fmt.Errorf("zone %s: %w: %q for %v", z.Name, ErrEndless, f.Fallback, f.Prefix)
 	}
 	return nil
@@ -216,7 +216,7 @@ func (r *Reader) addr6(i int) addr6 {
 // search4 and search6 return the index of the first entry of z that is not before a, or that after z's last entry.
 
 func (r *Reader) search4(z *Zone, a netip.Addr) int {
-	key, lo, hi := key4(a), z.first, z.end
+	key, lo, hi := key4(a), z.found.first, z.found.end
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr4(mid) < key {
@@ -229,7 +229,7 @@ func (r *Reader) search4(z *Zone, a netip.Addr) int {
 }
 
 func (r *Reader) search6(z *Zone, a netip.Addr) int {
-	key, lo, hi := key6(a), z.first, z.end
+	key, lo, hi := key6(a), z.found.first, z.found.end
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr6(mid).less(key) {
