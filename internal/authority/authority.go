@@ -255,13 +255,13 @@ func (g *Generation) additional(d *snapshot.Delegation) []Record {
 		records = append(records, address(glue.Name, n.cut.zone.TTL, glue.Addr))
 	}
 	for _, ns := range d.NS {
-		top := g.find(ns).top()
-		if top == nil || top.zone == nil || top.zone.Kind != snapshot.Forward {
-			continue
-		}
-		if h, ok := g.reader.Host(top.zone.Zone, relative(ns, top.name)); ok {
-			for i := range h.Len() {
-				records = append(records, address(ns, top.zone.TTL, h.Addr(i)))
+		for _, qtype := range []uint16{TypeA, TypeAAAA} {
+			a := g.Answer(ns, qtype, false)
+			if a.Kind != Forward || a.alias != "" {
+				continue
+			}
+			for i := range a.Len(AnswerSection) {
+				records = append(records, a.Record(AnswerSection, i))
 			}
 		}
 	}
