@@ -14,46 +14,43 @@ import (
 	"github.com/revmap/revmap/internal/hostname"
 )
 
-// A Builder makes a snapshot. Entries are added in the order of their addresses, and only their encoding is kept.
+// A Builder makes a snapshot. Entries are added in the order of their addresses, hosts in any, and only their encoding is
+// kept.
 //
 // A Builder is not safe for concurrent use. Use [NewBuilder].
 type Builder struct {
 	commit    string
-	zones     []Zone  // by name
-	byAddress []*Zone // the reverse zones, by prefix
-	at        int     // index in byAddress of the last zone that begins at or before the last entry
+	zones     []Zone         // by name
+	index     map[string]int // of zones, by name
+	byAddress []*Zone        // the reverse zones, by prefix
+	at        int            // index in byAddress of the last zone that begins at or before the last entry
 	prev      netip.Addr
-	hosts     []host // in the order in which they came, until they are needed
-	sorted    bool   // hosts are
 
 	addrs4, offsets4, addrs6, offsets6, rrsets []byte
-}
 
-// A host is what AddHost adds.
-type host struct {
-	zone  *Zone
-	name  string // relative to the apex
-	addrs []netip.Addr
+	hosts  []byte // records as in the section
+	placed []place
+	sorted bool // placed is in the order of the section, and each host is in it once
 }
 
 // NewBuilder returns a Builder of a snapshot with the given zones, in any order. commit is the id of the commit that
-// they come from: at most 255 printable ASCII bytes, "" if there is none. Name servers may come in any order and twice.
-// An error says which zone breaks which rule of the format.
+// they come from: at most 255 printable ASCII bytes, "" if there is none. Name servers, delegations, DS and glue may come in
+// any order, and all but delegations twice. An error says which zone breaks which rule of the format.
 func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 	if err := checkCommit(commit); err != nil {
 		return nil, fmt.Errorf("build snapshot: %w", err)
 	}
-	b := &Builder{commit: commit, zones: slices.Clone(zones)}
+	b := &Builder{commit: commit, zones: slices.Clone(zones), index: make(map[string]int, len(zones)), sorted: true}
 	slices.SortFunc(b.zones, func(x, y Zone) int { return cmp.Compare(x.Name, y.Name) })
 	for i := range b.zones {
 		z := &b.zones[i]
-		z.NS = canonical(z.NS)
+		z.NS = canonical(z.NS, strings.Compare)
 		z.Delegations = slices.Clone(z.Delegations)
 		for j := range z.Delegations {
 			d := &z.Delegations[j]
-			d.NS = canonical(d.NS)
-			d.DS = slices.Compact(slices.SortedFunc(slices.Values(d.DS), DS.compare))
-			d.Glue = slices.Compact(slices.SortedFunc(slices.Values(d.Glue), Glue.compare))
+			d.NS = canonical(d.NS, strings.Compare)
+			d.DS = canonical(d.DS, DS.compare)
+			d.Glue = canonical(d.Glue, Glue.compare)
 		}
 		slices.SortFunc(z.Delegations, func(d, e Delegation) int { return d.Prefix.Addr().Compare(e.Prefix.Addr()) })
 		z.found = found{}
@@ -63,6 +60,7 @@ func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 		if i > 0 && z.Name == b.zones[i-1].Name {
 			return nil, fmt.Errorf("build snapshot: two zones %s", z.Name)
 		}
+		b.index[z.Name] = i
 	}
 	var err error
 	if b.byAddress, err = byAddress(b.zones); err != nil {
@@ -94,11 +92,11 @@ func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 	if ttl > MaxTTL {
 		return fmt.Errorf("TTL %d is more than %d", ttl, MaxTTL)
 	}
-	names = canonical(names)
+	names = canonical(names, strings.Compare)
 	if err := checkNames(names); err != nil {
 		return err
 	}
-	offset, err := rrsetOffset(uint64(len(b.rrsets)))
+	offset, err := recordOffset(uint64(len(b.rrsets)))
 	if err != nil {
 		return err
 	}
@@ -124,8 +122,8 @@ func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 // find returns the index in byAddress of the zone that a lies in, and checks that a may be the next address.
 func (b *Builder) find(a netip.Addr) (int, error) {
 	switch {
-	case !a.IsValid() || a.Is4In6() || a.Zone() != "":
-		return 0, errors.New("not a plain IPv4 or IPv6 address")
+	case !plain(a):
+		return 0, errNotPlain
 	case b.prev.IsValid() && a.Compare(b.prev) <= 0:
 		return 0, fmt.Errorf("not after %v", b.prev)
 	}
@@ -152,8 +150,8 @@ func checkEntry(zones []*Zone, at int, a netip.Addr) error {
 	return errors.New("lies in no zone")
 }
 
-// AddHost adds addresses of a name, which must be at or below the apex of a forward zone. Names may come in any order and,
-// like addresses, more than once. An AddHost that returns an error has changed nothing.
+// AddHost adds addresses of a host, which must lie in a forward zone. Names may come in any order; they and their addresses
+// may come more than once. An AddHost that returns an error has changed nothing.
 func (b *Builder) AddHost(name string, addrs []netip.Addr) error {
 	if err := b.addHost(name, addrs); err != nil {
 		return fmt.Errorf("add host %q to snapshot: %w", name, err)
@@ -165,30 +163,122 @@ func (b *Builder) addHost(name string, addrs []netip.Addr) error {
 	if err := hostname.Check(name); err != nil {
 		return err
 	}
-	if len(addrs) == 0 {
-		return errors.New("no addresses")
-	}
 	for _, a := range addrs {
-		if !a.IsValid() || a.Is4In6() || a.Zone() != "" {
-			return fmt.Errorf("%v is not a plain IPv4 or IPv6 address", a)
+		if !plain(a) {
+			return fmt.Errorf("%v is %w", a, errNotPlain)
 		}
 	}
-	apex := name
-	for apex != "" {
-		i, found := slices.BinarySearchFunc(b.zones, apex, func(z Zone, name string) int { return cmp.Compare(z.Name, name) })
-		if found && b.zones[i].Kind == Forward {
-			b.hosts = append(b.hosts, host{&b.zones[i], name[:max(0, len(name)-len(apex)-1)], addrs})
-			b.sorted = false
-			return nil
-		}
-		_, apex, _ = strings.Cut(apex, ".")
+	zone := b.forwardZone(name)
+	if zone < 0 {
+		return errors.New("it lies in no forward zone")
 	}
-	return errors.New("lies in no forward zone")
+	labels := name[:max(0, len(name)-len(b.zones[zone].Name)-1)]
+	hosts, err := appendHost(b.hosts, labels, addrs)
+	if err != nil {
+		return err
+	}
+	if _, err := recordOffset(uint64(len(b.hosts))); err != nil {
+		return err
+	}
+	b.placed = append(b.placed, place{sortKey(labels), zone, len(b.hosts)})
+	b.hosts, b.sorted = hosts, false
+	return nil
 }
 
-// SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's.
+// appendHost appends the record of a host to b.
+func appendHost(b []byte, labels string, addrs []netip.Addr) ([]byte, error) {
+	addrs = canonical(addrs, netip.Addr.Compare)
+	n4 := 0
+	for n4 < len(addrs) && addrs[n4].Is4() {
+		n4++
+	}
+	n6 := len(addrs) - n4
+	if len(addrs) == 0 || n4 > math.MaxUint8 || n6 > math.MaxUint8 {
+		return nil, fmt.Errorf("%d IPv4 and %d IPv6 addresses, there must be one and at most 255 of each", n4, n6)
+	}
+	b = append(appendText8(b, labels), byte(n4), byte(n6))
+	for _, a := range addrs {
+		b = append(b, a.AsSlice()...)
+	}
+	return b, nil
+}
+
+// A place is where the record of a host is.
+type place struct {
+	key  uint64 // sortKey of its name
+	zone int    // index of its zone
+	at   int    // offset in the records
+}
+
+// sortKey returns a number that does not fall when names ascend: the first eight bytes of the labels in reverse order, with
+// a zero after each, which is less than any character of a label.
+func sortKey(labels string) uint64 {
+	var key [8]byte
+	for n := 0; labels != "" && n < len(key); n++ {
+		dot := strings.LastIndexByte(labels, '.')
+		n += copy(key[n:], labels[dot+1:])
+		labels = labels[:max(dot, 0)]
+	}
+	return binary.BigEndian.Uint64(key[:])
+}
+
+// sortHosts brings hosts into their order, and the addresses of each into one record.
+func (b *Builder) sortHosts() error {
+	if b.sorted {
+		return nil
+	}
+	at := func(p place) Host { return Host{b.hosts[p.at:]} }
+	slices.SortFunc(b.placed, func(p, q place) int {
+		if c := cmp.Or(cmp.Compare(p.zone, q.zone), cmp.Compare(p.key, q.key)); c != 0 {
+			return c
+		}
+		return CompareNames(at(p).Name(), at(q).Name())
+	})
+	hosts, placed := make([]byte, 0, len(b.hosts)), make([]place, 0, len(b.placed))
+	for i := 0; i < len(b.placed); {
+		p, h := b.placed[i], at(b.placed[i])
+		same := i + 1
+		for same < len(b.placed) && b.placed[same].zone == p.zone && at(b.placed[same]).Name() == h.Name() {
+			same++
+		}
+		p.at = len(hosts)
+		placed = append(placed, p)
+		if same == i+1 {
+			hosts = append(hosts, h.b[:h.size()]...)
+		} else {
+			var addrs []netip.Addr
+			for _, q := range b.placed[i:same] {
+				for j := range at(q).Len() {
+					addrs = append(addrs, at(q).Addr(j))
+				}
+			}
+			var err error
+			if hosts, err = appendHost(hosts, h.Name(), addrs); err != nil {
+				return fmt.Errorf("host %q in %s: %w", h.Name(), b.zones[p.zone].Name, err)
+			}
+		}
+		i = same
+	}
+	b.hosts, b.placed, b.sorted = hosts, placed, true
+	return nil
+}
+
+// forwardZone returns the index of the forward zone that name lies in, -1 if there is none.
+func (b *Builder) forwardZone(name string) int {
+	for ; name != ""; _, name, _ = strings.Cut(name, ".") {
+		if i, found := b.index[name]; found && b.zones[i].Kind == Forward {
+			return i
+		}
+	}
+	return -1
+}
+
+// SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's. It panics if it is not.
 func (b *Builder) SetSerial(apex string, serial uint32) {
-	i, _ := slices.BinarySearchFunc(b.zones, apex, func(z Zone, name string) int { return cmp.Compare(z.Name, name) })
+	i, found := b.index[apex]
+	if !found {
+		panic("snapshot: SetSerial: no zone " + apex)
+	}
 	b.zones[i].Serial = serial
 }
 
@@ -201,19 +291,23 @@ func (b *Builder) WriteTo(w io.Writer) (int64, error) {
 	return encode(w, Minor, sections)
 }
 
-// Reader returns a Reader of what has been added so far, without writing and verifying it. Its ID is that of no file.
+// Reader returns a Reader of what has been added so far. It is not encoded and verified for that, and has no ID: it is for
+// comparing before the serials are set.
 func (b *Builder) Reader() (*Reader, error) {
 	sections, err := b.sections()
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{header: new(header)}
-	return r, r.decodeSections(sections)
+	r := &Reader{header: &header{minor: Minor}}
+	r.setTables(sections)
+	if err := r.decodeContent(sections); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (b *Builder) sections() ([]section, error) {
-	offsets, hosts, err := b.encodeHosts()
-	if err != nil {
+	if err := b.sortHosts(); err != nil {
 		return nil, err
 	}
 	return []section{
@@ -224,54 +318,25 @@ func (b *Builder) sections() ([]section, error) {
 		{id: sectionAddrs6, data: b.addrs6},
 		{id: sectionOffsets6, data: b.offsets6},
 		{id: sectionRRsets, data: b.rrsets},
-		{id: sectionHostOffsets, data: offsets},
-		{id: sectionHosts, data: hosts},
+		{id: sectionHostOffsets, data: b.encodeHostOffsets()},
+		{id: sectionHosts, data: b.hosts},
 	}, nil
 }
 
-// encodeHosts sorts the hosts, sets the numbers of hosts of the zones, and returns the sections of hosts.
-func (b *Builder) encodeHosts() (offsets, records []byte, err error) {
-	if !b.sorted {
-		slices.SortStableFunc(b.hosts, func(g, h host) int {
-			return cmp.Or(cmp.Compare(g.zone.Name, h.zone.Name), CompareNames(g.name, h.name))
-		})
-		b.sorted = true
+// encodeHostOffsets needs sorted hosts.
+func (b *Builder) encodeHostOffsets() []byte {
+	s := make([]byte, 0, 4*len(b.placed))
+	for _, p := range b.placed {
+		s = binary.LittleEndian.AppendUint32(s, uint32(p.at))
 	}
-	for i := range b.zones {
-		b.zones[i].found.host = 0
-	}
-	le := binary.LittleEndian
-	for i := 0; i < len(b.hosts); {
-		h := b.hosts[i]
-		addrs := slices.Clone(h.addrs)
-		for i++; i < len(b.hosts) && b.hosts[i].zone == h.zone && b.hosts[i].name == h.name; i++ {
-			addrs = append(addrs, b.hosts[i].addrs...)
-		}
-		slices.SortFunc(addrs, netip.Addr.Compare)
-		addrs = slices.Compact(addrs)
-		n4 := 0
-		for n4 < len(addrs) && addrs[n4].Is4() {
-			n4++
-		}
-		if max(n4, len(addrs)-n4) > math.MaxUint8 {
-			return nil, nil, fmt.Errorf("host %s.%s has %d addresses, at most 255 of a family fit", h.name, h.zone.Name, len(addrs))
-		}
-		offset, err := rrsetOffset(uint64(len(records)))
-		if err != nil {
-			return nil, nil, err
-		}
-		offsets = le.AppendUint32(offsets, offset)
-		records = appendText8(records, h.name)
-		records = append(records, byte(n4), byte(len(addrs)-n4))
-		for _, a := range addrs {
-			records = append(records, a.AsSlice()...)
-		}
-		h.zone.found.host++
-	}
-	return offsets, records, nil
+	return s
 }
 
 func (b *Builder) encodeZones() []byte {
+	hosts := make([]int, len(b.zones)) // how many each zone has
+	for _, p := range b.placed {
+		hosts[p.zone]++
+	}
 	le := binary.LittleEndian
 	s := le.AppendUint32(nil, uint32(len(b.zones)))
 	for i := range b.zones {
@@ -297,7 +362,7 @@ func (b *Builder) encodeZones() []byte {
 				s = appendDelegation(s, &z.Delegations[i])
 			}
 		case Forward:
-			s = le.AppendUint32(s, uint32(z.found.host))
+			s = le.AppendUint32(s, uint32(hosts[i]))
 		}
 	}
 	return s
@@ -342,20 +407,20 @@ func appendList8(s []byte, names []string) []byte {
 	return s
 }
 
-// canonical returns names in order and each once. It does not change the list that it is given.
-func canonical(names []string) []string {
-	if len(names) < 2 {
-		return names
+// canonical returns the elements of list in order and each once. It does not change the list that it is given.
+func canonical[E comparable](list []E, compare func(E, E) int) []E {
+	if len(list) < 2 {
+		return list
 	}
-	names = slices.Clone(names)
-	slices.Sort(names)
-	return slices.Compact(names)
+	list = slices.Clone(list)
+	slices.SortFunc(list, compare)
+	return slices.Compact(list)
 }
 
-// rrsetOffset returns the offset of the next record after the given number of bytes of records.
-func rrsetOffset(used uint64) (uint32, error) {
+// recordOffset returns the offset of the next record after the given number of bytes of records.
+func recordOffset(used uint64) (uint32, error) {
 	if used > math.MaxUint32 {
-		return 0, errors.New("the snapshot is full: its RRsets take 4 GiB, put some zones into another one")
+		return 0, errors.New("the snapshot is full: the names take 4 GiB, put some zones into another one")
 	}
 	return uint32(used), nil
 }

@@ -2,11 +2,9 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"net/netip"
 
-	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -20,35 +18,47 @@ func (r *Reader) decode() error {
 	if err != nil {
 		return err
 	}
-	return r.decodeSections(sections)
+	r.setTables(sections)
+	if err := r.checkTables(sections); err != nil { // before something is searched for in them
+		return err
+	}
+	if err := r.decodeContent(sections); err != nil {
+		return err
+	}
+	if err := checkRRsets(sections); err != nil {
+		return err
+	}
+	return r.checkHosts(sections)
 }
 
-// decodeSections sets the fields of r from the sections, which come in the order of their ids, and verifies them.
-func (r *Reader) decodeSections(sections []section) error {
-	of := func(id int) section { return sections[id-1] }
-	if err := r.decodeMeta(of(sectionMeta)); err != nil {
+// setTables sets the fields of r that are sections as they are. Sections come in the order of their ids.
+func (r *Reader) setTables(sections []section) {
+	r.addrs4, r.offsets4 = sections[sectionAddrs4-1].data, sections[sectionOffsets4-1].data
+	r.addrs6, r.offsets6 = sections[sectionAddrs6-1].data, sections[sectionOffsets6-1].data
+	r.rrsets = sections[sectionRRsets-1].data
+	r.hostOffsets, r.hosts = sections[sectionHostOffsets-1].data, sections[sectionHosts-1].data
+}
+
+// decodeContent sets the other fields of r: the commit and the zones, with the places of their entries and hosts.
+func (r *Reader) decodeContent(sections []section) error {
+	if err := r.decodeMeta(sections[sectionMeta-1]); err != nil {
 		return err
 	}
-	r.addrs4, r.offsets4 = of(sectionAddrs4).data, of(sectionOffsets4).data
-	r.addrs6, r.offsets6 = of(sectionAddrs6).data, of(sectionOffsets6).data
-	r.rrsets = of(sectionRRsets).data
-	r.hostOffsets, r.hosts = of(sectionHostOffsets).data, of(sectionHosts).data
-	if err := checkTable(of(sectionAddrs4), of(sectionOffsets4), 4); err != nil {
+	s := sections[sectionZones-1]
+	if err := r.decodeZones(s); err != nil {
 		return err
 	}
-	if err := checkTable(of(sectionAddrs6), of(sectionOffsets6), 16); err != nil {
+	zones, err := byAddress(r.zones)
+	if err != nil {
+		return s.errorf(0, "%w", err)
+	}
+	if err := checkZones(r.zones); err != nil {
+		return s.errorf(0, "%w", err)
+	}
+	if err := r.findEntries(zones, sections); err != nil {
 		return err
 	}
-	if err := r.checkAddrs(of(sectionAddrs4), of(sectionAddrs6)); err != nil {
-		return err
-	}
-	if err := r.decodeZones(of(sectionZones)); err != nil {
-		return err
-	}
-	if err := checkRRsets(of(sectionRRsets), of(sectionOffsets4), of(sectionOffsets6)); err != nil {
-		return err
-	}
-	return r.checkHosts(of(sectionHosts), of(sectionHostOffsets))
+	return r.findHosts(s)
 }
 
 func (r *Reader) decodeMeta(s section) error {
@@ -63,7 +73,7 @@ func (r *Reader) decodeMeta(s section) error {
 	return c.checkEnd()
 }
 
-// decodeZones needs the tables of addresses.
+// decodeZones decodes the zones and checks each by itself.
 func (r *Reader) decodeZones(s section) error {
 	c := cursor{section: s}
 	n := c.uint32()
@@ -87,104 +97,71 @@ func (r *Reader) decodeZones(s section) error {
 			return s.errorf(start, "zone %s after %s: not in order", z.Name, r.zones[i-1].Name)
 		}
 	}
-	if err := c.checkEnd(); err != nil {
-		return err
-	}
-	if err := checkZones(r.zones); err != nil {
-		return s.errorf(0, "%w", err)
-	}
-	return r.setRanges(s)
+	return c.checkEnd()
 }
 
-// setRanges gives the zones their entries and hosts, and checks that every entry has a zone.
-func (r *Reader) setRanges(s section) error {
-	zones, err := byAddress(r.zones)
-	if err != nil {
-		return s.errorf(0, "%w", err)
-	}
-	all4, all6 := Zone{found: found{end: len(r.offsets4) / 4}}, Zone{found: found{end: len(r.offsets6) / 4}}
+// findEntries finds the entries of zones, which are all reverse zones in the order of byAddress, and checks that every
+// entry has a zone. None has two, because a zone inside another lies in a delegation of that one.
+func (r *Reader) findEntries(zones []*Zone, sections []section) error {
+	found := 0
 	for _, z := range zones {
-		search, all := r.search4, &all4
+		z.found.end = len(r.offsets4) / 4
 		if !z.is4() {
-			search, all = r.search6, &all6
+			z.found.end = len(r.offsets6) / 4
 		}
-		z.found.first, z.found.end = search(all, z.Prefix.Addr()), all.found.end
-		if after := arpa.Last(z.Prefix).Next(); after.IsValid() {
-			z.found.end = search(all, after)
+		z.found.first, z.found.end = r.search(z, z.Prefix.Addr()), r.searchAfter(z, z.Prefix)
+		for lo, hi := range r.ranges(z) {
+			z.found.entries += hi - lo
+		}
+		found += z.found.entries
+	}
+	if found == r.Len() {
+		return nil
+	}
+	at := -1
+	check := func(a netip.Addr) error {
+		for at+1 < len(zones) && zones[at+1].Prefix.Addr().Compare(a) <= 0 {
+			at++
+		}
+		return checkEntry(zones, at, a)
+	}
+	for i := range len(r.offsets4) / 4 {
+		if a := r.addr4(i).addr(); check(a) != nil {
+			return sections[sectionAddrs4-1].errorf(4*i, "%v %w", a, check(a))
 		}
 	}
-	if err := r.countEntries(zones); err != nil {
-		return s.errorf(0, "%w", err)
+	for i := range len(r.offsets6) / 4 {
+		if a := r.addr6(i).addr(); check(a) != nil {
+			return sections[sectionAddrs6-1].errorf(16*i, "%v %w", a, check(a))
+		}
 	}
-	hosts := 0
+	return sections[sectionZones-1].errorf(0, "%d entries lie in no zone", r.Len()-found) // not reached
+}
+
+// findHosts gives the forward zones their hosts in turn. s are the zones, which say how many each has.
+func (r *Reader) findHosts(s section) error {
+	n := 0
 	for i := range r.zones {
 		z := &r.zones[i]
-		z.found.firstHost = hosts
-		if hosts += z.found.host; hosts > r.HostCount() {
-			return s.errorf(0, "zone %s has %d hosts, there are %d left", z.Name, z.found.host, r.HostCount()-z.found.firstHost)
+		z.found.firstHost = n
+		if n += z.found.hosts; n > r.HostCount() {
+			return s.errorf(0, "zone %s has %d hosts, there are %d left", z.Name, z.found.hosts, r.HostCount()-z.found.firstHost)
 		}
 	}
-	if hosts < r.HostCount() {
-		return s.errorf(0, "%d hosts are in no zone", r.HostCount()-hosts)
+	if n < r.HostCount() {
+		return s.errorf(0, "%d hosts are in no zone", r.HostCount()-n)
 	}
 	return nil
 }
 
-// countEntries sets the number of entries of each zone, and checks that every entry has one. No entry counts in two zones,
-// because a zone inside another lies in a delegation of that one.
-func (r *Reader) countEntries(zones []*Zone) error {
-	total := 0
-	for _, z := range zones {
-		z.found.entries = z.found.end - z.found.first
-		for i := range z.Delegations {
-			z.found.entries -= r.countIn(z, z.Delegations[i].Prefix)
-		}
-		total += z.found.entries
-	}
-	if total == r.Len() {
-		return nil
-	}
-	at := -1
-	for i := range r.Len() {
-		var a netip.Addr
-		if n4 := len(r.offsets4) / 4; i < n4 {
-			a = r.addr4(i).addr()
-		} else {
-			a = r.addr6(i - n4).addr()
-		}
-		for at+1 < len(zones) && zones[at+1].Prefix.Addr().Compare(a) <= 0 {
-			at++
-		}
-		if err := checkEntry(zones, at, a); err != nil {
-			return fmt.Errorf("%v %w", a, err)
-		}
-	}
-	return fmt.Errorf("%d of %d entries are in a zone", total, r.Len()) // not reached
-}
-
-// countIn returns the number of entries in p, a part of the prefix of z.
-func (r *Reader) countIn(z *Zone, p netip.Prefix) int {
-	search := r.search4
-	if !z.is4() {
-		search = r.search6
-	}
-	end := z.found.end
-	if after := arpa.Last(p).Next(); after.IsValid() {
-		end = search(z, after)
-	}
-	return end - search(z, p.Addr())
-}
-
 // checkHosts checks all records of hosts, and that the offsets lead to them in turn.
-func (r *Reader) checkHosts(s, offsets section) error {
-	if len(offsets.data)%4 != 0 {
-		return offsets.errorf(0, "%d bytes are no multiple of 4", len(offsets.data))
-	}
+func (r *Reader) checkHosts(sections []section) error {
+	s, offsets := sections[sectionHosts-1], sections[sectionHostOffsets-1]
 	pos, i := 0, 0
 	for j := range r.zones {
 		z := &r.zones[j]
 		before := ""
-		for n := range z.found.host {
+		for n := range z.found.hosts {
 			if o := binary.LittleEndian.Uint32(offsets.data[4*i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(4*i, "offset %d, the next host starts at %d", o, pos)
 			}
@@ -224,15 +201,14 @@ func checkHost(s section, pos int, z *Zone) (int, error) {
 		}
 	}
 	h := Host{b}
-	n4, n6 := h.counts()
-	size := 3 + int(b[0]) + 4*n4 + 16*n6
+	size := h.size()
 	switch {
-	case n4+n6 == 0:
+	case h.Len() == 0:
 		return 0, s.errorf(pos, "host without addresses")
 	case size > len(b):
 		return 0, s.errorf(pos, "host ends beyond the end of the section")
 	}
-	for i := range n4 + n6 {
+	for i := range h.Len() {
 		a := h.Addr(i)
 		if a.Is4In6() {
 			return 0, s.errorf(pos, "%v is IPv4-mapped", a)
@@ -242,6 +218,21 @@ func checkHost(s section, pos int, z *Zone) (int, error) {
 		}
 	}
 	return size, nil
+}
+
+// checkTables checks the tables of addresses and of offsets.
+func (r *Reader) checkTables(sections []section) error {
+	s4, s6 := sections[sectionAddrs4-1], sections[sectionAddrs6-1]
+	if err := checkTable(s4, sections[sectionOffsets4-1], 4); err != nil {
+		return err
+	}
+	if err := checkTable(s6, sections[sectionOffsets6-1], 16); err != nil {
+		return err
+	}
+	if s := sections[sectionHostOffsets-1]; len(s.data)%4 != 0 {
+		return s.errorf(0, "%d bytes are no multiple of 4", len(s.data))
+	}
+	return r.checkAddrs(s4, s6)
 }
 
 // checkTable checks that both sections of a family hold the same number of elements.
@@ -276,9 +267,10 @@ func (r *Reader) checkAddrs(s4, s6 section) error {
 }
 
 // checkRRsets checks all records, and that the offsets lead to them in turn. Lookups take both for granted.
-func checkRRsets(s, offsets4, offsets6 section) error {
+func checkRRsets(sections []section) error {
+	s := sections[sectionRRsets-1]
 	pos := 0
-	for _, offsets := range []section{offsets4, offsets6} {
+	for _, offsets := range []section{sections[sectionOffsets4-1], sections[sectionOffsets6-1]} {
 		for i := 0; i < len(offsets.data); i += 4 {
 			if o := binary.LittleEndian.Uint32(offsets.data[i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(i, "offset %d, the next RRset starts at %d", o, pos)
@@ -363,11 +355,11 @@ func (c *cursor) uint32() uint32 { return binary.LittleEndian.Uint32(c.bytes(4))
 func (c *cursor) text8() string  { return alias(c.bytes(int(c.uint8()))) }
 func (c *cursor) text16() string { return alias(c.bytes(int(c.uint16()))) }
 
-// minZoneSize is less than the size of any record of a zone.
-const minZoneSize = 40
-
-// minDelegationSize is less than the size of any record of a delegation.
-const minDelegationSize = 10
+// No record of a zone or of a delegation is smaller than that.
+const (
+	minZoneSize       = 40
+	minDelegationSize = 12
+)
 
 // zone decodes one record. It checks only what a Zone cannot express.
 func (c *cursor) zone(z *Zone) error {
@@ -404,7 +396,7 @@ func (c *cursor) zone(z *Zone) error {
 		if n > math.MaxInt32/2 { // no table has that many elements; and sums fit into an int of 32 bits
 			return c.errorf(start, "zone %s: %d hosts", z.Name, n)
 		}
-		z.found.host = int(n)
+		z.found.hosts = int(n)
 	}
 	if c.short {
 		return c.errShort()

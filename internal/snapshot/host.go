@@ -27,6 +27,12 @@ func (h Host) counts() (n4, n6 int) {
 	return int(h.b[at]), int(h.b[at+1])
 }
 
+// size returns the size of the record.
+func (h Host) size() int {
+	n4, n6 := h.counts()
+	return 3 + int(h.b[0]) + 4*n4 + 16*n6
+}
+
 // Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i < h.Len().
 func (h Host) Addr(i int) netip.Addr {
 	n4, n6 := h.counts()
@@ -47,7 +53,7 @@ func (h Host) Name() string { return alias(h.b[1 : 1+int(h.b[0])]) }
 // in any case; "" is the apex. It does not allocate.
 func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 	i := r.searchHost(z, name)
-	if i == z.found.firstHost+z.found.host {
+	if i == z.found.firstHost+z.found.hosts {
 		return Host{}, false
 	}
 	h := r.host(i)
@@ -57,25 +63,26 @@ func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 	return h, true
 }
 
-// HostBelow reports whether z, which must be one of r.Zones, has a host below the name with the given labels. It does not
-// allocate.
+// HostBelow reports whether z, which must be one of r.Zones, has a host below the name with the given labels below the
+// apex, without a final dot and in any case; "" is the apex. It does not allocate.
 func (r *Reader) HostBelow(z *Zone, name string) bool {
-	// The names below another follow it directly.
-	for i := r.searchHost(z, name); i < z.found.firstHost+z.found.host; i++ {
-		found := r.host(i).Name()
-		if len(found) == len(name) && compareFolded(found, name) == 0 {
-			continue
-		}
-		n := len(found) - len(name)
-		return name == "" || n > 0 && found[n-1] == '.' && strings.EqualFold(found[n:], name)
+	// The names below another one follow it directly.
+	i, end := r.searchHost(z, name), z.found.firstHost+z.found.hosts
+	if i < end && compareFolded(r.host(i).Name(), name) == 0 {
+		i++
 	}
-	return false
+	if i == end || name == "" {
+		return i < end
+	}
+	found := r.host(i).Name()
+	n := len(found) - len(name)
+	return n > 0 && found[n-1] == '.' && compareFolded(found[n:], name) == 0
 }
 
 // Hosts returns the hosts of z, which must be one of r.Zones, in the order of CompareNames.
 func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 	return func(yield func(Host) bool) {
-		for i := z.found.firstHost; i < z.found.firstHost+z.found.host; i++ {
+		for i := z.found.firstHost; i < z.found.firstHost+z.found.hosts; i++ {
 			if !yield(r.host(i)) {
 				return
 			}
@@ -92,7 +99,7 @@ func (r *Reader) host(i int) Host {
 
 // searchHost returns the index of the first host of z that is not before name, or that after z's last one.
 func (r *Reader) searchHost(z *Zone, name string) int {
-	lo, hi := z.found.firstHost, z.found.firstHost+z.found.host
+	lo, hi := z.found.firstHost, z.found.firstHost+z.found.hosts
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if compareFolded(r.host(mid).Name(), name) < 0 {
@@ -108,17 +115,18 @@ func (r *Reader) searchHost(z *Zone, name string) int {
 // of DNS (RFC 4034 section 6.1): label by label from the right, a name before those below it.
 func CompareNames(a, b string) int { return compareFolded(a, b) }
 
-// compareFolded does that without regard to the case of b.
+// compareFolded is CompareNames without regard to the case of b.
 func compareFolded(a, b string) int {
-	a, b = strings.TrimSuffix(a, "."), strings.TrimSuffix(b, ".")
-	for a != "" && b != "" {
+	for {
 		i, j := strings.LastIndexByte(a, '.'), strings.LastIndexByte(b, '.')
 		if c := compareLabels(a[i+1:], b[j+1:]); c != 0 {
 			return c
 		}
-		a, b = a[:max(i, 0)], b[:max(j, 0)]
+		if i < 0 || j < 0 {
+			return cmp.Compare(i, j) // the one without more labels first
+		}
+		a, b = a[:i], b[:j]
 	}
-	return cmp.Compare(len(a), len(b))
 }
 
 func compareLabels(a, b string) int {

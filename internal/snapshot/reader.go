@@ -97,8 +97,13 @@ func OpenBytes(b []byte) (*Reader, error) {
 	return r, nil
 }
 
-// ID returns the identity of the content, the checksum of the header in hexadecimal.
-func (r *Reader) ID() string { return r.header.id() }
+// ID returns the identity of the content, the checksum of the header in hexadecimal; "" if r comes from a Builder.
+func (r *Reader) ID() string {
+	if r.b == nil {
+		return ""
+	}
+	return r.header.id()
+}
 
 // Version returns the version of the format that the snapshot was written in.
 func (r *Reader) Version() (major, minor int) { return Major, int(r.header.minor) }
@@ -109,7 +114,7 @@ func (r *Reader) Commit() string { return r.commit }
 // Len returns the number of entries: addresses with an RRset, in all zones.
 func (r *Reader) Len() int { return len(r.offsets4)/4 + len(r.offsets6)/4 }
 
-// Size returns the size of the snapshot in bytes.
+// Size returns the size of the snapshot in bytes, 0 if r comes from a Builder.
 func (r *Reader) Size() int { return len(r.b) }
 
 // Zones returns the zones, ascending by name. The caller must not change them.
@@ -131,66 +136,56 @@ func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
 	return RRset{}, false
 }
 
-// Covers reports whether z, which must be one of r.Zones, has an entry in p, which must not be delegated. It does not
-// allocate.
+// Covers reports whether z, which must be one of r.Zones, has an entry or a delegation in p: if z has names at or below
+// that of p. It does not allocate.
 func (r *Reader) Covers(z *Zone, p netip.Prefix) bool {
-	a := p.Masked().Addr() // the invalid address, of no family, if p is invalid
-	for {
-		found, ok := r.next(z, a)
-		if !ok || !p.Contains(found) {
-			return false
-		}
-		d := z.Delegation(found)
-		if d == nil {
-			return true
-		}
-		if a = arpa.Last(d.Prefix).Next(); !a.IsValid() {
-			return false
-		}
+	a := p.Masked().Addr()
+	if !p.IsValid() || a.Is4() != z.is4() {
+		return false
 	}
+	if i := r.search(z, a); i < z.found.end && p.Contains(r.addr(z, i)) {
+		return true
+	}
+	n := z.delegationsUpTo(a)
+	return n > 0 && z.Delegations[n-1].Prefix.Contains(a) ||
+		n < len(z.Delegations) && p.Contains(z.Delegations[n].Prefix.Addr())
 }
 
-// next returns the first address at or after a that has an entry in the prefix of z.
-func (r *Reader) next(z *Zone, a netip.Addr) (netip.Addr, bool) {
-	switch {
-	case a.Is4() && z.is4():
-		if i := r.search4(z, a); i < z.found.end {
-			return r.addr4(i).addr(), true
-		}
-	case a.Is6() && !z.is4():
-		if i := r.search6(z, a); i < z.found.end {
-			return r.addr6(i).addr(), true
-		}
-	}
-	return netip.Addr{}, false
-}
-
-// Entries returns the entries of z, which must be one of r.Zones, ordered by address.
+// Entries returns the entries of z, which must be one of r.Zones, ordered by address. Entries of zones inside z are not
+// among them.
 func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 	return func(yield func(netip.Addr, RRset) bool) {
-		delegations := z.Delegations
-		for i := z.found.first; i < z.found.end; i++ {
-			var a netip.Addr
-			var set RRset
-			if z.is4() {
-				a, set = r.addr4(i).addr(), r.rrset(r.offsets4, i)
-			} else {
-				a, set = r.addr6(i).addr(), r.rrset(r.offsets6, i)
-			}
-			for len(delegations) > 0 && arpa.Last(delegations[0].Prefix).Less(a) {
-				delegations = delegations[1:]
-			}
-			if len(delegations) > 0 && delegations[0].Prefix.Contains(a) {
-				continue // of a zone inside this one
-			}
-			if !yield(a, set) {
-				return
+		offsets := r.offsets4
+		if !z.is4() {
+			offsets = r.offsets6
+		}
+		for lo, hi := range r.ranges(z) {
+			for i := lo; i < hi; i++ {
+				if !yield(r.addr(z, i), r.rrset(offsets, i)) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// Endless returns nil if all names of z, one of r.Zones, can be listed, else an ErrEndless that says why not.
+// ranges returns the entries of z as ranges of indexes: before, between and after its delegations.
+func (r *Reader) ranges(z *Zone) iter.Seq2[int, int] {
+	return func(yield func(lo, hi int) bool) {
+		lo := z.found.first
+		for i := range z.Delegations {
+			p := z.Delegations[i].Prefix
+			if !yield(lo, r.search(z, p.Addr())) {
+				return
+			}
+			lo = r.searchAfter(z, p)
+		}
+		yield(lo, z.found.end)
+	}
+}
+
+// Endless returns nil if all names of z, which must be one of r.Zones, can be listed, else an ErrEndless that says why
+// not: the fallback of z, or of a zone that makes its names in z, is for IPv6.
 func (r *Reader) Endless(z *Zone) error {
 	if f := z.found.endless; f != nil {
 		return fmt.Errorf("zone %s: %w: %q for %v", z.Name, ErrEndless, f.Fallback, f.Prefix)
@@ -213,7 +208,32 @@ func (r *Reader) addr6(i int) addr6 {
 	return addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
 
-// search4 and search6 return the index of the first entry of z that is not before a, or that after z's last entry.
+// addr returns the address at index i of the table of z's family.
+func (r *Reader) addr(z *Zone, i int) netip.Addr {
+	if z.is4() {
+		return r.addr4(i).addr()
+	}
+	return r.addr6(i).addr()
+}
+
+// search returns the index of the first entry in the prefix of z that is not before a, or that after the last one. The
+// address must be of z's family.
+func (r *Reader) search(z *Zone, a netip.Addr) int {
+	if z.is4() {
+		return r.search4(z, a)
+	}
+	return r.search6(z, a)
+}
+
+// searchAfter returns the index of the first entry in the prefix of z that is after p, or that after the last one.
+func (r *Reader) searchAfter(z *Zone, p netip.Prefix) int {
+	if a := arpa.Last(p).Next(); a.IsValid() {
+		return r.search(z, a)
+	}
+	return z.found.end
+}
+
+// search4 and search6 are search for one family.
 
 func (r *Reader) search4(z *Zone, a netip.Addr) int {
 	key, lo, hi := key4(a), z.found.first, z.found.end

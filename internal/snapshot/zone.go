@@ -64,13 +64,13 @@ type Zone struct {
 	found found
 }
 
-// found is what a Reader finds out about a zone that the file does not say.
+// found is what a Reader finds out about a zone.
 type found struct {
-	first, end      int // of the entries in Prefix, in the tables of its family
-	entries         int // how many of them are not in Delegations
-	firstHost, host int // of a forward zone: index of its first host, number of hosts
-
-	endless *Zone // has an IPv6 fallback that makes names in this zone; nil if there is none
+	first, end int   // range of the entries in Prefix, in the tables of its family
+	entries    int   // how many of them are not in Delegations
+	firstHost  int   // index of the first host
+	hosts      int   // number of hosts; the file says it
+	endless    *Zone // has an IPv6 fallback that makes names in this zone; nil if there is none
 }
 
 // A Delegation is a part of a reverse zone's prefix whose names are in another zone, the child.
@@ -124,6 +124,14 @@ func labelBits(p netip.Prefix) int {
 
 // Delegation returns the delegation that a lies in, nil if there is none. It does not allocate.
 func (z *Zone) Delegation(a netip.Addr) *Delegation {
+	if i := z.delegationsUpTo(a); i > 0 && z.Delegations[i-1].Prefix.Contains(a) {
+		return &z.Delegations[i-1]
+	}
+	return nil
+}
+
+// delegationsUpTo returns how many delegations begin at or before a.
+func (z *Zone) delegationsUpTo(a netip.Addr) int {
 	lo, hi := 0, len(z.Delegations)
 	for lo < hi {
 		if mid := int(uint(lo+hi) / 2); z.Delegations[mid].Prefix.Addr().Compare(a) <= 0 {
@@ -132,10 +140,7 @@ func (z *Zone) Delegation(a netip.Addr) *Delegation {
 			hi = mid
 		}
 	}
-	if lo > 0 && z.Delegations[lo-1].Prefix.Contains(a) {
-		return &z.Delegations[lo-1]
-	}
-	return nil
+	return lo
 }
 
 // Classless reports whether z is a zone for a part of an octet's range (RFC 2317): its name is not that of its prefix,
@@ -157,6 +162,6 @@ func (z *Zone) Owner(a netip.Addr) string {
 func (z *Zone) Len() int { return z.found.entries }
 
 // HostLen returns the number of hosts in the zone. It is 0 unless z comes from a Reader.
-func (z *Zone) HostLen() int { return z.found.host }
+func (z *Zone) HostLen() int { return z.found.hosts }
 
 func (z *Zone) is4() bool { return z.Prefix.Addr().Is4() }
