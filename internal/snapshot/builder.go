@@ -23,8 +23,8 @@ type Builder struct {
 	zones     []Zone         // by name
 	index     map[string]int // of zones, by name
 	byAddress []*Zone        // the reverse zones, by prefix
-	at        int            // index in byAddress of the last zone that begins at or before the last entry
-	prev      netip.Addr
+	begun     int            // how many of byAddress begin at or before prev
+	prev      netip.Addr     // the last entry
 
 	addrs4, offsets4, addrs6, offsets6, rrsets []byte
 
@@ -82,7 +82,7 @@ func (b *Builder) Add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 }
 
 func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error {
-	at, err := b.find(a)
+	begun, err := b.find(a)
 	if err != nil {
 		return err
 	}
@@ -115,11 +115,11 @@ func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 	for _, n := range names {
 		b.rrsets = appendText8(b.rrsets, n)
 	}
-	b.prev, b.at = a, at
+	b.prev, b.begun = a, begun
 	return nil
 }
 
-// find returns the index in byAddress of the zone that a lies in, and checks that a may be the next address.
+// find checks that a may be the next address, and returns how many zones begin at or before it.
 func (b *Builder) find(a netip.Addr) (int, error) {
 	switch {
 	case !plain(a):
@@ -127,23 +127,26 @@ func (b *Builder) find(a netip.Addr) (int, error) {
 	case b.prev.IsValid() && a.Compare(b.prev) <= 0:
 		return 0, fmt.Errorf("not after %v", b.prev)
 	}
-	at := b.at
-	for at+1 < len(b.byAddress) && b.byAddress[at+1].Prefix.Addr().Compare(a) <= 0 {
-		at++
+	n := b.begun
+	for n < len(b.byAddress) && b.byAddress[n].Prefix.Addr().Compare(a) <= 0 {
+		n++
 	}
-	return at, checkEntry(b.byAddress, at, a)
+	return n, checkEntry(b.byAddress[:n], a)
 }
 
-// checkEntry checks that a has a zone, which does not delegate it. zones is ordered as by byAddress; at is the index of
-// the last one that begins at or before a.
-func checkEntry(zones []*Zone, at int, a netip.Addr) error {
-	for ; at >= 0 && at < len(zones); at-- {
-		z := zones[at]
+// checkEntry checks that a has a zone, which does not delegate it. The zones are those that begin at or before a, ordered as
+// by byAddress.
+func checkEntry(begun []*Zone, a netip.Addr) error {
+	var z *Zone
+	if len(begun) > 0 {
+		z = begun[len(begun)-1]
+	}
+	for ; z != nil; z = z.found.outer {
 		if !z.Prefix.Contains(a) {
 			continue
 		}
 		if d := z.Delegation(a); d != nil {
-			return fmt.Errorf("is delegated by %s, with %v", z.Name, d.Prefix)
+			return fmt.Errorf("zone %s delegates %v", z.Name, d.Prefix)
 		}
 		return nil
 	}

@@ -281,7 +281,7 @@ var errNotPlain = errors.New("not a plain IPv4 or IPv6 address")
 func plain(a netip.Addr) bool { return a.IsValid() && !a.Is4In6() && a.Zone() == "" }
 
 // byAddress returns pointers to the reverse zones, IPv4 before IPv6, ordered by prefix, a zone before those inside it. It
-// checks that a zone delegates the prefix of each zone inside it.
+// finds the zone around each, and checks that this one delegates it.
 func byAddress(zones []Zone) ([]*Zone, error) {
 	var s []*Zone
 	for i := range zones {
@@ -292,19 +292,19 @@ func byAddress(zones []Zone) ([]*Zone, error) {
 	slices.SortFunc(s, func(a, b *Zone) int {
 		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
-	var around []*Zone // the current zone, each inside the one before
+	var outer *Zone
 	for _, z := range s {
-		for len(around) > 0 && !around[len(around)-1].Prefix.Contains(z.Prefix.Addr()) {
-			around = around[:len(around)-1]
+		for outer != nil && !outer.Prefix.Contains(z.Prefix.Addr()) {
+			outer = outer.found.outer
 		}
-		if len(around) > 0 {
-			outer := around[len(around)-1]
+		if outer != nil {
 			if d := outer.Delegation(z.Prefix.Addr()); d == nil || d.Prefix.Bits() > z.Prefix.Bits() {
 				return nil, fmt.Errorf("prefix %v of %s lies in %v of %s, which does not delegate it",
 					z.Prefix, z.Name, outer.Prefix, outer.Name)
 			}
 		}
-		around = append(around, z)
+		z.found.outer = outer
+		outer = z
 	}
 	return s, nil
 }

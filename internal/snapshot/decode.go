@@ -118,21 +118,21 @@ func (r *Reader) findEntries(zones []*Zone, sections []section) error {
 	if found == r.Len() {
 		return nil
 	}
-	at := -1
+	begun := 0
 	check := func(a netip.Addr) error {
-		for at+1 < len(zones) && zones[at+1].Prefix.Addr().Compare(a) <= 0 {
-			at++
+		for begun < len(zones) && zones[begun].Prefix.Addr().Compare(a) <= 0 {
+			begun++
 		}
-		return checkEntry(zones, at, a)
+		return checkEntry(zones[:begun], a)
 	}
 	for i := range len(r.offsets4) / 4 {
-		if a := r.addr4(i).addr(); check(a) != nil {
-			return sections[sectionAddrs4-1].errorf(4*i, "%v %w", a, check(a))
+		if err := check(r.addr4(i).addr()); err != nil {
+			return sections[sectionAddrs4-1].errorf(4*i, "%v: %w", r.addr4(i).addr(), err)
 		}
 	}
 	for i := range len(r.offsets6) / 4 {
-		if a := r.addr6(i).addr(); check(a) != nil {
-			return sections[sectionAddrs6-1].errorf(16*i, "%v %w", a, check(a))
+		if err := check(r.addr6(i).addr()); err != nil {
+			return sections[sectionAddrs6-1].errorf(16*i, "%v: %w", r.addr6(i).addr(), err)
 		}
 	}
 	return sections[sectionZones-1].errorf(0, "%d entries lie in no zone", r.Len()-found) // not reached

@@ -70,6 +70,7 @@ type found struct {
 	entries    int   // how many of them are not in Delegations
 	firstHost  int   // index of the first host
 	hosts      int   // number of hosts; the file says it
+	outer      *Zone // with the smallest prefix that is around Prefix; nil if there is none
 	endless    *Zone // has an IPv6 fallback that makes names in this zone; nil if there is none
 }
 
