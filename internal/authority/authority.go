@@ -423,7 +423,8 @@ func (g *Generation) follow(a *Answer, d *snapshot.Delegation, addr netip.Addr, 
 
 // aliasTarget returns where the CNAME of an address leads that d takes away (RFC 2317 section 4).
 func aliasTarget(d *snapshot.Delegation, addr netip.Addr) string {
-	return strconv.Itoa(int(addr.As4()[3])) + "." + d.Name
+	var octet [3]byte
+	return string(strconv.AppendUint(octet[:0], uint64(addr.As4()[3]), 10)) + "." + d.Name
 }
 
 // forward answers for a name in a forward zone, which has the given labels below the apex. n is its closest node.
