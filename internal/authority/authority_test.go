@@ -444,3 +444,47 @@ func TestAnswer(t *testing.T) {
 		})
 	}
 }
+
+// TestAllocations: what an answer needs is in the generation, but for names that are made for it.
+func TestAllocations(t *testing.T) {
+	g := generation(t, specification)
+	for _, test := range []struct {
+		qname string
+		qtype uint16
+		kind  authority.Kind
+		want  float64
+	}{
+		{"10.2.0.192.in-addr.arpa.", dns.TypePTR, authority.Explicit, 0},
+		{"20.2.0.192.IN-ADDR.arpa.", dns.TypePTR, authority.Default, 0},
+		{"2.0.192.in-addr.arpa.", dns.TypeSOA, authority.Apex, 0},
+		{"20.2.0.192.in-addr.arpa.", dns.TypeA, authority.NoData, 0},
+		{"0.1.0.0.2.ip6.arpa.", dns.TypePTR, authority.Outside, 0},
+		{"0.8.b.d.0.1.0.0.2.ip6.arpa.", dns.TypePTR, authority.NoData, 0},
+		{"21.2.0.192.in-addr.arpa.", dns.TypePTR, authority.NXDomain, 0},
+		{"65.64-26.2.0.192.in-addr.arpa.", dns.TypePTR, authority.Referral, 0},
+		{"64-26.2.0.192.in-addr.arpa.", dns.TypeDS, authority.Delegated, 0},
+		{"WEB1.host.example.", dns.TypeA, authority.Forward, 0},
+		{"web1.host.example.", dns.TypeMX, authority.NoData, 0},
+		{"web9.host.example.", dns.TypeA, authority.NXDomain, 0},
+		{"rack7.host.example.", dns.TypeA, authority.NoData, 0},
+		{"version.catalog.example.", dns.TypeTXT, authority.Listed, 0},
+		{"6.113.0.203.in-addr.arpa.", dns.TypePTR, authority.Fallback, 1},
+		{"203-0-113-6.static.host.example.", dns.TypeA, authority.Forward, 1},
+		{"128.2.0.192.in-addr.arpa.", dns.TypePTR, authority.Alias, 1},
+		{"193.2.0.192.in-addr.arpa.", dns.TypePTR, authority.Explicit, 1},
+	} {
+		var a authority.Answer
+		got := testing.AllocsPerRun(100, func() {
+			a = g.Answer(test.qname, test.qtype, true)
+			for s := authority.AnswerSection; s <= authority.AdditionalSection; s++ {
+				for i := range a.Len(s) {
+					a.Record(s, i)
+				}
+			}
+		})
+		if a.Kind != test.kind || got > test.want {
+			t.Errorf("%s %s: %v allocates %v times, want %v and at most %v",
+				test.qname, dns.TypeToString[test.qtype], a.Kind, got, test.kind, test.want)
+		}
+	}
+}

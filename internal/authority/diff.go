@@ -10,7 +10,7 @@ import (
 
 // Changed reports whether the zone with the given apex is another one in g than in old, so that it needs another serial: it
 // holds other data, or only one of the two has it. Where names come from, which no secondary can tell, does not
-// matter.
+// matter. Another fallback always does, even if no address needs it.
 func Changed(old, g *Generation, apex string) bool {
 	a, b := old.zone(apex), g.zone(apex)
 	if a == nil || b == nil {
@@ -172,16 +172,22 @@ func changedEntries(old, g *Generation, a, b *zone, yield func(bool, Record) boo
 	}
 }
 
-// replaced yields the RRset that only z has at addr, and the RR that the fallback makes there in other.
+// replaced yields the RRset that only z has at addr, and the RR that the fallback makes there in other. A RR that is in both
+// is no change.
 func replaced(z *zone, addr netip.Addr, set snapshot.RRset, other *zone, removed bool, yield func(bool, Record) bool) bool {
-	if !z.pointer(addr, set, snapshot.RRset{}, only(removed, yield)) {
-		return false
+	var made Record
+	isMade := false
+	if other.fallback != nil && other.Zone.Delegation(addr) == nil {
+		made, isMade = other.fallbackPointer(addr)
 	}
-	if other.fallback == nil || other.Zone.Delegation(addr) != nil {
-		return true
-	}
-	r, ok := other.fallbackPointer(addr)
-	return !ok || yield(!removed, r)
+	goOn := z.pointer(addr, set, snapshot.RRset{}, func(r Record) bool {
+		if isMade && r == made {
+			isMade = false
+			return true
+		}
+		return yield(removed, r)
+	})
+	return goOn && (!isMade || yield(!removed, made))
 }
 
 // changedHosts compares the hosts of two forward zones. What the fallback makes is in both, and is no change.
