@@ -20,6 +20,7 @@ const benchEntries = 1_000_000
 // lookups, and the addresses of the entries in order.
 func benchFile(tb testing.TB, v6 bool) ([]byte, []netip.Addr) {
 	zone := Zone{
+		Kind:   Reverse,
 		Name:   "10.in-addr.arpa.",
 		Prefix: netip.MustParsePrefix("10.0.0.0/8"),
 		Serial: 1,

@@ -146,7 +146,7 @@ func checkEntry(begun []*Zone, a netip.Addr) error {
 			continue
 		}
 		if d := z.Delegation(a); d != nil {
-			return fmt.Errorf("zone %s delegates %v", z.Name, d.Prefix)
+			return fmt.Errorf("lies in %v, which zone %s delegates", d.Prefix, z.Name)
 		}
 		return nil
 	}

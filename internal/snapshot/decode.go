@@ -64,31 +64,25 @@ func (r *Reader) decodeContent(sections []section) error {
 func (r *Reader) decodeMeta(s section) error {
 	c := cursor{section: s}
 	r.commit = c.text8()
-	if c.short {
-		return c.errShort()
+	c.checkEnd()
+	if c.err != nil {
+		return c.err
 	}
 	if err := checkCommit(r.commit); err != nil {
 		return s.errorf(0, "%w", err)
 	}
-	return c.checkEnd()
+	return nil
 }
 
 // decodeZones decodes the zones and checks each by itself.
 func (r *Reader) decodeZones(s section) error {
 	c := cursor{section: s}
-	n := c.uint32()
-	if c.short {
-		return c.errShort()
-	}
-	if n > uint32(min(len(s.data), math.MaxInt32)/minZoneSize) {
-		return s.errorf(0, "%d zones do not fit into %d bytes", n, len(s.data))
-	}
-	r.zones = make([]Zone, n)
+	r.zones = make([]Zone, c.count("zones", minZoneSize))
 	for i := range r.zones {
 		z := &r.zones[i]
 		start := c.pos
-		if err := c.zone(z); err != nil {
-			return err
+		if c.zone(z); c.err != nil {
+			return c.err
 		}
 		if err := checkZone(z); err != nil {
 			return s.errorf(start, "%w", err)
@@ -97,7 +91,8 @@ func (r *Reader) decodeZones(s section) error {
 			return s.errorf(start, "zone %s after %s: not in order", z.Name, r.zones[i-1].Name)
 		}
 	}
-	return c.checkEnd()
+	c.checkEnd()
+	return c.err
 }
 
 // findEntries finds the entries of zones, which are all reverse zones in the order of byAddress, and checks that every
@@ -127,12 +122,12 @@ func (r *Reader) findEntries(zones []*Zone, sections []section) error {
 	}
 	for i := range len(r.offsets4) / 4 {
 		if err := check(r.addr4(i).addr()); err != nil {
-			return sections[sectionAddrs4-1].errorf(4*i, "%v: %w", r.addr4(i).addr(), err)
+			return sections[sectionAddrs4-1].errorf(4*i, "%v %w", r.addr4(i).addr(), err)
 		}
 	}
 	for i := range len(r.offsets6) / 4 {
 		if err := check(r.addr6(i).addr()); err != nil {
-			return sections[sectionAddrs6-1].errorf(16*i, "%v: %w", r.addr6(i).addr(), err)
+			return sections[sectionAddrs6-1].errorf(16*i, "%v %w", r.addr6(i).addr(), err)
 		}
 	}
 	return sections[sectionZones-1].errorf(0, "%d entries lie in no zone", r.Len()-found) // not reached
@@ -321,27 +316,37 @@ func checkRRset(s section, pos int) (int, error) {
 	return size, nil
 }
 
-// A cursor decodes a section from its start. Once the section is too short for what is asked for, short is set and
-// everything is zero.
+// No record of a zone or of a delegation is smaller than that.
+const (
+	minZoneSize       = 40
+	minDelegationSize = 12
+)
+
+// A cursor decodes a section from its start. At the first problem err is set, and everything after it is zero.
 type cursor struct {
 	section
-	pos   int
-	short bool
+	pos int
+	err error
 }
 
-func (c *cursor) errShort() error { return c.errorf(c.pos, "the section ends too early") }
-
-// checkEnd returns an error if there is something left.
-func (c *cursor) checkEnd() error {
-	if n := len(c.data) - c.pos; n > 0 {
-		return c.errorf(c.pos, "%d bytes too many", n)
+func (c *cursor) fail(pos int, format string, args ...any) {
+	if c.err == nil {
+		c.err = c.errorf(pos, format, args...)
 	}
-	return nil
+}
+
+// checkEnd makes it a problem if there is something left.
+func (c *cursor) checkEnd() {
+	if n := len(c.data) - c.pos; n > 0 {
+		c.fail(c.pos, "%d bytes too many", n)
+	}
 }
 
 func (c *cursor) bytes(n int) []byte {
-	if c.short || n > len(c.data)-c.pos {
-		c.short = true
+	if n > len(c.data)-c.pos {
+		c.fail(c.pos, "the section ends too early")
+	}
+	if c.err != nil {
 		return make([]byte, n)
 	}
 	b := c.data[c.pos : c.pos+n]
@@ -355,83 +360,14 @@ func (c *cursor) uint32() uint32 { return binary.LittleEndian.Uint32(c.bytes(4))
 func (c *cursor) text8() string  { return alias(c.bytes(int(c.uint8()))) }
 func (c *cursor) text16() string { return alias(c.bytes(int(c.uint16()))) }
 
-// No record of a zone or of a delegation is smaller than that.
-const (
-	minZoneSize       = 40
-	minDelegationSize = 12
-)
-
-// zone decodes one record. It checks only what a Zone cannot express.
-func (c *cursor) zone(z *Zone) error {
-	start := c.pos
-	z.Name = c.text8()
-	z.Kind = ZoneKind(c.uint8())
-	z.Serial, z.TTL = c.uint32(), c.uint32()
-	z.SOA = SOA{c.text8(), c.text8(), c.uint32(), c.uint32(), c.uint32(), c.uint32()}
-	z.NS = c.list8()
-	switch z.Kind {
-	case Reverse:
-		var ok bool
-		if z.Prefix, ok = c.prefix(); !ok && !c.short {
-			return c.errorf(start, "zone %q: no prefix", z.Name)
-		}
-		z.Fallback = c.text16()
-		n := c.uint32()
-		if c.short {
-			return c.errShort()
-		}
-		if n > uint32(min(len(c.data)-c.pos, math.MaxInt32)/minDelegationSize) {
-			return c.errorf(start, "zone %s: %d delegations do not fit", z.Name, n)
-		}
-		if n > 0 {
-			z.Delegations = make([]Delegation, n)
-		}
-		for i := range z.Delegations {
-			if err := c.delegation(&z.Delegations[i]); err != nil {
-				return err
-			}
-		}
-	case Forward:
-		n := c.uint32()
-		if n > math.MaxInt32/2 { // no table has that many elements; and sums fit into an int of 32 bits
-			return c.errorf(start, "zone %s: %d hosts", z.Name, n)
-		}
-		z.found.hosts = int(n)
+// count decodes the number of records that follow, none of which is smaller than size.
+func (c *cursor) count(what string, size int) int {
+	start, n := c.pos, c.uint32()
+	if left := len(c.data) - c.pos; uint64(n) > uint64(left/size) {
+		c.fail(start, "%d %s do not fit into %d bytes", n, what, left)
+		return 0
 	}
-	if c.short {
-		return c.errShort()
-	}
-	return nil
-}
-
-func (c *cursor) delegation(d *Delegation) error {
-	start := c.pos
-	var ok bool
-	if d.Prefix, ok = c.prefix(); !ok && !c.short {
-		return c.errorf(start, "delegation: no prefix")
-	}
-	d.Name = c.text8()
-	d.NS = c.list8()
-	for range c.uint8() {
-		ds := DS{KeyTag: c.uint16(), Algorithm: c.uint8(), DigestType: c.uint8(), Digest: c.text8()}
-		if c.short {
-			return c.errShort()
-		}
-		d.DS = append(d.DS, ds)
-	}
-	for range c.uint8() {
-		g := Glue{Name: c.text8()}
-		if g.Addr, ok = c.addr(); c.short {
-			return c.errShort()
-		} else if !ok {
-			return c.errorf(start, "delegation of %v: no address of glue", d.Prefix)
-		}
-		d.Glue = append(d.Glue, g)
-	}
-	if c.short {
-		return c.errShort()
-	}
-	return nil
+	return int(n)
 }
 
 // list8 decodes a list of names, nil if it is empty.
@@ -447,20 +383,60 @@ func (c *cursor) list8() []string {
 	return list
 }
 
-// addr decodes an address. It returns false if the family is unknown.
-func (c *cursor) addr() (netip.Addr, bool) {
-	switch c.uint8() {
+func (c *cursor) addr() netip.Addr {
+	switch family := c.uint8(); family {
 	case 4:
-		return netip.AddrFrom4([4]byte(c.bytes(4))), true
+		return netip.AddrFrom4([4]byte(c.bytes(4)))
 	case 6:
-		return netip.AddrFrom16([16]byte(c.bytes(16))), true
+		return netip.AddrFrom16([16]byte(c.bytes(16)))
+	default:
+		c.fail(c.pos-1, "unknown address family %d", family)
+		return netip.Addr{}
 	}
-	return netip.Addr{}, false
 }
 
-// prefix decodes a prefix. It returns false if there is none of that family and length.
-func (c *cursor) prefix() (netip.Prefix, bool) {
-	a, ok := c.addr()
-	bits := int(c.uint8())
-	return netip.PrefixFrom(a, bits), ok && bits <= a.BitLen()
+func (c *cursor) prefix() netip.Prefix {
+	a, bits := c.addr(), int(c.uint8())
+	if bits > a.BitLen() {
+		c.fail(c.pos-1, "prefix of %d bits, an address has %d", bits, a.BitLen())
+	}
+	return netip.PrefixFrom(a, bits)
+}
+
+// zone decodes one record. It checks only what a Zone cannot express.
+func (c *cursor) zone(z *Zone) {
+	z.Name = c.text8()
+	z.Kind = ZoneKind(c.uint8())
+	z.Serial, z.TTL = c.uint32(), c.uint32()
+	z.SOA = SOA{c.text8(), c.text8(), c.uint32(), c.uint32(), c.uint32(), c.uint32()}
+	z.NS = c.list8()
+	switch z.Kind {
+	case Reverse:
+		z.Prefix = c.prefix()
+		z.Fallback = c.text16()
+		if n := c.count("delegations", minDelegationSize); n > 0 {
+			z.Delegations = make([]Delegation, n)
+		}
+		for i := 0; i < len(z.Delegations) && c.err == nil; i++ {
+			c.delegation(&z.Delegations[i])
+		}
+	case Forward:
+		start, n := c.pos, c.uint32()
+		if n > math.MaxInt32/2 { // no table has that many elements, and sums fit into an int of 32 bits
+			c.fail(start, "zone %s has %d hosts", z.Name, n)
+		}
+		z.found.hosts = int(n)
+	}
+}
+
+func (c *cursor) delegation(d *Delegation) {
+	d.Prefix = c.prefix()
+	d.Name = c.text8()
+	d.NS = c.list8()
+	for range c.uint8() {
+		d.DS = append(d.DS, DS{c.uint16(), c.uint8(), c.uint8(), c.text8()})
+	}
+	for range c.uint8() {
+		d.Glue = append(d.Glue, Glue{c.text8(), c.addr()})
+	}
 }

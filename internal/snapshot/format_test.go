@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,16 +26,31 @@ type entry struct {
 	names []string
 }
 
+// A testHost is what a Builder's AddHost is given.
+type testHost struct {
+	name  string
+	addrs []string
+}
+
 var exampleZones = []Zone{
 	{
+		Kind:   Reverse,
 		Name:   "2.0.192.in-addr.arpa.",
 		Prefix: netip.MustParsePrefix("192.0.2.0/24"),
 		Serial: 2026010101,
 		TTL:    3600,
 		SOA:    SOA{"ns1.example.net.", "hostmaster.example.net.", 3600, 900, 1209600, 300},
 		NS:     []string{"ns1.example.net.", "ns2.example.net."},
+		Delegations: []Delegation{{
+			Prefix: netip.MustParsePrefix("192.0.2.128/25"),
+			Name:   "128-25.2.0.192.in-addr.arpa.",
+			NS:     []string{"ns.128-25.2.0.192.in-addr.arpa.", "ns1.acme.example."},
+			DS:     []DS{{12345, 13, 2, strings.Repeat("\xd5", 32)}},
+			Glue:   []Glue{{"ns.128-25.2.0.192.in-addr.arpa.", netip.MustParseAddr("192.0.2.130")}},
+		}},
 	},
 	{
+		Kind:     Reverse,
 		Name:     "8.b.d.0.1.0.0.2.ip6.arpa.",
 		Prefix:   netip.MustParsePrefix("2001:db8::/32"),
 		Serial:   2026010102,
@@ -42,16 +59,29 @@ var exampleZones = []Zone{
 		NS:       []string{"ns1.example.net."},
 		Fallback: "{ip}.v6.example.com.",
 	},
+	{
+		Kind:   Forward,
+		Name:   "vps.example.com.",
+		Serial: 2026010103,
+		TTL:    3600,
+		SOA:    SOA{"ns1.example.net.", "hostmaster.example.net.", 3600, 900, 1209600, 300},
+		NS:     []string{"ns1.example.net."},
+	},
 }
 
 var exampleEntries = []entry{
 	{"192.0.2.10", Explicit, 3600, []string{"mail.acme.example."}},
-	{"192.0.2.20", Default, 3600, []string{"examplaab7.example.com."}},
+	{"192.0.2.20", Default, 3600, []string{"examplaab7.vps.example.com."}},
 	{"2001:db8::1:25", Explicit, 300, []string{"mail.acme.example.", "mx.acme.example."}},
 }
 
+var exampleHosts = []testHost{
+	{"examplaaa1.vps.example.com.", []string{"192.0.2.10", "2001:db8::1:25"}},
+	{"examplaab7.vps.example.com.", []string{"192.0.2.20"}},
+}
+
 // build returns a Builder of the given content.
-func build(tb testing.TB, commit string, zones []Zone, entries []entry) *Builder {
+func build(tb testing.TB, commit string, zones []Zone, entries []entry, hosts []testHost) *Builder {
 	tb.Helper()
 	b, err := NewBuilder(commit, zones)
 	if err != nil {
@@ -62,7 +92,30 @@ func build(tb testing.TB, commit string, zones []Zone, entries []entry) *Builder
 			tb.Fatal(err)
 		}
 	}
+	for _, h := range hosts {
+		if err := b.AddHost(h.name, addresses(h.addrs)); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	return b
+}
+
+func addresses(list []string) []netip.Addr {
+	addrs := make([]netip.Addr, len(list))
+	for i, s := range list {
+		addrs[i] = netip.MustParseAddr(s)
+	}
+	return addrs
+}
+
+// sectionsOf returns the sections of a Builder's file.
+func sectionsOf(tb testing.TB, b *Builder) []section {
+	tb.Helper()
+	sections, err := b.sections()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sections
 }
 
 // encoded returns the file of a Builder.
@@ -80,7 +133,7 @@ func encoded(tb testing.TB, b *Builder) []byte {
 }
 
 func exampleFile(tb testing.TB) []byte {
-	return encoded(tb, build(tb, "4f2a9c1", exampleZones, exampleEntries))
+	return encoded(tb, build(tb, "4f2a9c1", exampleZones, exampleEntries, exampleHosts))
 }
 
 // TestExample compares the example of the specification with what the writer makes of it.
@@ -145,6 +198,20 @@ func dump(file []byte) string {
 		size := 1 + int(file[pos])
 		field(size, fmt.Sprintf("%s: %s", note, file[pos+1:pos+size]))
 	}
+	address := func(family int, note string) {
+		if family == 4 {
+			a := netip.AddrFrom4([4]byte(file[pos:]))
+			field(4, fmt.Sprintf("%s: %v", note, a))
+		} else {
+			a := netip.AddrFrom16([16]byte(file[pos:]))
+			field(16, fmt.Sprintf("%s: %v", note, a))
+		}
+	}
+	prefix := func(indent, note string) {
+		family := number(1, indent+"address family")
+		address(int(family), indent+note)
+		number(1, indent+"  length")
+	}
 
 	field(8, "magic")
 	number(2, "major version")
@@ -169,15 +236,7 @@ func dump(file []byte) string {
 	end()
 	for range number(4, "zones") {
 		text("apex")
-		family := number(1, "  address family")
-		number(1, "  prefix length")
-		if family == 4 {
-			a := netip.AddrFrom4([4]byte(file[pos:]))
-			field(4, fmt.Sprintf("  prefix: %v", a))
-		} else {
-			a := netip.AddrFrom16([16]byte(file[pos:]))
-			field(16, fmt.Sprintf("  prefix: %v", a))
-		}
+		kind := number(1, "  kind")
 		number(4, "  serial")
 		number(4, "  TTL")
 		text("  SOA MNAME")
@@ -188,12 +247,35 @@ func dump(file []byte) string {
 		for range number(1, "  name servers") {
 			text("    name server")
 		}
+		if kind == 2 {
+			number(4, "  hosts")
+		}
+		if kind != 1 {
+			continue
+		}
+		prefix("  ", "prefix")
 		n := int(number(2, "  length of the fallback"))
 		if n > 0 {
 			field(n, "    fallback: "+string(file[pos:pos+n]))
 		}
-		number(4, "  first entry")
-		number(4, "  entries")
+		for range number(4, "  delegations") {
+			prefix("    ", "prefix")
+			text("    child")
+			for range number(1, "    name servers") {
+				text("      name server")
+			}
+			for range number(1, "    DS") {
+				number(2, "      key tag")
+				number(1, "      algorithm")
+				number(1, "      digest type")
+				field(1+int(file[pos]), fmt.Sprintf("      digest: %d bytes", file[pos]))
+			}
+			for range number(1, "    glue") {
+				text("      name server")
+				family := number(1, "      address family")
+				address(int(family), "      address")
+			}
+		}
 	}
 	end()
 	length := func(section int) int {
@@ -218,7 +300,7 @@ func dump(file []byte) string {
 		number(4, "IPv6 offset")
 	}
 	end()
-	for pos < len(file) {
+	for range (length(4) + length(6)) / 4 {
 		number(1, "RRset: kind")
 		names := number(1, "  names")
 		number(4, "  TTL")
@@ -226,19 +308,34 @@ func dump(file []byte) string {
 			text("    name")
 		}
 	}
+	end()
+	for range length(8) / 4 {
+		number(4, "host offset")
+	}
+	end()
+	for pos < len(file) {
+		text("host")
+		n4, n6 := number(1, "  IPv4 addresses"), number(1, "  IPv6 addresses")
+		for range n4 {
+			address(4, "    address")
+		}
+		for range n6 {
+			address(6, "    address")
+		}
+	}
 	return out.String()
 }
 
 // TestNewerMinor: sections that this version does not know are accepted in files of a newer minor version.
 func TestNewerMinor(t *testing.T) {
-	sections := build(t, "4f2a9c1", exampleZones, exampleEntries).sections()
+	sections := sectionsOf(t, build(t, "4f2a9c1", exampleZones, exampleEntries, exampleHosts))
 	tests := []struct {
 		name  string
 		extra []section
 	}{
 		{"no new section", nil},
-		{"one new section", []section{{id: 8, data: []byte("new")}}},
-		{"empty and distant sections", []section{{id: 9}, {id: 200, data: []byte("12345678")}, {id: math.MaxUint32}}},
+		{"one new section", []section{{id: 10, data: []byte("new")}}},
+		{"empty and distant sections", []section{{id: 11}, {id: 200, data: []byte("12345678")}, {id: math.MaxUint32}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -270,15 +367,20 @@ func reencode(tb testing.TB, r *Reader) []byte {
 	if err != nil {
 		tb.Fatalf("zones of a valid snapshot: %v", err)
 	}
-	zones, err := byAddress(r.Zones())
-	if err != nil {
-		tb.Fatalf("zones of a valid snapshot: %v", err)
-	}
-	for _, z := range zones {
-		for a, s := range r.Entries(z) {
-			if err := b.Add(a, s.Kind, s.TTL, names(s)); err != nil {
-				tb.Fatalf("entry of a valid snapshot: %v", err)
+	sets := make(map[netip.Addr]RRset)
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		maps.Insert(sets, r.Entries(z))
+		for h := range r.Hosts(z) {
+			if err := b.AddHost(absolute(h, z), hostAddrs(h)); err != nil {
+				tb.Fatalf("host of a valid snapshot: %v", err)
 			}
+		}
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(sets), netip.Addr.Compare) {
+		s := sets[a]
+		if err := b.Add(a, s.Kind, s.TTL, names(s)); err != nil {
+			tb.Fatalf("entry of a valid snapshot: %v", err)
 		}
 	}
 	all, err := r.header.parseSections(r.b)
@@ -287,7 +389,7 @@ func reencode(tb testing.TB, r *Reader) []byte {
 	}
 	var file bytes.Buffer
 	_, version := r.Version()
-	if _, err := encode(&file, uint16(version), append(b.sections(), all[sectionLast:]...)); err != nil {
+	if _, err := encode(&file, uint16(version), append(sectionsOf(tb, b), all[sectionLast:]...)); err != nil {
 		tb.Fatal(err)
 	}
 	return file.Bytes()
@@ -300,6 +402,23 @@ func names(s RRset) []string {
 		n[i] = s.Name(i)
 	}
 	return n
+}
+
+// absolute returns the name of a host of z.
+func absolute(h Host, z *Zone) string {
+	if h.Name() == "" {
+		return z.Name
+	}
+	return h.Name() + "." + z.Name
+}
+
+// hostAddrs returns the addresses of h.
+func hostAddrs(h Host) []netip.Addr {
+	addrs := make([]netip.Addr, h.Len())
+	for i := range addrs {
+		addrs[i] = h.Addr(i)
+	}
+	return addrs
 }
 
 // difference says where two files differ.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -31,9 +32,9 @@ func FuzzStructure(f *testing.F) {
 func seed(f *testing.F) {
 	f.Add(mutation{}.apply(f))
 	f.Add(exampleFile(f))
-	f.Add(encoded(f, build(f, "", nil, nil)))
+	f.Add(encoded(f, build(f, "", nil, nil, nil)))
 	var b bytes.Buffer
-	s := append(goodBuilder(f).sections(), section{id: 8, data: []byte("new")}, section{id: 10})
+	s := append(sectionsOf(f, goodBuilder(f)), section{id: 10, data: []byte("new")}, section{id: 12})
 	if _, err := encode(&b, Minor+1, s); err != nil {
 		f.Fatal(err)
 	}
@@ -57,9 +58,16 @@ func checkOpenBytes(t *testing.T, b []byte) {
 	if got := reencode(t, r); !bytes.Equal(got, b) {
 		t.Errorf("encoded again, the file differs: %s", difference(got, b))
 	}
-	n := 0
+	n, hosts := 0, 0
 	for i := range r.Zones() {
 		z := &r.Zones()[i]
+		for want := range r.Hosts(z) {
+			got, ok := r.Host(z, want.Name())
+			if !ok || got.Name() != want.Name() || !slices.Equal(hostAddrs(got), hostAddrs(want)) {
+				t.Errorf("host %q of %s is %v, %v, want %v", want.Name(), z.Name, got, ok, want)
+			}
+			hosts++
+		}
 		for a, want := range r.Entries(z) {
 			got, ok := r.Lookup(z, a)
 			if !ok || got.Kind != want.Kind || got.TTL != want.TTL || got.Name(got.Len()-1) != want.Name(want.Len()-1) {
@@ -68,7 +76,7 @@ func checkOpenBytes(t *testing.T, b []byte) {
 			n++
 		}
 	}
-	if n != r.Len() {
-		t.Errorf("%d entries in zones, want %d", n, r.Len())
+	if n != r.Len() || hosts != r.HostCount() {
+		t.Errorf("%d entries and %d hosts in zones, want %d and %d", n, hosts, r.Len(), r.HostCount())
 	}
 }

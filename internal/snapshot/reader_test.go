@@ -39,7 +39,7 @@ func TestOpen(t *testing.T) {
 	if err := os.Truncate(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	z := &r.Zones()[2]
+	z := &r.Zones()[3]
 	if s, ok := r.Lookup(z, netip.MustParseAddr("192.0.2.10")); !ok || s.Name(0) != "mail.acme.example." {
 		t.Errorf("lookup in %s gives %v, %v", z.Name, s, ok)
 	}
@@ -107,7 +107,7 @@ func TestOwner(t *testing.T) {
 			"1." + strings.Repeat("0.", 23) + "8.b.d.0.1.0.0.2.ip6.arpa.", false},
 	}
 	for _, test := range tests {
-		z := Zone{Name: test.zone, Prefix: netip.MustParsePrefix(test.prefix)}
+		z := Zone{Kind: Reverse, Name: test.zone, Prefix: netip.MustParsePrefix(test.prefix)}
 		if got := z.Classless(); got != test.classless {
 			t.Errorf("%s (%s) is classless: %v", test.zone, test.prefix, got)
 		}
