@@ -43,6 +43,12 @@ func TestNewBuilderErrors(t *testing.T) {
 			SOA:    goodZones[0].SOA,
 			NS:     goodZones[0].NS,
 		}), "lies in 192.0.2.0/24 of 2.0.192.in-addr.arpa., which does not delegate it"},
+		{"two catalogs", "", append(slices.Clone(goodZones), Zone{
+			Kind: Catalog,
+			Name: "a.example.",
+			SOA:  goodZones[0].SOA,
+			NS:   []string{"invalid."},
+		}), "two catalogs, a.example. and catalog.example."},
 		{"apex", "", zone(func(z *Zone) { z.Name = "2.0.192.in-addr.arpa" }), `apex "2.0.192.in-addr.arpa"`},
 		{"no prefix", "", zone(func(z *Zone) { z.Prefix = netip.Prefix{} }), "not a prefix"},
 		{"host bits", "", zone(func(z *Zone) { z.Prefix = netip.MustParsePrefix("192.0.2.1/24") }), "bits are set"},

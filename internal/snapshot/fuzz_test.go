@@ -29,6 +29,35 @@ func FuzzStructure(f *testing.F) {
 	})
 }
 
+// FuzzSection is FuzzOpenBytes with one section of a valid file replaced, whatever its size.
+func FuzzSection(f *testing.F) {
+	good := sectionsOf(f, goodBuilder(f))
+	for _, s := range good {
+		f.Add(uint8(s.id), s.data)
+	}
+	for _, test := range badFiles {
+		if m := test.mutation.sections; m != nil {
+			for i, s := range m(slices.Clone(good)) {
+				if i < len(good) && !bytes.Equal(s.data, good[i].data) {
+					f.Add(uint8(s.id), s.data)
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, id uint8, data []byte) {
+		if id < 1 || id > sectionLast {
+			t.Skip()
+		}
+		sections := slices.Clone(good)
+		sections[id-1].data = data
+		var b bytes.Buffer
+		if _, err := encode(&b, Minor, sections); err != nil {
+			t.Fatal(err)
+		}
+		checkOpenBytes(t, b.Bytes())
+	})
+}
+
 func seed(f *testing.F) {
 	f.Add(mutation{}.apply(f))
 	f.Add(exampleFile(f))

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/revmap/revmap/internal/arpa"
 )
 
 func TestOpen(t *testing.T) {
@@ -117,21 +119,110 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-func TestNameOutOfRange(t *testing.T) {
+func TestOutOfRange(t *testing.T) {
 	r, err := OpenBytes(exampleFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range r.Entries(&r.Zones()[0]) {
+	panics := func(what string, i int, f func()) {
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s(%d) returned", what, i)
+			}
+		}()
+		f()
+	}
+	z, forward := &r.Zones()[0], &r.Zones()[2]
+	for _, s := range r.Entries(z) {
 		for _, i := range []int{-1, s.Len()} {
-			func() {
-				defer func() {
-					if recover() == nil {
-						t.Errorf("Name(%d) of %d names returned", i, s.Len())
-					}
-				}()
-				s.Name(i)
-			}()
+			panics("Name", i, func() { s.Name(i) })
+		}
+	}
+	for h := range r.Hosts(forward) {
+		for _, i := range []int{-1, h.Len()} {
+			panics("Addr", i, func() { h.Addr(i) })
+		}
+	}
+	panics("Addr", 0, func() { Host{}.Addr(0) })
+}
+
+func TestZoneKindString(t *testing.T) {
+	for kind, want := range map[ZoneKind]string{
+		0: "ZoneKind(0)", Reverse: "reverse", Forward: "forward", Catalog: "catalog", 4: "ZoneKind(4)",
+	} {
+		if got := kind.String(); got != want {
+			t.Errorf("%d is %q, want %q", uint8(kind), got, want)
+		}
+	}
+}
+
+func TestIsAlias(t *testing.T) {
+	reverse := Zone{Name: "0.192.in-addr.arpa.", Prefix: netip.MustParsePrefix("192.0.0.0/16")}
+	classless := Zone{Name: "0-26.2.0.192.in-addr.arpa.", Prefix: netip.MustParsePrefix("192.0.2.0/26")}
+	ipv6 := Zone{Name: "8.b.d.0.1.0.0.2.ip6.arpa.", Prefix: netip.MustParsePrefix("2001:db8::/32")}
+	tests := []struct {
+		zone         Zone
+		prefix, name string
+		alias        bool
+	}{
+		{reverse, "192.0.2.0/24", "2.0.192.in-addr.arpa.", false},
+		{reverse, "192.0.2.64/26", "64-26.2.0.192.in-addr.arpa.", true},
+		{reverse, "192.0.2.64/26", "rev.example.", true},
+		{reverse, "192.0.2.64/26", "2.0.192.in-addr.arpa.", true},
+		{reverse, "192.0.2.64/32", "64.2.0.192.in-addr.arpa.", false},
+		{reverse, "192.0.2.64/32", "x.2.0.192.in-addr.arpa.", true},
+		{classless, "192.0.2.1/32", "1.0-26.2.0.192.in-addr.arpa.", false},
+		{classless, "192.0.2.1/32", "1.2.0.192.in-addr.arpa.", true},
+		{classless, "192.0.2.2/31", "2.0-26.2.0.192.in-addr.arpa.", true},
+		{ipv6, "2001:db8:f00::/48", "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa.", false},
+	}
+	for _, test := range tests {
+		d := &Delegation{Prefix: netip.MustParsePrefix(test.prefix), Name: test.name}
+		if got := test.zone.IsAlias(d); got != test.alias {
+			t.Errorf("%s delegates %s to %s by an alias: %v", test.zone.Name, d.Prefix, d.Name, got)
+		}
+	}
+}
+
+// TestEndless: which zones cannot be listed, and why.
+func TestEndless(t *testing.T) {
+	soa := SOA{Primary: "a.", Contact: "b."}
+	reverse := func(prefix, fallback string) Zone {
+		p := netip.MustParsePrefix(prefix)
+		return Zone{Kind: Reverse, Name: arpa.ZoneName(p), Prefix: p, SOA: soa, NS: []string{"a."}, Fallback: fallback}
+	}
+	forward := func(name string) Zone { return Zone{Kind: Forward, Name: name, SOA: soa, NS: []string{"a."}} }
+	r, err := OpenBytes(encoded(t, build(t, "", []Zone{
+		reverse("192.0.2.0/24", "{ip}.four.example."),
+		reverse("2001:db8::/48", ""),
+		reverse("2001:db8:1::/48", "{ip}.elsewhere.example."),
+		reverse("2001:db8:2::/48", "{ip}.x.six.example."),
+		reverse("2001:db8:3::/64", "{rev}.apex.example."),
+		forward("four.example."), forward("six.example."), forward("apex.example."), forward("ix.example."),
+		{Kind: Catalog, Name: "catalog.example.", SOA: soa, NS: []string{"invalid."}},
+	}, nil, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reason := func(fallback string) string {
+		return fmt.Sprintf("the IPv6 fallback makes more names than can be listed: %q for 2001:db8:", fallback)
+	}
+	want := map[string]string{ // none for zones that can be listed
+		"1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.":         reason("{ip}.elsewhere.example."),
+		"2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.":         reason("{ip}.x.six.example."),
+		"0.0.0.0.3.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": reason("{rev}.apex.example."),
+		"six.example.":  reason("{ip}.x.six.example."),
+		"apex.example.": reason("{rev}.apex.example."),
+	}
+	for i := range r.Zones() {
+		z := &r.Zones()[i]
+		err := r.Endless(z)
+		if err == nil && want[z.Name] == "" {
+			continue
+		}
+		if !errors.Is(err, ErrEndless) || want[z.Name] == "" ||
+			!strings.HasPrefix(err.Error(), "zone "+z.Name+": "+want[z.Name]) {
+			t.Errorf("error is %v, want %s", err, want[z.Name])
 		}
 	}
 }
@@ -158,7 +249,26 @@ func TestAllocs(t *testing.T) {
 			}
 		}
 	}
-	if found == 0 {
-		t.Error("nothing was looked up")
+	for z, name := range map[*Zone]string{&r.Zones()[0]: "192.0.2.200", &r.Zones()[1]: "2001:db8::"} {
+		a := netip.MustParseAddr(name)
+		if allocs := testing.AllocsPerRun(100, func() { z.Delegation(a) }); allocs != 0 {
+			t.Errorf("the delegation of %v allocates %v times", a, allocs)
+		}
+	}
+	z := &r.Zones()[2]
+	for h := range r.Hosts(z) {
+		name := strings.ToUpper(h.Name())
+		allocs := testing.AllocsPerRun(100, func() {
+			if h, ok := r.Host(z, name); ok && h.Name() != "" && h.Addr(h.Len()-1).IsValid() {
+				found++
+			}
+			r.HostBelow(z, name)
+		})
+		if allocs != 0 {
+			t.Errorf("lookup of %s allocates %v times", name, allocs)
+		}
+	}
+	if found != 101*(len(exampleEntries)+len(exampleHosts)) {
+		t.Errorf("%d lookups found something", found)
 	}
 }
