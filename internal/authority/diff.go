@@ -10,13 +10,13 @@ import (
 
 // Changed reports whether the zone with the given apex is another one in g than in old, so that it needs another serial: it
 // holds other data, or only one of the two has it. Where names come from, which no secondary can tell, does not
-// matter. Another fallback always does, even if no address needs it.
+// matter. Another prefix or fallback always does, even if the names are the same.
 func Changed(old, g *Generation, apex string) bool {
 	a, b := old.zone(apex), g.zone(apex)
 	if a == nil || b == nil {
 		return a != b
 	}
-	if !a.sameTimers(b) || !a.synthesizesAs(b) {
+	if !a.sameTimers(b) || !a.alike(b) {
 		return true
 	}
 	for range changes(old, g, a, b) {
@@ -26,13 +26,13 @@ func Changed(old, g *Generation, apex string) bool {
 }
 
 // Diff returns the RRs that the zone with the given apex has lost and gained from old to g, without the SOA. It returns
-// false if to send them is not worth it, or cannot be done: there is no such zone in one of the two, it is endless, what
-// its fallback makes has changed, or more has changed than the zone holds.
+// false if to send them is not worth it, or cannot be done: there is no such zone in one of the two, it is endless, its
+// kind or prefix or what its fallback makes has changed, or more has changed than the zone holds.
 //
 // No record shares memory with old or g, except through strings.
 func Diff(old, g *Generation, apex string) (deleted, added []Record, ok bool) {
 	a, b := old.zone(apex), g.zone(apex)
-	if a == nil || b == nil || !a.synthesizesAs(b) {
+	if a == nil || b == nil || !a.alike(b) {
 		return nil, nil, false
 	}
 	if old.reader.Endless(a.Zone) != nil || g.reader.Endless(b.Zone) != nil {
@@ -55,24 +55,24 @@ func Diff(old, g *Generation, apex string) (deleted, added []Record, ok bool) {
 // sameTimers compares the SOA without the serial.
 func (z *zone) sameTimers(other *zone) bool { return z.TTL == other.TTL && z.SOA == other.SOA }
 
-// synthesizesAs reports whether both zones make the same names without an entry: then they differ in no more than in what
-// is written in the snapshots.
-func (z *zone) synthesizesAs(other *zone) bool {
+// alike reports whether both zones have the same addresses, and make the same names without an entry: then they differ in no
+// more than in what is written in the snapshots.
+func (z *zone) alike(other *zone) bool {
 	switch {
-	case z.Kind != other.Kind:
+	case z.Kind != other.Kind, z.Prefix != other.Prefix:
 		return false
 	case z.Fallback == "" && other.Fallback == "" && len(z.synthesizers) == 0 && len(other.synthesizers) == 0:
 		return true
 	}
-	return z.Fallback == other.Fallback && z.TTL == other.TTL && z.Prefix == other.Prefix &&
+	return z.Fallback == other.Fallback && z.TTL == other.TTL &&
 		slices.EqualFunc(z.Delegations, other.Delegations, func(d, e snapshot.Delegation) bool { return d.Prefix == e.Prefix }) &&
 		slices.EqualFunc(z.synthesizers, other.synthesizers, func(s, t *synthesizer) bool {
 			return s.text == t.text && s.v6 == t.v6 && slices.Equal(s.prefixes, t.prefixes)
 		})
 }
 
-// changes yields the RRs, without the SOA, that are in only one of the zones a of old and b of g, which must synthesize
-// the same; true means in a.
+// changes yields the RRs, without the SOA, that are in only one of the zones a of old and b of g, which must be alike; true
+// means in a.
 func changes(old, g *Generation, a, b *zone) iter.Seq2[bool, Record] {
 	return func(yield func(removed bool, r Record) bool) {
 		if !changedSets(a, b, yield) {
@@ -155,11 +155,7 @@ func changedEntries(old, g *Generation, a, b *zone, yield func(bool, Record) boo
 				return
 			}
 		default:
-			exceptA, exceptB := setB, setA
-			if a.classless != b.classless { // the owners differ
-				exceptA, exceptB = snapshot.RRset{}, snapshot.RRset{}
-			}
-			if !a.pointer(addrA, setA, exceptA, only(true, yield)) || !b.pointer(addrB, setB, exceptB, only(false, yield)) {
+			if !a.pointer(addrA, setA, setB, only(true, yield)) || !b.pointer(addrB, setB, setA, only(false, yield)) {
 				return
 			}
 		}
