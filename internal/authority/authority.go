@@ -404,18 +404,14 @@ func (g *Generation) reverse(a *Answer, z *zone, below string, qtype uint16) {
 
 // follow answers for an address whose name is an alias (RFC 2317): with the CNAME, and with what we know of its target.
 func (g *Generation) follow(a *Answer, d *snapshot.Delegation, addr netip.Addr, qtype uint16) {
-	switch {
-	case a.alias != "": // an alias of an alias: one of them is all that is ever followed
-		a.Kind = Alias
-		return
-	case qtype == TypeCNAME || qtype == TypeANY:
+	if qtype == TypeCNAME || qtype == TypeANY {
 		a.Kind, a.Type, a.target = Alias, TypeCNAME, aliasTarget(d, addr)
 		return
 	}
 	parent := a.Zone
 	a.alias, a.aliasTTL = aliasTarget(d, addr), parent.TTL
 	a.Zone = nil
-	g.decide(a, a.alias, qtype)
+	g.decide(a, a.alias, qtype) // once: the snapshot has no alias of an alias
 	if a.Zone == nil || a.Kind == Referral {
 		a.Kind, a.Zone = Alias, parent
 	}
@@ -438,14 +434,11 @@ func (g *Generation) forward(a *Answer, n *node, z *zone, name, below string, qt
 		synthesized = n.synthesize(name)
 	}
 	if synthesized != nil {
-		if found {
-			for i := range h.Len() {
-				synthesized = append(synthesized, h.Addr(i))
-			}
-			slices.SortFunc(synthesized, netip.Addr.Compare)
-			synthesized = slices.Compact(synthesized)
+		for i := range h.Len() {
+			synthesized = append(synthesized, h.Addr(i))
 		}
-		a.addrs = synthesized
+		slices.SortFunc(synthesized, netip.Addr.Compare)
+		a.addrs = slices.Compact(synthesized) // two templates may make the same name
 	} else if found {
 		a.host = h
 	}
