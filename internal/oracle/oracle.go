@@ -229,8 +229,6 @@ func (o *Oracle) Answer(qname string, qtype uint16, do bool) Response {
 func (o *Oracle) answer(resp *Response, name string, qtype uint16, do bool) {
 	asked, name := name, strings.ToLower(name)
 	kind := dns.TypeToString[qtype]
-	followed := len(resp.Answer) > 0 // a CNAME
-
 	z := o.nearest(name)
 	if z == nil {
 		return
@@ -265,10 +263,8 @@ func (o *Oracle) answer(resp *Response, name string, qtype uint16, do bool) {
 		if r.kind != "CNAME" || kind == "CNAME" || kind == "ANY" {
 			continue
 		}
-		if !followed { // else this would be an alias of an alias, which is left to the resolver
-			resp.Answer = append(resp.Answer, rr{asked, r.ttl, r.kind, r.data}.String())
-			o.answer(resp, r.data, qtype, do)
-		}
+		resp.Answer = append(resp.Answer, rr{asked, r.ttl, r.kind, r.data}.String())
+		o.answer(resp, r.data, qtype, do)
 		return
 	}
 	found := false
