@@ -173,10 +173,12 @@ var specification = content{
 		reverse("64-26.7.18.198.in-addr.arpa.", "198.18.7.64/26", ""),
 		reverse("113.0.203.in-addr.arpa.", "203.0.113.0/24", "{ip}.static.host.example.",
 			delegation("203.0.113.9/32 9.113.0.203.in-addr.arpa.", "ns.acme.example."),
+			delegation("203.0.113.160/28 160-28.113.0.203.in-addr.arpa.", "ns1.example.net."),
 		),
 		reverse("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", "",
 			delegation("2001:db8:f00::/48 0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa.", "!", "ns.acme.example."),
 		),
+		reverse("160-28.113.0.203.in-addr.arpa.", "203.0.113.160/28", "{a}-{b}-{c}-{d}.static.host.example."),
 		reverse("0.f.f.f.3.ip6.arpa.", "3fff::/20", "{ip}.v6.host.example."),
 		reverse("64-26.100.51.198.in-addr.arpa.", "198.51.100.64/26", ""),
 		reverse("9.100.51.198.in-addr.arpa.", "198.51.100.9/32", ""),
@@ -384,6 +386,7 @@ func TestAnswer(t *testing.T) {
 		{"a fallback forwards", "203-0-113-6.static.host.example.", "A", authority.Forward, "@ 3600 A 203.0.113.6", "", ""},
 		{"of an address with a name", "203-0-113-5.Static.HOST.example.", "A", authority.Forward, "@ 3600 A 203.0.113.5", "", ""},
 		{"of an address that is delegated", "203-0-113-9.static.host.example.", "ANY", authority.Forward, "@ 3600 A 203.0.113.9", "", ""},
+		{"of an address with two fallbacks", "203-0-113-161.static.host.example.", "A", authority.Forward, "@ 3600 A 203.0.113.161", "", ""},
 		{"no AAAA of an IPv4 fallback", "203-0-113-6.static.host.example.", "AAAA", authority.NoData, "", soaHost, ""},
 		{"with other addresses", "203-0-113-8.static.host.example.", "A", authority.Forward, "@ 3600 A 192.0.2.42; @ 3600 A 203.0.113.8", "", ""},
 		{"with addresses of the other family", "203-0-113-8.static.host.example.", "AAAA", authority.Forward, "@ 3600 AAAA 2001:db8::42", "", ""},
@@ -486,5 +489,15 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s %s: %v allocates %v times, want %v and at most %v",
 				test.qname, dns.TypeToString[test.qtype], a.Kind, got, test.kind, test.want)
 		}
+	}
+}
+
+func TestKinds(t *testing.T) {
+	words := make(map[string]bool)
+	for i, k := range authority.Kinds {
+		if int(k) != i || k.String() == "" || words[k.String()] {
+			t.Errorf("kind %d is %d, %q", i, k, k)
+		}
+		words[k.String()] = true
 	}
 }

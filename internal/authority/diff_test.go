@@ -3,6 +3,7 @@ package authority_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,10 @@ func TestDiffSpecification(t *testing.T) {
 			"-18.198.in-addr.arpa. 3600 NS ns1.example.net. -18.198.in-addr.arpa. 3600 NS ns2.example.net. " +
 				"+18.198.in-addr.arpa. 3601 NS ns1.example.net. +18.198.in-addr.arpa. 3601 NS ns2.example.net."},
 
+		{"the kind", func(c *content) { c.zones[5] = zone(snapshot.Forward, "catalog.example.") },
+			"catalog.example.", true, "no"},
+		{"the prefix", func(c *content) { c.zones[3].Prefix = netip.MustParsePrefix("198.18.0.0/25") },
+			"18.198.in-addr.arpa.", true, "no"},
 		{"the fallback", func(c *content) { c.zones[1].Fallback = "x{ip}.host.example." }, fall, true, "no"},
 		{"what the fallback makes elsewhere", func(c *content) { c.zones[1].Fallback = "" }, host, true, "no"},
 		{"the TTL of a zone with a fallback", func(c *content) { c.zones[1].TTL++ }, fall, true, "no"},

@@ -42,8 +42,9 @@ func anyContent(rnd *rand.Rand) content {
 		{arpa.ZoneName(netip.MustParsePrefix("3fff::ab00/120")), "3fff::ab00/120"},
 		{arpa.ZoneName(netip.MustParsePrefix("3fff::1/128")), "3fff::1/128"},
 	} {
-		if v.oneIn(2) {
-			v.addReverse(block.name, netip.MustParsePrefix(block.prefix))
+		p := netip.MustParsePrefix(block.prefix)
+		if v.oneIn(2) && (p.Addr().Is4() || v.oneIn(2)) { // else most forward zones are endless
+			v.addReverse(block.name, p)
 		}
 	}
 	for _, name := range []string{"host.example.", "static.example."} {
@@ -75,9 +76,10 @@ func (v *inventory) addReverse(name string, p netip.Prefix) {
 		"{ip}.elsewhere.example.", "{rev}.static.example.",
 	}
 	if p.Addr().Is4() {
-		fallbacks = append(fallbacks, "{a:03}-{b:03}-{c:03}-{d:03}.host.example.", "{d}.{c}.{b}.{a}.pool.host.example.")
+		fallbacks = append(fallbacks, "{a}-{b}-{c}-{d}.host.example.", // the same as {ip}
+			"{a:03}-{b:03}-{c:03}-{d:03}.host.example.", "{d}.{c}.{b}.{a}.pool.host.example.")
 	}
-	if p.Bits() > 16 && v.oneIn(3) { // the oracle is slow
+	if p.Bits() > 16 && v.oneIn(2) { // the oracle is slow
 		z.Fallback = fallbacks[v.IntN(len(fallbacks))]
 	}
 	for range v.IntN(5) {
@@ -168,7 +170,7 @@ func (v *inventory) addForward(apex string) {
 	v.zones = append(v.zones, v.zone(snapshot.Forward, apex))
 	for _, name := range []string{
 		"", "web.", "db.rack.", "a.b.c.", "b.c.", "pool.", "x.pool.", "y.",
-		"192-0-2-9.", "192-0-2-9.pool.", "x.192-0-2-7.", "192-0-2-8.y.", "192-000-002-003.", "2.0.192.pool.",
+		"192-0-2-9.", "192-0-2-1.", "192-0-2-9.pool.", "x.192-0-2-7.", "192-0-2-8.y.", "192-000-002-003.", "2.0.192.pool.",
 		"3fff-0000-0000-0000-0000-0000-0000-ab01.six.", "7.2.0.192.", "192.",
 	} {
 		if v.oneIn(2) {
@@ -178,7 +180,7 @@ func (v *inventory) addForward(apex string) {
 }
 
 func (v *inventory) hostAddresses() (addrs []string) {
-	all := []string{"192.0.2.9", "192.0.2.3", "198.18.0.1", "2001:db8::1", "3fff::ab01"}
+	all := []string{"192.0.2.9", "192.0.2.1", "192.0.2.3", "198.18.0.1", "2001:db8::1", "3fff::ab01"}
 	v.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all[:1+v.IntN(3)]
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/internal/authority"
+	"github.com/revmap/revmap/internal/hostname"
 	"github.com/revmap/revmap/internal/oracle"
 	"github.com/revmap/revmap/internal/snapshot"
 )
@@ -74,7 +75,9 @@ func questions(rnd *rand.Rand, g *authority.Generation, o *oracle.Oracle) []stri
 			for a := range v.addresses(z.Prefix) {
 				add(z.Owner(a))
 				for _, fallback := range g.Fallbacks(&z) {
-					add(strings.ReplaceAll(fallback, "{ip}", strings.ReplaceAll(a.StringExpanded(), ":", "-")))
+					template, _ := hostname.Parse(fallback) // the reader has verified it
+					name, _ := template.Expand(hostname.Values{Addr: a})
+					add(name)
 				}
 			}
 		}
@@ -112,6 +115,60 @@ func TestRecords(t *testing.T) {
 			if diff := gocmp.Diff(o.Zone(z.Name), texts(slices.Collect(g.Records(z)))); diff != "" {
 				t.Fatalf("seed %d: records of %s (-oracle +got):\n%s", seed, z.Name, diff)
 			}
+		}
+	}
+}
+
+// TestStored: nothing that fallbacks make is stored, and what they make is in Fallbacks.
+func TestStored(t *testing.T) {
+	g := generation(t, specification)
+	for _, test := range []struct {
+		apex      string
+		lines     int // with one SOA and two NS RRs
+		fallbacks []string
+	}{
+		{"113.0.203.in-addr.arpa.", 3 + 2 + 1 + 16, []string{"203.0.113.0/24 {ip}.static.host.example."}},
+		{"160-28.113.0.203.in-addr.arpa.", 3, []string{"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example."}},
+		{"0.f.f.f.3.ip6.arpa.", 3 + 1, []string{"3fff::/20 {ip}.v6.host.example."}},
+		{"host.example.", 3 + 8, []string{
+			"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example.", "203.0.113.0/24 {ip}.static.host.example.", "3fff::/20 {ip}.v6.host.example.",
+		}},
+		{"bare.example.", 3 + 2, nil},
+	} {
+		z := g.Zone(test.apex)
+		if stored := texts(slices.Collect(g.Stored(z))); len(stored) != test.lines {
+			t.Errorf("%s: %d RRs are stored, want %d:\n%s", test.apex, len(stored), test.lines, strings.Join(stored, "\n"))
+		}
+		var fallbacks []string
+		for p, template := range g.Fallbacks(z) {
+			fallbacks = append(fallbacks, p.String()+" "+template)
+		}
+		if diff := gocmp.Diff(test.fallbacks, fallbacks); diff != "" {
+			t.Errorf("fallbacks of %s (-want +got):\n%s", test.apex, diff)
+		}
+	}
+}
+
+// TestStop leaves each sequence after each of its elements: none goes on.
+func TestStop(t *testing.T) {
+	g := generation(t, specification)
+	for i := range g.Reader().Zones() {
+		z := &g.Reader().Zones()[i]
+		list := g.Records
+		if g.Reader().Endless(z) != nil {
+			list = g.Stored
+		}
+		for n := range len(slices.Collect(list(z))) {
+			at := 0
+			for range list(z) {
+				if at == n {
+					break // the runtime panics if the sequence goes on
+				}
+				at++
+			}
+		}
+		for range g.Fallbacks(z) {
+			break
 		}
 	}
 }
