@@ -224,7 +224,13 @@ func (s *synthesizer) order() {
 	slices.SortFunc(s.prefixes, func(p, q netip.Prefix) int {
 		return cmp.Or(p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()))
 	})
-	s.prefixes = slices.CompactFunc(s.prefixes, netip.Prefix.Overlaps)
+	kept := s.prefixes[:0]
+	for _, p := range s.prefixes {
+		if n := len(kept); n == 0 || !kept[n-1].Overlaps(p) {
+			kept = append(kept, p)
+		}
+	}
+	s.prefixes = kept
 }
 
 // address returns the address that s makes the name for.
