@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Suffix returns the labels at the end of the name that are the same for all values, with the final dot: the whole name if
-// the template has no placeholder, "." if the last label has one.
+// Suffix returns the labels at the end of the name that are the same for all values, with the final dot: the whole name
+// if the template has no placeholder, "." if the last label has one.
 func (t *Template) Suffix() string {
 	last := t.parts[len(t.parts)-1].text
 	if len(t.parts) == 1 {

@@ -70,7 +70,8 @@ func TestAbove(t *testing.T) {
 func TestAboveAll(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	pieces := []string{
-		"{a}", "{b}", "{c}", "{d}", "{a:03}", "{b:02x}", "{c:x}", "{d:02}", "{ip}", "{rev}", "x", "x-", "1", ".", ".", ".", ".y.",
+		"{a}", "{b}", "{c}", "{d}", "{a:03}", "{b:02x}", "{c:x}", "{d:02}", "{ip}", "{rev}",
+		"x", "x-", "1", ".", ".", ".", ".y.",
 	}
 	checked := 0
 	for range 30000 {
@@ -113,8 +114,8 @@ func FuzzAbove(f *testing.F) {
 	})
 }
 
-// checkAbove compares Above with the ancestors of all names that the template gives for p, and with names next to those.
-// It reports whether the template is one that Above is for.
+// checkAbove compares Above with the ancestors of all names that the template gives for p, and with names next to
+// those. It reports whether the template is one that Above is for.
 func checkAbove(t *testing.T, template *hostname.Template, p netip.Prefix, rnd *rand.Rand) bool {
 	t.Helper()
 	for _, placeholder := range template.Placeholders() {
