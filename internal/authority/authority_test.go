@@ -501,3 +501,27 @@ func TestKinds(t *testing.T) {
 		words[k.String()] = true
 	}
 }
+
+// TestFallbackAroundZones: a block keeps its fallback on both sides of the blocks inside that have the same one.
+func TestFallbackAroundZones(t *testing.T) {
+	const fallback = "{ip}.host.example."
+	inside := []snapshot.Delegation{
+		delegation("203.0.113.32/28 32-28.113.0.203.in-addr.arpa.", "ns1.example.net."),
+		delegation("203.0.113.64/28 64-28.113.0.203.in-addr.arpa.", "ns1.example.net."),
+	}
+	zones := []snapshot.Zone{
+		zone(snapshot.Forward, "host.example."),
+		reverse("113.0.203.in-addr.arpa.", "203.0.113.0/24", fallback, inside...),
+	}
+	for _, d := range inside {
+		zones = append(zones, reverse(d.Name, d.Prefix.String(), fallback))
+	}
+	g := generation(t, content{zones: zones})
+	for i := range 256 {
+		name := fmt.Sprintf("203-0-113-%d.host.example.", i)
+		want := []string{fmt.Sprintf("%s 3600 A 203.0.113.%d", name, i)}
+		if diff := gocmp.Diff(want, response(g.Answer(name, authority.TypeA, false)).Answer); diff != "" {
+			t.Errorf("Answer(%s, A) (-want +got):\n%s", name, diff)
+		}
+	}
+}

@@ -80,9 +80,9 @@ func (v *inventory) addReverse(name string, p netip.Prefix) {
 			"{a:03}-{b:03}-{c:03}-{d:03}.host.example.", "{d}.{c}.{b}.{a}.pool.host.example.")
 	}
 	if p.Bits() > 16 && v.oneIn(2) { // the oracle is slow
-		z.Fallback = fallbacks[v.IntN(len(fallbacks))]
+		z.Fallback = fallbacks[v.IntN(1+v.IntN(len(fallbacks)))] // some in several zones
 	}
-	for range v.IntN(5) {
+	for range v.IntN(8) {
 		if d, ok := v.delegation(&z); ok {
 			z.Delegations = append(z.Delegations, d)
 		}
