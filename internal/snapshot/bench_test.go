@@ -130,6 +130,86 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// benchHosts adds benchEntries hosts in a random order, and returns their labels in the order of the snapshot.
+func benchHosts(tb testing.TB) (*Builder, []string) {
+	b, err := NewBuilder("", []Zone{{
+		Kind: Forward,
+		Name: "vps.example.",
+		SOA:  SOA{"ns1.example.net.", "hostmaster.example.net.", 3600, 900, 1209600, 300},
+		NS:   []string{"ns1.example.net."},
+	}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	labels := make([]string, benchEntries)
+	for i, n := range rng.Perm(benchEntries) {
+		labels[n] = fmt.Sprintf("host%06d", n)
+		if err := b.AddHost(labels[n]+".vps.example.", []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return b, labels
+}
+
+// BenchmarkOpenHosts is BenchmarkOpenBytes of a snapshot that has hosts only.
+func BenchmarkOpenHosts(b *testing.B) {
+	builder, _ := benchHosts(b)
+	file := encoded(b, builder)
+	b.SetBytes(int64(len(file)))
+	for b.Loop() {
+		if _, err := OpenBytes(file); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(file))/benchEntries, "bytes/name")
+}
+
+// BenchmarkBuildHosts adds hosts in a random order and sorts them.
+func BenchmarkBuildHosts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		builder, _ := benchHosts(b)
+		if _, err := builder.Reader(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkHost looks random names up.
+func BenchmarkHost(b *testing.B) {
+	builder, labels := benchHosts(b)
+	r, err := builder.Reader()
+	if err != nil {
+		b.Fatal(err)
+	}
+	z := &r.Zones()[0]
+	const n = 1 << 20
+	rng := rand.New(rand.NewPCG(3, 4))
+	hits, misses := make([]string, n), make([]string, n)
+	for i := range hits {
+		hits[i] = labels[rng.IntN(len(labels))]
+		misses[i] = hits[i] + "x"
+	}
+	for _, q := range []struct {
+		name   string
+		labels []string
+		found  bool
+	}{{"hit", hits, true}, {"miss", misses, false}} {
+		b.Run(q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				labels := q.labels[i&(n-1)]
+				if h, ok := r.Host(z, labels); ok != q.found || ok && h.Len() != 1 || !ok && r.HostBelow(z, labels) {
+					b.Fatal("wrong result")
+				}
+				i++
+			}
+		})
+	}
+}
+
 func BenchmarkChecksum(b *testing.B) {
 	file, _ := benchFile(b, false)
 	b.SetBytes(int64(len(file)))
