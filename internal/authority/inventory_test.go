@@ -44,7 +44,7 @@ func anyContent(rnd *rand.Rand) content {
 	} {
 		p := netip.MustParsePrefix(block.prefix)
 		if v.oneIn(2) && (p.Addr().Is4() || v.oneIn(2)) { // else most forward zones are endless
-			v.addReverse(block.name, p)
+			v.addReverse(block.name, p, "")
 		}
 	}
 	for _, name := range []string{"host.example.", "static.example."} {
@@ -67,8 +67,9 @@ func (v *inventory) zone(kind snapshot.ZoneKind, name string) snapshot.Zone {
 	return z
 }
 
-// addReverse adds a reverse zone, and for some of its delegations the child.
-func (v *inventory) addReverse(name string, p netip.Prefix) {
+// addReverse adds a reverse zone, and for some of its delegations the child. around is the fallback of the zone that it
+// lies in.
+func (v *inventory) addReverse(name string, p netip.Prefix, around string) {
 	z := v.zone(snapshot.Reverse, name)
 	z.Prefix = p
 	fallbacks := []string{
@@ -79,8 +80,11 @@ func (v *inventory) addReverse(name string, p netip.Prefix) {
 		fallbacks = append(fallbacks, "{a}-{b}-{c}-{d}.host.example.", // the same as {ip}
 			"{a:03}-{b:03}-{c:03}-{d:03}.host.example.", "{d}.{c}.{b}.{a}.pool.host.example.")
 	}
-	if p.Bits() > 16 && v.oneIn(2) { // the oracle is slow
-		z.Fallback = fallbacks[v.IntN(1+v.IntN(len(fallbacks)))] // some in several zones
+	switch {
+	case around != "" && v.oneIn(2):
+		z.Fallback = around
+	case p.Bits() > 16 && v.oneIn(2): // the oracle is slow
+		z.Fallback = fallbacks[v.IntN(len(fallbacks))]
 	}
 	for range v.IntN(8) {
 		if d, ok := v.delegation(&z); ok {
@@ -132,9 +136,9 @@ func (v *inventory) delegation(z *snapshot.Zone) (d snapshot.Delegation, ok bool
 	case !ours:
 	case bits == 24 && v.oneIn(3): // there is a zone between that is not ours
 		a := d.Prefix.Addr()
-		v.addReverse("0-26."+d.Name, netip.PrefixFrom(a, 26))
+		v.addReverse("0-26."+d.Name, netip.PrefixFrom(a, 26), z.Fallback)
 	default:
-		v.addReverse(d.Name, d.Prefix)
+		v.addReverse(d.Name, d.Prefix, z.Fallback)
 	}
 	return d, true
 }
