@@ -59,8 +59,8 @@ const (
 	AdditionalSection
 )
 
-// A Record is one RR of class IN. Which of the fields after TTL has its data depends on Type. Strings may be part of the
-// snapshot, and keep it in memory.
+// A Record is one RR of class IN. Which of the fields after TTL has its data depends on Type. Strings may be part of
+// the snapshot, and keep it in memory.
 type Record struct {
 	Owner  string
 	Type   uint16
@@ -177,8 +177,8 @@ func (a *Answer) addr(i int) netip.Addr {
 	return a.host.Addr(i)
 }
 
-// Record returns the i-th RR of a section; 0 <= i < Len(s). The owner of the first RR in the answer section is the QNAME
-// as it was asked, so that its case is kept (RFC 4343 section 4.1).
+// Record returns the i-th RR of a section; 0 <= i < Len(s). The owner of the first RR in the answer section is the
+// QNAME as it was asked, so that its case is kept (RFC 4343 section 4.1).
 func (a *Answer) Record(s Section, i int) Record {
 	switch s {
 	case AuthoritySection:

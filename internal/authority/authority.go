@@ -542,8 +542,8 @@ func escaped(qname string, i int) bool {
 	return n%2 == 1
 }
 
-// prefix returns the addresses at or below the name that the labels below the apex of z make: one address if the name is
-// complete. It returns false if no address can be there.
+// prefix returns the addresses at or below the name that the labels below the apex of z make: one address if the name
+// is complete. It returns false if no address can be there.
 func (z *zone) prefix(below string) (netip.Prefix, bool) {
 	if below == "" {
 		return z.Prefix, true

@@ -8,9 +8,9 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// Changed reports whether the zone with the given apex is another one in g than in old, so that it needs another serial: it
-// holds other data, or only one of the two has it. Where names come from, which no secondary can tell, does not
-// matter. Another prefix or fallback always does, even if the names are the same.
+// Changed reports whether the zone with the given apex is another one in g than in old, so that it needs another
+// serial: it holds other data, or only one of the two has it. Where names come from, which no secondary can tell, does
+// not matter. Another prefix or fallback always does, even if the names are the same.
 func Changed(old, g *Generation, apex string) bool {
 	a, b := old.zone(apex), g.zone(apex)
 	if a == nil || b == nil {
@@ -55,8 +55,8 @@ func Diff(old, g *Generation, apex string) (deleted, added []Record, ok bool) {
 // sameTimers compares the SOA without the serial.
 func (z *zone) sameTimers(other *zone) bool { return z.TTL == other.TTL && z.SOA == other.SOA }
 
-// alike reports whether both zones have the same addresses, and make the same names without an entry: then they differ in no
-// more than in what is written in the snapshots.
+// alike reports whether both zones have the same addresses, and make the same names without an entry: then they differ
+// in no more than in what is written in the snapshots.
 func (z *zone) alike(other *zone) bool {
 	switch {
 	case z.Kind != other.Kind, z.Prefix != other.Prefix:
@@ -65,14 +65,16 @@ func (z *zone) alike(other *zone) bool {
 		return true
 	}
 	return z.Fallback == other.Fallback && z.TTL == other.TTL &&
-		slices.EqualFunc(z.Delegations, other.Delegations, func(d, e snapshot.Delegation) bool { return d.Prefix == e.Prefix }) &&
+		slices.EqualFunc(z.Delegations, other.Delegations, func(d, e snapshot.Delegation) bool {
+			return d.Prefix == e.Prefix
+		}) &&
 		slices.EqualFunc(z.synthesizers, other.synthesizers, func(s, t *synthesizer) bool {
 			return s.text == t.text && s.v6 == t.v6 && slices.Equal(s.prefixes, t.prefixes)
 		})
 }
 
-// changes yields the RRs, without the SOA, that are in only one of the zones a of old and b of g, which must be alike; true
-// means in a.
+// changes yields the RRs, without the SOA, that are in only one of the zones a of old and b of g, which must be alike;
+// true means in a.
 func changes(old, g *Generation, a, b *zone) iter.Seq2[bool, Record] {
 	return func(yield func(removed bool, r Record) bool) {
 		if !changedSets(a, b, yield) {
@@ -168,9 +170,11 @@ func changedEntries(old, g *Generation, a, b *zone, yield func(bool, Record) boo
 	}
 }
 
-// replaced yields the RRset that only z has at addr, and the RR that the fallback makes there in other. A RR that is in both
-// is no change.
-func replaced(z *zone, addr netip.Addr, set snapshot.RRset, other *zone, removed bool, yield func(bool, Record) bool) bool {
+// replaced yields the RRset that only z has at addr, and the RR that the fallback makes there in other. A RR that is in
+// both is no change.
+func replaced(
+	z *zone, addr netip.Addr, set snapshot.RRset, other *zone, removed bool, yield func(bool, Record) bool,
+) bool {
 	var made Record
 	isMade := false
 	if other.fallback != nil && other.Zone.Delegation(addr) == nil {

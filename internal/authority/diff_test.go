@@ -82,8 +82,9 @@ func TestDiffSpecification(t *testing.T) {
 		{"from the fallback to what it made", func(c *content) {
 			c.entries = append(c.entries, entry{"203.0.113.2", snapshot.Explicit, 3600, []string{"203-0-113-2.host.example."}})
 		}, fall, false, ""},
-		{"a host's address", func(c *content) { c.hosts["web.host.example."] = []string{"192.0.2.2", "2001:db8::1"} }, host, true,
-			"-web.host.example. 3600 A 192.0.2.1 +web.host.example. 3600 A 192.0.2.2"},
+		{"a host's address", func(c *content) {
+			c.hosts["web.host.example."] = []string{"192.0.2.2", "2001:db8::1"}
+		}, host, true, "-web.host.example. 3600 A 192.0.2.1 +web.host.example. 3600 A 192.0.2.2"},
 		{"a host at the apex", func(c *content) { c.hosts[host] = []string{"192.0.2.2"} }, host, true,
 			"+host.example. 3600 A 192.0.2.2"},
 		{"a host that a fallback makes", func(c *content) {

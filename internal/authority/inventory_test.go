@@ -164,7 +164,8 @@ func (v *inventory) addServers(d *snapshot.Delegation, parent string) {
 		}
 	}
 	for i := range v.IntN(3) {
-		d.DS = append(d.DS, snapshot.DS{KeyTag: uint16(i), Algorithm: 13, DigestType: 2, Digest: string(rune('a' + v.IntN(2)))})
+		digest := []string{"\x01\xff", "\x02"}[v.IntN(2)]
+		d.DS = append(d.DS, snapshot.DS{KeyTag: uint16(i), Algorithm: 13, DigestType: 2, Digest: digest})
 	}
 	slices.Sort(d.NS)
 }

@@ -84,7 +84,9 @@ func questions(rnd *rand.Rand, g *authority.Generation, o *oracle.Oracle) []stri
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	odd := []string{"0", "00", "1", "f", "g", "256", "255", "01", "0x1", "64-26", `\046`, `1\.2`, "a-much-longer-label", "*"}
+	odd := []string{
+		"0", "00", "1", "f", "g", "256", "255", "01", "0x1", "64-26", `\046`, `1\.2`, "a-much-longer-label", "*",
+	}
 	for _, name := range names {
 		switch rnd.IntN(4) {
 		case 0:
@@ -131,7 +133,8 @@ func TestStored(t *testing.T) {
 		{"160-28.113.0.203.in-addr.arpa.", 3, []string{"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example."}},
 		{"0.f.f.f.3.ip6.arpa.", 3 + 1, []string{"3fff::/20 {ip}.v6.host.example."}},
 		{"host.example.", 3 + 8, []string{
-			"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example.", "203.0.113.0/24 {ip}.static.host.example.", "3fff::/20 {ip}.v6.host.example.",
+			"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example.", "203.0.113.0/24 {ip}.static.host.example.",
+			"3fff::/20 {ip}.v6.host.example.",
 		}},
 		{"bare.example.", 3 + 2, nil},
 	} {

@@ -13,9 +13,9 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// Records returns all RRs of z, one of the generation's zones, in an order that is always the same: the SOA, the NS RRset,
-// delegations by prefix, then what addresses have, by address, and names, in canonical order. The SOA is not repeated
-// at the end.
+// Records returns all RRs of z, one of the generation's zones, in an order that is always the same: the SOA, the NS
+// RRset, delegations by prefix, then what addresses have, by address, and names, in canonical order. The SOA is not
+// repeated at the end.
 //
 // A zone that is endless (see [snapshot.Reader.Endless]) must not be listed.
 func (g *Generation) Records(z *snapshot.Zone) iter.Seq[Record] { return g.records(z, true) }
@@ -23,8 +23,8 @@ func (g *Generation) Records(z *snapshot.Zone) iter.Seq[Record] { return g.recor
 // Stored returns the same as Records, of any zone, but without the names that fallbacks make.
 func (g *Generation) Stored(z *snapshot.Zone) iter.Seq[Record] { return g.records(z, false) }
 
-// Fallbacks returns the templates that make names in z, one of the generation's zones, with the prefixes that they make them
-// for.
+// Fallbacks returns the templates that make names in z, one of the generation's zones, with the prefixes that they make
+// them for.
 func (g *Generation) Fallbacks(z *snapshot.Zone) iter.Seq2[netip.Prefix, string] {
 	return func(yield func(netip.Prefix, string) bool) {
 		z := g.zone(z.Name)

@@ -1,5 +1,6 @@
-// Package oracle answers what internal/authority answers, by the algorithm of RFC 1034 section 4.3.2 over a list of all RRs
-// that the zones of a snapshot have. It is slow and obvious, shares no code with what it checks, and is for tests only.
+// Package oracle answers what internal/authority answers, by the algorithm of RFC 1034 section 4.3.2 over a list of all
+// RRs that the zones of a snapshot have. It is slow and obvious, shares no code with what it checks, and is for tests
+// only.
 package oracle
 
 import (
@@ -177,8 +178,8 @@ func (z *zone) owner(a netip.Addr) string {
 	return reverse(a)
 }
 
-// classless reports whether the zone is one of RFC 2317: for less than a /24, and not for one address in the place of its
-// reverse name.
+// classless reports whether the zone is one of RFC 2317: for less than a /24, and not for one address in the place of
+// its reverse name.
 func (z *zone) classless() bool {
 	p := z.Prefix
 	return p.Addr().Is4() && p.Bits() > 24 && !(p.IsSingleIP() && z.Name == reverse(p.Addr()))
@@ -309,8 +310,8 @@ func (o *Oracle) forwardZone(fallback string) *zone {
 	return nil
 }
 
-// addresses returns the addresses of a name server of the zone below the given cut: glue, or else of the forward zone where
-// its name is.
+// addresses returns the addresses of a name server of the zone below the given cut: glue, or else of the forward zone
+// where its name is.
 func (o *Oracle) addresses(ns string, z *zone, cut string) (rrs []string) {
 	if !dns.IsSubDomain(cut, ns) {
 		z = o.nearest(ns)
