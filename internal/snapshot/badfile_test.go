@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The good file that each bad file is one mutation away from. Serials and the last name servers differ, so that each finds
-// its zone.
+// The good file that each bad file is one mutation away from. Serials and the last name servers differ, so that each
+// finds its zone.
 var (
 	goodZones = []Zone{
 		{
@@ -288,10 +288,13 @@ var badFiles = []struct {
 	{"section too late", put(table(2)+8, u64(296)), ErrFormat, "section 2 is at byte 296, not at 288"},
 	{"section too early", put(table(2)+8, u64(280)), ErrFormat, "section 2 is at byte 280, not at 288"},
 	{"section unaligned", put(table(1)+8, u64(281)), ErrFormat, "section 1 is at byte 281, not at 280"},
-	{"section at a huge offset", put(table(sectionLast)+8, u64(math.MaxUint64)), ErrFormat, "at byte 18446744073709551615"},
+	{"section at a huge offset", put(table(sectionLast)+8, u64(math.MaxUint64)), ErrFormat,
+		"at byte 18446744073709551615"},
 	{"section of huge length", put(table(sectionLast)+16, u64(math.MaxUint64)), ErrFormat, "reaches beyond the end"},
-	{"last section too long", put(table(sectionLast)+16, u64(uint64(goodHostsSize)+1)), ErrFormat, "reaches beyond the end"},
-	{"last section too short", put(table(sectionLast)+16, u64(uint64(goodHostsSize)-1)), ErrFormat, "goes on after its last"},
+	{"last section too long", put(table(sectionLast)+16, u64(uint64(goodHostsSize)+1)), ErrFormat,
+		"reaches beyond the end"},
+	{"last section too short", put(table(sectionLast)+16, u64(uint64(goodHostsSize)-1)), ErrFormat,
+		"goes on after its last"},
 	{"padding", mutation{file: func(f []byte) []byte {
 		f[280+len(text("commit"))] = 1 // after section 1
 		return f
@@ -339,7 +342,8 @@ var badFiles = []struct {
 		ErrFormat, "not in order"},
 	{"name server of a catalog", replace(sectionZones, "\x08invalid.", "\x08a.valid."), ErrFormat,
 		"zone catalog.example.: the name server of a catalog is invalid."},
-	{"family", replace(sectionZones, "ns2.example.net.\x04", "ns2.example.net.\x05"), ErrFormat, "unknown address family 5"},
+	{"family", replace(sectionZones, "ns2.example.net.\x04", "ns2.example.net.\x05"), ErrFormat,
+		"unknown address family 5"},
 	{"IPv4 prefix length", replace(sectionZones, prefix("192.0.2.0/24"), address("192.0.2.0")+"\x21"), ErrFormat,
 		"prefix of 33 bits, an address has 32"},
 	{"IPv6 prefix length", replace(sectionZones, prefix("2001:db8::/32"), address("2001:db8::")+"\x81"), ErrFormat,
@@ -416,8 +420,8 @@ var badFiles = []struct {
 	{"child", newChild(elsewhere, "192.0.2.64/28", "rev acme.example."), ErrFormat, `child "rev acme.example.": `},
 	{"IPv6 child of another prefix", newChild(cut6, "2001:db8:f00::/48", "1.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa."), ErrFormat,
 		"only IPv4 prefixes of more than 24 bits have aliases"},
-	{"IPv6 delegation inside a nibble", newChild(cut6, "2001:db8:f00::/47", "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa."), ErrFormat,
-		"only IPv4 prefixes of more than 24 bits have aliases"},
+	{"IPv6 delegation inside a nibble", newChild(cut6, "2001:db8:f00::/47", "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa."),
+		ErrFormat, "only IPv4 prefixes of more than 24 bits have aliases"},
 	{"alias in a classless zone", newChild(single, "198.51.100.96/32", "x.64-26.100.51.198.in-addr.arpa."), ErrFormat,
 		"a classless zone has no aliases"},
 	{"two addresses of a classless zone", newChild(single, "198.51.100.96/31", "96.64-26.100.51.198.in-addr.arpa."),
@@ -449,8 +453,8 @@ var badFiles = []struct {
 		`glue for "y.128-26.2.0.192.in-addr.arpa.", which is no name server of the child`},
 	{"glue outside the child", newGlue("ns2.acme.example.", "2001:db8::53"), ErrFormat,
 		"glue for ns2.acme.example., which does not lie in the child"},
-	{"glue, family", replace(sectionZones, "\x06"+address("2001:db8::53")[1:], "\x05"+address("2001:db8::53")[1:]), ErrFormat,
-		"unknown address family 5"},
+	{"glue, family", replace(sectionZones, "\x06"+address("2001:db8::53")[1:], "\x05"+address("2001:db8::53")[1:]),
+		ErrFormat, "unknown address family 5"},
 	{"glue IPv4-mapped", newGlue("x.128-26.2.0.192.in-addr.arpa.", "::ffff:192.0.2.53"), ErrFormat,
 		"::ffff:192.0.2.53 is not a plain IPv4 or IPv6 address"},
 	{"glue out of order", newGlue("128-26.2.0.192.in-addr.arpa.", "192.0.2.52"), ErrFormat, "glue is not in order"},
@@ -496,8 +500,10 @@ var badFiles = []struct {
 
 	// Section 7, RRsets.
 	{"RRsets empty", empty(sectionRRsets), ErrFormat, "RRset ends beyond the end"},
-	{"RRset cut in its header", resize(sectionRRsets, -len(text("c.acme.example."))-1), ErrFormat, "RRset ends beyond the end"},
-	{"RRset cut before a name", resize(sectionRRsets, -len(text("c.acme.example."))), ErrFormat, "name ends beyond the end"},
+	{"RRset cut in its header", resize(sectionRRsets, -len(text("c.acme.example."))-1), ErrFormat,
+		"RRset ends beyond the end"},
+	{"RRset cut before a name", resize(sectionRRsets, -len(text("c.acme.example."))), ErrFormat,
+		"name ends beyond the end"},
 	{"RRset cut in a name", resize(sectionRRsets, -1), ErrFormat, "name ends beyond the end"},
 	{"kind 0", write(sectionRRsets, 0, "\x00"), ErrFormat, "unknown kind 0"},
 	{"kind 3", write(sectionRRsets, 0, "\x03"), ErrFormat, "unknown kind 3"},
@@ -542,8 +548,10 @@ var badFiles = []struct {
 	{"host twice", replace(sectionHosts, text("mail.web"), text("web")), ErrFormat, `"web" after "web": not in order`},
 	{"IPv4 addresses of a host out of order", write(sectionHosts, 27, "\x13"), ErrFormat,
 		"192.0.2.19 after 192.0.2.20: not in order"},
-	{"IPv6 address of a host twice", write(sectionHosts, 59, "\x20"), ErrFormat, "2001:db8::20 after 2001:db8::20: not in order"},
-	{"IPv6 address of a host IPv4-mapped", replace(sectionHosts, address("2001:db8::22")[1:], address("::ffff:192.0.2.22")[1:]),
+	{"IPv6 address of a host twice", write(sectionHosts, 59, "\x20"), ErrFormat,
+		"2001:db8::20 after 2001:db8::20: not in order"},
+	{"IPv6 address of a host IPv4-mapped", replace(sectionHosts, address("2001:db8::22")[1:],
+		address("::ffff:192.0.2.22")[1:]),
 		ErrFormat, "::ffff:192.0.2.22 is IPv4-mapped"},
 	{"bytes after the last host", resize(sectionHosts, 1), ErrFormat, "1 bytes belong to no host"},
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/revmap/revmap/internal/arpa"
 )
 
 // benchEntries is the number of entries of one family in benchmarks: the documentation prefixes have no room for
@@ -130,6 +132,39 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// BenchmarkOpenZones opens a snapshot of one zone that delegates all of its parts to zones beside it.
+func BenchmarkOpenZones(b *testing.B) {
+	zone := func(prefix netip.Prefix) Zone {
+		return Zone{
+			Kind:   Reverse,
+			Name:   arpa.ZoneName(prefix),
+			Prefix: prefix,
+			SOA:    SOA{"ns1.example.net.", "hostmaster.example.net.", 3600, 900, 1209600, 300},
+			NS:     []string{"ns1.example.net."},
+		}
+	}
+	zones := []Zone{zone(netip.MustParsePrefix("2001:db8::/32"))}
+	addr := zones[0].Prefix.Addr().As16()
+	for i := range 1 << 16 {
+		binary.BigEndian.PutUint16(addr[4:], uint16(i))
+		inside := zone(netip.PrefixFrom(netip.AddrFrom16(addr), 48))
+		zones = append(zones, inside)
+		d := Delegation{Prefix: inside.Prefix, Name: inside.Name, NS: inside.NS}
+		zones[0].Delegations = append(zones[0].Delegations, d)
+	}
+	builder, err := NewBuilder("", zones)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := encoded(b, builder)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := OpenBytes(file); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // benchHosts adds benchEntries hosts in a random order, and returns their labels in the order of the snapshot.
 func benchHosts(tb testing.TB) (*Builder, []string) {
 	b, err := NewBuilder("", []Zone{{
@@ -145,7 +180,8 @@ func benchHosts(tb testing.TB) (*Builder, []string) {
 	labels := make([]string, benchEntries)
 	for i, n := range rng.Perm(benchEntries) {
 		labels[n] = fmt.Sprintf("host%06d", n)
-		if err := b.AddHost(labels[n]+".vps.example.", []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})}); err != nil {
+		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		if err := b.AddHost(labels[n]+".vps.example.", []netip.Addr{addr}); err != nil {
 			tb.Fatal(err)
 		}
 	}

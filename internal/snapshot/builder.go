@@ -14,8 +14,8 @@ import (
 	"github.com/revmap/revmap/internal/hostname"
 )
 
-// A Builder makes a snapshot. Entries are added in the order of their addresses, hosts in any, and only their encoding is
-// kept.
+// A Builder makes a snapshot. Entries are added in the order of their addresses, hosts in any, and only their
+// encoding is kept.
 //
 // A Builder is not safe for concurrent use. Use [NewBuilder].
 type Builder struct {
@@ -34,8 +34,8 @@ type Builder struct {
 }
 
 // NewBuilder returns a Builder of a snapshot with the given zones, in any order. commit is the id of the commit that
-// they come from: at most 255 printable ASCII bytes, "" if there is none. Name servers, delegations, DS and glue may come in
-// any order, and all but delegations twice. An error says which zone breaks which rule of the format.
+// they come from: at most 255 printable ASCII bytes, "" if there is none. Name servers, delegations, DS and glue may
+// come in any order, and all but delegations twice. An error says which zone breaks which rule of the format.
 func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 	if err := checkCommit(commit); err != nil {
 		return nil, fmt.Errorf("build snapshot: %w", err)
@@ -73,7 +73,8 @@ func NewBuilder(commit string, zones []Zone) (*Builder, error) {
 }
 
 // Add adds an entry: the PTR RRset of a, with a TTL in seconds. Addresses must ascend, IPv4 before IPv6, and lie in a
-// zone. Names may come in any order and twice. An Add that returns an error has changed nothing.
+// zone that does not delegate them. Names may come in any order and twice. An Add that returns an error has changed
+// nothing.
 func (b *Builder) Add(a netip.Addr, kind Kind, ttl uint32, names []string) error {
 	if err := b.add(a, kind, ttl, names); err != nil {
 		return fmt.Errorf("add %v to snapshot: %w", a, err)
@@ -134,27 +135,9 @@ func (b *Builder) find(a netip.Addr) (int, error) {
 	return n, checkEntry(b.byAddress[:n], a)
 }
 
-// checkEntry checks that a has a zone, which does not delegate it. The zones are those that begin at or before a, ordered as
-// by byAddress.
-func checkEntry(begun []*Zone, a netip.Addr) error {
-	var z *Zone
-	if len(begun) > 0 {
-		z = begun[len(begun)-1]
-	}
-	for ; z != nil; z = z.found.outer {
-		if !z.Prefix.Contains(a) {
-			continue
-		}
-		if d := z.Delegation(a); d != nil {
-			return fmt.Errorf("lies in %v, which zone %s delegates", d.Prefix, z.Name)
-		}
-		return nil
-	}
-	return errors.New("lies in no zone")
-}
-
-// AddHost adds addresses of a host, which must lie in a forward zone. Names may come in any order; they and their addresses
-// may come more than once. An AddHost that returns an error has changed nothing.
+// AddHost adds addresses of a host, which must lie in a forward zone. Names may come in any order; they and their
+// addresses may come more than once. A host has at most 255 addresses of each family; if several AddHost make more of
+// them, then WriteTo and Reader fail. An AddHost that returns an error has changed nothing.
 func (b *Builder) AddHost(name string, addrs []netip.Addr) error {
 	if err := b.addHost(name, addrs); err != nil {
 		return fmt.Errorf("add host %q to snapshot: %w", name, err)
@@ -213,8 +196,8 @@ type place struct {
 	at   int    // offset in the records
 }
 
-// sortKey returns a number that does not fall when names ascend: the first eight bytes of the labels in reverse order, with
-// a zero after each, which is less than any character of a label.
+// sortKey returns a number that does not fall when names ascend: the first eight bytes of the labels in reverse
+// order, with a zero after each, which is less than any character of a label.
 func sortKey(labels string) uint64 {
 	var key [8]byte
 	for n := 0; labels != "" && n < len(key); n++ {
@@ -276,7 +259,8 @@ func (b *Builder) forwardZone(name string) int {
 	return -1
 }
 
-// SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's. It panics if it is not.
+// SetSerial sets the serial of the zone with the given apex, which must be one of the Builder's. It panics if it is
+// not.
 func (b *Builder) SetSerial(apex string, serial uint32) {
 	i, found := b.index[apex]
 	if !found {
@@ -294,8 +278,8 @@ func (b *Builder) WriteTo(w io.Writer) (int64, error) {
 	return encode(w, Minor, sections)
 }
 
-// Reader returns a Reader of what has been added so far. It is not encoded and verified for that, and has no ID: it is for
-// comparing before the serials are set.
+// Reader returns a Reader of what has been added so far. It is not encoded and verified for that, and has no ID: it
+// is for comparing before the serials are set.
 func (b *Builder) Reader() (*Reader, error) {
 	sections, err := b.sections()
 	if err != nil {

@@ -232,8 +232,8 @@ func checkAlias(z *Zone, d *Delegation) error {
 	return nil
 }
 
-// checkCuts checks that no two cuts of z have the same name and that none lies below another one. Only the name of an alias
-// may, because the others are those of disjoint prefixes.
+// checkCuts checks that no two cuts of z have the same name and that none lies below another one. Only the name of an
+// alias may, because the others are those of disjoint prefixes.
 func checkCuts(z *Zone) error {
 	cuts := make(map[string]*Delegation)
 	for i := range z.Delegations {
@@ -280,8 +280,8 @@ var errNotPlain = errors.New("not a plain IPv4 or IPv6 address")
 // plain reports whether a is an IPv4 or IPv6 address, not IPv4-mapped and without an IPv6 zone.
 func plain(a netip.Addr) bool { return a.IsValid() && !a.Is4In6() && a.Zone() == "" }
 
-// byAddress returns pointers to the reverse zones, IPv4 before IPv6, ordered by prefix, a zone before those inside it. It
-// finds the zone around each, and checks that this one delegates it.
+// byAddress returns pointers to the reverse zones, IPv4 before IPv6, ordered by prefix, a zone before those inside
+// it. It finds the zone around each, and checks that this one delegates it.
 func byAddress(zones []Zone) ([]*Zone, error) {
 	var s []*Zone
 	for i := range zones {
@@ -307,6 +307,25 @@ func byAddress(zones []Zone) ([]*Zone, error) {
 		outer = z
 	}
 	return s, nil
+}
+
+// checkEntry checks that a has a zone, which does not delegate it. The zones are those that begin at or before a,
+// ordered as by byAddress.
+func checkEntry(begun []*Zone, a netip.Addr) error {
+	var z *Zone
+	if len(begun) > 0 {
+		z = begun[len(begun)-1]
+	}
+	for ; z != nil; z = z.found.outer {
+		if !z.Prefix.Contains(a) {
+			continue
+		}
+		if d := z.Delegation(a); d != nil {
+			return fmt.Errorf("lies in %v, which zone %s delegates", d.Prefix, z.Name)
+		}
+		return nil
+	}
+	return errors.New("lies in no zone")
 }
 
 // checkZones checks what zones must keep between them that byAddress does not, and finds those that are endless.

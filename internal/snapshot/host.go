@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// A Host is a name of a forward zone and its addresses. It is part of the snapshot, which stays in memory as long as it.
+// A Host is a name of a forward zone and its addresses. It is part of the snapshot, which stays in memory as long as
+// it.
 type Host struct {
 	b []byte // the record; ends with the section
 }
@@ -33,7 +34,8 @@ func (h Host) size() int {
 	return 3 + int(h.b[0]) + 4*n4 + 16*n6
 }
 
-// Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i < h.Len().
+// Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i <
+// h.Len().
 func (h Host) Addr(i int) netip.Addr {
 	n4, n6 := h.counts()
 	if i < 0 || i >= n4+n6 {
@@ -46,11 +48,12 @@ func (h Host) Addr(i int) netip.Addr {
 	return netip.AddrFrom16([16]byte(b[4*n4+16*(i-n4):]))
 }
 
-// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It does not allocate.
+// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It does not
+// allocate.
 func (h Host) Name() string { return alias(h.b[1 : 1+int(h.b[0])]) }
 
-// Host returns the host of z, which must be one of r.Zones, with the given labels below the apex, without a final dot and
-// in any case; "" is the apex. It does not allocate.
+// Host returns the host of z, which must be one of r.Zones, with the given labels below the apex, without a final dot
+// and in any case; "" is the apex. It does not allocate.
 func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 	i := r.searchHost(z, name)
 	if i == z.found.firstHost+z.found.hosts {
@@ -63,8 +66,8 @@ func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 	return h, true
 }
 
-// HostBelow reports whether z, which must be one of r.Zones, has a host below the name with the given labels below the
-// apex, without a final dot and in any case; "" is the apex. It does not allocate.
+// HostBelow reports whether z, which must be one of r.Zones, has a host below the name with the given labels below
+// the apex, without a final dot and in any case; "" is the apex. It does not allocate.
 func (r *Reader) HostBelow(z *Zone, name string) bool {
 	// The names below another one follow it directly.
 	i, end := r.searchHost(z, name), z.found.firstHost+z.found.hosts
@@ -111,8 +114,8 @@ func (r *Reader) searchHost(z *Zone, name string) int {
 	return lo
 }
 
-// CompareNames compares two names in lower case, both absolute or both relative to the same apex, in the canonical order
-// of DNS (RFC 4034 section 6.1): label by label from the right, a name before those below it.
+// CompareNames compares two names in lower case, both absolute or both relative to the same apex, in the canonical
+// order of DNS (RFC 4034 section 6.1): label by label from the right, a name before those below it.
 func CompareNames(a, b string) int { return compareFolded(a, b) }
 
 // compareFolded is CompareNames without regard to the case of b.

@@ -17,8 +17,8 @@ import (
 // A part is a prefix with the name of its zone, if that is not the name of the prefix.
 type part struct{ prefix, name string }
 
-// modelZones are the prefixes that random inventories take their reverse zones from, with what each may delegate. It must
-// do so if a zone is inside.
+// modelZones are the prefixes that random inventories take their reverse zones from, with what each may delegate. It
+// must do so if a zone is inside.
 var modelZones = []struct {
 	part
 	delegations []part

@@ -1,7 +1,8 @@
 // Package snapshot is the file format of docs/snapshot-format.md: a writer and a verifying reader.
 //
-// A snapshot is everything that a server needs to answer for a set of zones, in one immutable file: for the reverse zones
-// of some blocks, the forward zones of the hosts in them, and the catalog that lists these zones. [Open] and [OpenBytes] verify all of it before they return a [Reader]; after that, lookups cannot fail and do not allocate. A
+// A snapshot is everything that a server needs to answer for a set of zones, in one immutable file: for the reverse
+// zones of some blocks, the forward zones of the hosts in them, and the catalog that lists these zones. [Open] and
+// [OpenBytes] verify all of it before they return a [Reader]; after that, lookups cannot fail and do not allocate. A
 // [Builder] makes the file, and [WriteFile] puts it in place. The same content always gives the same bytes.
 //
 // A Reader, and whatever it returns, is immutable and safe for concurrent use. A Builder is not.
@@ -37,7 +38,8 @@ const (
 	Default  Kind = 2 // the default hostname of the server whose primary address it is
 )
 
-// An RRset is the PTR RRset of one address. Its names alias the snapshot, which stays in memory as long as one of them.
+// An RRset is the PTR RRset of one address. Its names alias the snapshot, which stays in memory as long as one of
+// them.
 type RRset struct {
 	Kind  Kind
 	TTL   uint32 // seconds, at most MaxTTL

@@ -10,7 +10,8 @@ import (
 	"github.com/revmap/revmap/internal/arpa"
 )
 
-// ErrEndless says that a zone has names for more addresses than can be listed: the fallback of an IPv6 zone makes them.
+// ErrEndless says that a zone has names for more addresses than can be listed: the fallback of an IPv6 zone makes
+// them.
 var ErrEndless = errors.New("the IPv6 fallback makes more names than can be listed")
 
 // ZoneKind is what a zone is for.
@@ -105,9 +106,9 @@ func (g Glue) compare(h Glue) int {
 	return cmp.Or(strings.Compare(g.Name, h.Name), g.Addr.Compare(h.Addr))
 }
 
-// IsAlias reports whether each address of d, a delegation of z, has a CNAME that leads into the child (RFC 2317 section
-// 4), because the child's name is not the one that the prefix itself has. Otherwise d is a zone cut, and all of its names
-// are in the child.
+// IsAlias reports whether each address of d, a delegation of z, has a CNAME that leads into the child (RFC 2317
+// section 4), because the child's name is not the one that the prefix itself has. Otherwise d is a zone cut, and all
+// of its names are in the child.
 func (z *Zone) IsAlias(d *Delegation) bool {
 	if z.Classless() {
 		return !d.Prefix.IsSingleIP() || d.Name != z.Owner(d.Prefix.Addr())
@@ -144,8 +145,8 @@ func (z *Zone) delegationsUpTo(a netip.Addr) int {
 	return lo
 }
 
-// Classless reports whether z is a zone for a part of an octet's range (RFC 2317): its name is not that of its prefix,
-// and the PTRs are directly below the apex.
+// Classless reports whether z is a zone for a part of an octet's range (RFC 2317): its name is not that of its
+// prefix, and the PTRs are directly below the apex.
 func (z *Zone) Classless() bool {
 	bits := z.Prefix.Bits()
 	return z.is4() && bits > 24 && (bits < 32 || z.Name != arpa.ZoneName(z.Prefix))
@@ -159,7 +160,8 @@ func (z *Zone) Owner(a netip.Addr) string {
 	return arpa.Name(a)
 }
 
-// Len returns the number of entries in the zone, without those of zones inside it. It is 0 unless z comes from a Reader.
+// Len returns the number of entries in the zone, without those of zones inside it. It is 0 unless z comes from a
+// Reader.
 func (z *Zone) Len() int { return z.found.entries }
 
 // HostLen returns the number of hosts in the zone. It is 0 unless z comes from a Reader.
