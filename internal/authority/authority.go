@@ -375,7 +375,7 @@ func (g *Generation) reverse(a *Answer, z *zone, below string, qtype uint16) {
 	}
 	if !p.IsSingleIP() {
 		a.Kind = NXDomain
-		if z.fallback != nil || g.reader.Covers(z.Zone, p) || z.delegatesIn(p) {
+		if z.fallback != nil || g.reader.Covers(z.Zone, p) {
 			a.Kind = NoData // an empty non-terminal (RFC 8020 section 3.1)
 		}
 		return
@@ -553,12 +553,4 @@ func (z *zone) prefix(below string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	return p, true
-}
-
-// delegatesIn reports whether z delegates some of p.
-func (z *zone) delegatesIn(p netip.Prefix) bool {
-	i, _ := slices.BinarySearchFunc(z.Delegations, p.Addr(), func(d snapshot.Delegation, a netip.Addr) int {
-		return d.Prefix.Addr().Compare(a)
-	})
-	return i < len(z.Delegations) && p.Contains(z.Delegations[i].Prefix.Addr())
 }
