@@ -168,7 +168,8 @@ var specification = content{
 			delegation("198.18.5.0/24 5.18.198.in-addr.arpa.", "!", "ns1.example.net."),
 			delegation("198.18.6.0/24 6.18.198.in-addr.arpa.", "203-0-113-7.static.host.example.", "ns.6.18.198.in-addr.arpa.",
 				"ns.6.18.198.in-addr.arpa.=198.18.6.1"),
-			delegation("198.18.7.0/24 7.18.198.in-addr.arpa.", "ns.6.18.198.in-addr.arpa."),
+			delegation("198.18.7.0/24 7.18.198.in-addr.arpa.", "8.8.18.198.in-addr.arpa.", "ns.6.18.198.in-addr.arpa."),
+			delegation("198.18.8.8/32 alias.host.example."),
 		),
 		reverse("5.18.198.in-addr.arpa.", "198.18.5.0/24", ""),
 		reverse("64-26.7.18.198.in-addr.arpa.", "198.18.7.64/26", ""),
@@ -204,6 +205,7 @@ var specification = content{
 		"web1.host.example.":               {"192.0.2.20", "2001:db8::20", "192.0.2.10"},
 		"six.host.example.":                {"2001:db8::1"},
 		"db.rack7.host.example.":           {"192.0.2.40"},
+		"8.alias.host.example.":            {"192.0.2.43"},
 		"bare.example.":                    {"2001:db8::40", "192.0.2.41"},
 		"203-0-113-8.static.host.example.": {"192.0.2.42", "203.0.113.8", "2001:db8::42"},
 	},
@@ -224,6 +226,10 @@ func TestAnswer(t *testing.T) {
 		soaFall  = "113.0.203.in-addr.arpa." + soa
 		soaFall6 = "0.f.f.f.3.ip6.arpa." + soa
 		ds       = " 3600 DS 12345 13 2 ABCD"
+
+		// what a referral to 7.18.198 has
+		ns7 = "7.18.198.in-addr.arpa. 3600 NS 8.8.18.198.in-addr.arpa.; " +
+			"7.18.198.in-addr.arpa. 3600 NS ns.6.18.198.in-addr.arpa."
 
 		// what a referral to 64-26 has
 		ns64 = "64-26." + r1 + " 3600 NS ns.acme.example.; 64-26." + r1 + " 3600 NS ns.64-26." + r1
@@ -338,8 +344,8 @@ func TestAnswer(t *testing.T) {
 		{"a name server that a fallback names", "6.18.198.in-addr.arpa.", "PTR", authority.Referral, "",
 			"@ 3600 NS 203-0-113-7.static.host.example.; @ 3600 NS ns.6.18.198.in-addr.arpa.",
 			"203-0-113-7.static.host.example. 3600 A 203.0.113.7; ns.6.18.198.in-addr.arpa. 3600 A 198.18.6.1"},
-		{"no glue of a sibling", "1.7.18.198.in-addr.arpa.", "PTR", authority.Referral, "",
-			"7.18.198.in-addr.arpa. 3600 NS ns.6.18.198.in-addr.arpa.", ""},
+		{"no glue of a sibling, no address of an alias", "1.7.18.198.in-addr.arpa.", "PTR", authority.Referral, "",
+			ns7, ""},
 
 		// Aliases.
 		{"an alias to a delegated zone", "65." + r1, "PTR", authority.Alias, "@ 3600 CNAME 65.64-26." + r1, ns64, glue},
@@ -348,6 +354,8 @@ func TestAnswer(t *testing.T) {
 		{"CNAME at an alias", "65." + r1, "CNAME", authority.Alias, "@ 3600 CNAME 65.64-26." + r1, "", ""},
 		{"ANY at an alias", "65." + r1, "ANY+", authority.Alias, "@ 3600 CNAME 65.64-26." + r1, "", ""},
 		{"DS at an alias", "65." + r1, "DS", authority.Alias, "@ 3600 CNAME 65.64-26." + r1, ns64, glue},
+		{"an alias to a host", "8.8.18.198.in-addr.arpa.", "A", authority.Forward,
+			"@ 3600 CNAME 8.alias.host.example.; 8.alias.host.example. 3600 A 192.0.2.43", "", ""},
 		{"below an alias", "1.65." + r1, "PTR", authority.NXDomain, "", soa1, ""},
 		{"an alias to elsewhere", "128." + r1, "PTR", authority.Alias, "@ 3600 CNAME 128.128-26.rev.acme.example.", "", ""},
 		{"CNAME at an alias to elsewhere", "128." + r1, "CNAME", authority.Alias,
@@ -380,7 +388,7 @@ func TestAnswer(t *testing.T) {
 		{"the parent has a classless child's DS", "192-27." + r1, "DS+", authority.Delegated, "@" + ds, "", ""},
 		{"the parent is not ours", "64-26.7.18.198.in-addr.arpa.", "DS", authority.NoData, "", "@" + soa, ""},
 		{"beside a zone below a cut", "65-26.7.18.198.in-addr.arpa.", "DS", authority.Referral, "",
-			"7.18.198.in-addr.arpa. 3600 NS ns.6.18.198.in-addr.arpa.", ""},
+			ns7, ""},
 
 		// A forward zone.
 		{"A", "web1.host.example.", "A", authority.Forward, "@ 3600 A 192.0.2.10; @ 3600 A 192.0.2.20", "", ""},

@@ -132,7 +132,7 @@ func TestStored(t *testing.T) {
 		{"113.0.203.in-addr.arpa.", 3 + 2 + 1 + 16, []string{"203.0.113.0/24 {ip}.static.host.example."}},
 		{"160-28.113.0.203.in-addr.arpa.", 3, []string{"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example."}},
 		{"0.f.f.f.3.ip6.arpa.", 3 + 1, []string{"3fff::/20 {ip}.v6.host.example."}},
-		{"host.example.", 3 + 8, []string{
+		{"host.example.", 3 + 9, []string{
 			"203.0.113.160/28 {a}-{b}-{c}-{d}.static.host.example.", "203.0.113.0/24 {ip}.static.host.example.",
 			"3fff::/20 {ip}.v6.host.example.",
 		}},
