@@ -473,16 +473,14 @@ func (n *node) top() *node {
 	return n
 }
 
-// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none.
+// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none. Only one of
+// the zones above has synthesizers, because no forward zone lies in another.
 func (n *node) synthesize(name string) (addrs []netip.Addr) {
 	for ; n != nil; n = n.up {
 		for _, s := range n.synthesizers {
 			if a, ok := s.address(name); ok {
 				addrs = append(addrs, a)
 			}
-		}
-		if n.zone != nil {
-			break
 		}
 	}
 	return addrs
@@ -495,9 +493,6 @@ func (n *node) makesBelow(name string) bool {
 			if s.above(name) {
 				return true
 			}
-		}
-		if n.zone != nil {
-			break
 		}
 	}
 	return false
