@@ -473,8 +473,8 @@ func (n *node) top() *node {
 	return n
 }
 
-// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none. Only one of
-// the zones above has synthesizers, because no forward zone lies in another.
+// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none. Only one
+// of the zones above has synthesizers, because no forward zone lies in another.
 func (n *node) synthesize(name string) (addrs []netip.Addr) {
 	for ; n != nil; n = n.up {
 		for _, s := range n.synthesizers {
