@@ -26,10 +26,10 @@ var arrows = map[string]string{
 
 	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
-	"gen/diag":     "",
-	"gen/source":   "gen/diag internal/arpa internal/hostname",
-	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
-	"gen/lint":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/diag":   "",
+	"gen/source": "gen/diag internal/arpa internal/hostname",
+	"gen/model":  "gen/source gen/diag internal/arpa internal/hostname",
+	"gen/lint":   "gen/model gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/diff":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
