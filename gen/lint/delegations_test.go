@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -470,6 +471,42 @@ func TestHostnameAmbiguous(t *testing.T) {
 		}, forward...),
 		"in no forward zone": {
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "h{ip}.vps.example"}`, "  web2:", "  h192-0-2-77:",
+		},
+	})
+}
+
+// TestNameserverWithoutAddress holds the servers of zones and of delegations that the forward zone has no address for.
+func TestNameserverWithoutAddress(t *testing.T) {
+	const (
+		ns   = "nameservers: [ns1.example.net]"
+		hint = "use the default hostname of a server, or a name outside of the forward zones"
+	)
+	says := func(name string) string {
+		return fmt.Sprintf("name server %q has no address: the forward zone %q answers that there is no such name",
+			name, "vps.example.")
+	}
+	testMistakes(t, nameserverWithoutAddress, []mistake{
+		{
+			"of all zones",
+			[]string{ns, "nameservers: [<1>ns1.vps.example]", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
+			says("ns1.vps.example."), hint,
+		},
+		{
+			"of a delegation",
+			[]string{
+				"192.0.2.0/24: {}", "192.0.2.0/24: {delegations: {192.0.2.7/32: {nameservers: [<1>ns1.vps.example]}}}",
+				"lint:", "forward_zones: [<2>vps.example]\nlint:",
+			},
+			says("ns1.vps.example."), hint,
+		},
+	})	testClean(t, map[string][]string{
+		"a default hostname":     {ns, "nameservers: [web1.vps.example]", "lint:", "forward_zones: [vps.example]\nlint:"},
+		"outside of the zone":    {ns, "nameservers: [ns1.example.org]", "lint:", "forward_zones: [vps.example]\nlint:"},
+		"no forward zone at all": {ns, "nameservers: [ns1.vps.example]"},
+		"a fallback name": {
+			ns, "nameservers: [192-0-2-7.vps.example]",
+			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`,
+			"lint:", "forward_zones: [vps.example]\nlint:",
 		},
 	})
 }

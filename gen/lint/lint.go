@@ -50,6 +50,7 @@ var Rules = []*Rule{
 	missingKey,
 	nameInvalid,
 	nameMultiple,
+	nameserverWithoutAddress,
 	primaryFamilyTwice,
 	primaryOfAnotherServer,
 	productUnknown,
