@@ -499,7 +499,8 @@ func TestNameserverWithoutAddress(t *testing.T) {
 			},
 			says("ns1.vps.example."), hint,
 		},
-	})	testClean(t, map[string][]string{
+	})
+	testClean(t, map[string][]string{
 		"a default hostname":     {ns, "nameservers: [web1.vps.example]", "lint:", "forward_zones: [vps.example]\nlint:"},
 		"outside of the zone":    {ns, "nameservers: [ns1.example.org]", "lint:", "forward_zones: [vps.example]\nlint:"},
 		"no forward zone at all": {ns, "nameservers: [ns1.vps.example]"},
