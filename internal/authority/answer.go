@@ -89,11 +89,10 @@ type Answer struct {
 	dnssecOK bool
 
 	rrset  snapshot.RRset // of Explicit and Default
-	target string         // of Fallback and Alias
+	target string         // of Fallback, Alias and Listed; of TXT its text
 	host   snapshot.Host  // of Forward, unless there are addrs
 	addrs  []netip.Addr   // of Forward: ascending, so that those of IPv4 come first
 	cut    *cut           // of Delegated and Referral, and of Alias if the target is below one
-	text   string         // of Listed
 }
 
 // Rcode returns the RCODE: 0, or 3 for a name that does not exist.
@@ -214,7 +213,7 @@ func (a *Answer) Record(s Section, i int) Record {
 		n4, _ := a.countAddresses()
 		r.Addr = a.addr(n4 + i)
 	case TypeTXT:
-		r.Text = a.text
+		r.Text = a.target
 	default:
 		r.Target = a.target
 		if a.Kind == Explicit || a.Kind == Default {

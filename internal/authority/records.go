@@ -264,7 +264,7 @@ func (z *zone) list(a *Answer, below string, qtype uint16) {
 	case below == "", strings.EqualFold(below, zonesLabel):
 	case strings.EqualFold(below, versionLabel):
 		if qtype == TypeTXT || qtype == TypeANY {
-			a.Kind, a.Type, a.text = Listed, TypeTXT, schemaVersion
+			a.Kind, a.Type, a.target = Listed, TypeTXT, schemaVersion
 		}
 	case strings.EqualFold(parent, zonesLabel):
 		i, found := slices.BinarySearchFunc(z.members, strings.ToLower(id), func(m member, id string) int {
