@@ -178,35 +178,29 @@ func (a *Answer) addr(i int) netip.Addr {
 
 // Record returns the i-th RR of a section; 0 <= i < Len(s). The owner of the first RR in the answer section is the
 // QNAME as it was asked, so that its case is kept (RFC 4343 section 4.1).
-func (a *Answer) Record(s Section, i int) Record {
-	switch s {
-	case AuthoritySection:
-		switch {
-		case !a.refers():
-			// RFC 2308 section 3
-			return Record{Owner: a.Zone.Name, Type: TypeSOA, TTL: min(a.Zone.TTL, a.Zone.SOA.Minimum), SOA: a.Zone}
-		case i < len(a.cut.NS):
-			return a.cut.ns(i)
-		}
-		return a.cut.ds(i-len(a.cut.NS), a.cut.Name)
-	case AdditionalSection:
-		return a.cut.additional[i]
+//
+// It and what it calls for answers of one RR need little stack: see docs/decisions/0008.
+func (a *Answer) Record(s Section, i int) (r Record) {
+	switch {
+	case s == AnswerSection && a.alias == "" && a.Type != TypeDS:
+		a.setRecord(&r, a.qname, i)
+	case s == AuthoritySection && !a.refers():
+		// RFC 2308 section 3
+		r.Owner, r.Type, r.TTL, r.SOA = a.Zone.Name, TypeSOA, min(a.Zone.TTL, a.Zone.SOA.Minimum), a.Zone
+	default:
+		a.setOther(&r, s, i)
 	}
-	owner := a.qname
-	if a.alias != "" {
-		if i == 0 {
-			return Record{Owner: owner, Type: TypeCNAME, TTL: a.aliasTTL, Target: a.alias}
-		}
-		owner, i = a.alias, i-1
-	}
-	r := Record{Owner: owner, Type: a.Type, TTL: a.Zone.TTL}
+	return r
+}
+
+// setRecord sets r to the i-th RR of the RRset in the answer section.
+func (a *Answer) setRecord(r *Record, owner string, i int) {
+	r.Owner, r.Type, r.TTL = owner, a.Type, a.Zone.TTL
 	switch a.Type {
 	case TypeSOA:
 		r.SOA = a.Zone
 	case TypeNS:
 		r.Target = a.Zone.NS[i]
-	case TypeDS:
-		return a.cut.ds(i, owner)
 	case TypeA:
 		r.Addr = a.addr(i)
 	case TypeAAAA:
@@ -220,7 +214,28 @@ func (a *Answer) Record(s Section, i int) Record {
 			r.TTL, r.Target = a.rrset.TTL, a.rrset.Name(i)
 		}
 	}
-	return r
+}
+
+// setOther sets r to an RR that is part of a delegation, or that stands beside one.
+//
+//go:noinline
+func (a *Answer) setOther(r *Record, s Section, i int) {
+	switch {
+	case s == AdditionalSection:
+		*r = a.cut.additional[i]
+	case s == AuthoritySection && i < len(a.cut.NS):
+		*r = a.cut.ns(i)
+	case s == AuthoritySection:
+		*r = a.cut.ds(i-len(a.cut.NS), a.cut.Name)
+	case a.alias == "":
+		*r = a.cut.ds(i, a.qname)
+	case i == 0:
+		r.Owner, r.Type, r.TTL, r.Target = a.qname, TypeCNAME, a.aliasTTL, a.alias
+	case a.Type == TypeDS:
+		*r = a.cut.ds(i-1, a.alias)
+	default:
+		a.setRecord(r, a.alias, i-1)
+	}
 }
 
 func (c *cut) ns(i int) Record {

@@ -296,8 +296,8 @@ func (g *Generation) zone(apex string) *zone {
 // case. dnssecOK tells that the DO bit is set (RFC 3225).
 //
 // Names that are made for the answer are allocated: the target of a fallback, the alias of RFC 2317.
-func (g *Generation) Answer(qname string, qtype uint16, dnssecOK bool) Answer {
-	a := Answer{qname: qname, dnssecOK: dnssecOK}
+func (g *Generation) Answer(qname string, qtype uint16, dnssecOK bool) (a Answer) {
+	a.qname, a.dnssecOK = qname, dnssecOK
 	g.decide(&a, qname, qtype)
 	return a
 }
@@ -393,19 +393,26 @@ func (g *Generation) reverse(a *Answer, z *zone, below string, qtype uint16) {
 	case !found && z.fallback == nil, qtype != TypePTR && qtype != TypeANY:
 		a.Kind = NoData
 	case !found:
-		target, err := z.fallback.Expand(hostname.Values{Addr: p.Addr()})
-		if err != nil {
-			// The snapshot was verified to have a name for every address. If that was wrong, say that there is none.
-			a.Kind = NoData
-			return
-		}
-		a.Kind, a.Type, a.target = Fallback, TypePTR, target
+		a.fallback(z, p.Addr())
 	default:
 		a.Kind, a.Type, a.rrset = Explicit, TypePTR, rrset
 		if rrset.Kind == snapshot.Default {
 			a.Kind = Default
 		}
 	}
+}
+
+// fallback answers with the name that is made for an address. It needs much stack, which other answers must not pay for.
+//
+//go:noinline
+func (a *Answer) fallback(z *zone, addr netip.Addr) {
+	target, err := z.fallback.Expand(hostname.Values{Addr: addr})
+	if err != nil {
+		// The snapshot was verified to have a name for every address. If that was wrong, say that there is none.
+		a.Kind = NoData
+		return
+	}
+	a.Kind, a.Type, a.target = Fallback, TypePTR, target
 }
 
 // follow answers for an address whose name is an alias (RFC 2317): with the CNAME, and with what we know of its target.
