@@ -20,13 +20,32 @@ const (
 	maxMessage = 60_000
 )
 
-// A journal has, for the zones of one generation by their names, the deltas that lead to them: each from one generation
-// that this process has loaded to the next in which the zone is another, oldest first and without a gap. It is
-// immutable. Later journals share its deltas, which refer to no snapshot.
-//
-// An empty list says that the zone may have had other data under the same serial before. A secondary with that serial
-// need not have what a delta from there would begin with, so there will be none.
-type journal map[string][]delta
+// A journal has the histories of zones by their names. It is immutable. Later journals share its deltas, which refer to no
+// snapshot.
+type journal map[string]history
+
+// A history is how a zone came to be what it is in one generation.
+type history struct {
+	// deltas lead there: each from one generation that this process has loaded to the next in which the zone is another,
+	// oldest first and without a gap.
+	deltas []delta
+	// ambiguous says that the zone went away, back to an earlier serial, or changed under the same one, when it had the
+	// serial last. So serials up to last may have stood, or may come to stand, for two contents, and what a secondary has
+	// that is at one of them need not be what a delta from there would begin with: there will be none.
+	ambiguous bool
+	last      uint32
+}
+
+// broken returns the history of a zone that does not go on from a serial.
+func (h history) broken(serial uint32) history {
+	if h.covers(serial) {
+		serial = h.last
+	}
+	return history{ambiguous: true, last: serial}
+}
+
+// covers reports whether a serial is ambiguous (RFC 1982 section 3.2).
+func (h history) covers(serial uint32) bool { return h.ambiguous && int32(serial-h.last) <= 0 }
 
 // A delta is what has changed in a zone from one serial to a later one.
 type delta struct {
@@ -51,7 +70,7 @@ func size(deltas []delta) int {
 
 // since returns the deltas of z from a serial on, and whether they are known.
 func (j journal) since(z *snapshot.Zone, serial uint32) ([]delta, bool) {
-	deltas := j[z.Name]
+	deltas := j[z.Name].deltas
 	i := slices.IndexFunc(deltas, func(d delta) bool { return d.from == serial })
 	if i < 0 {
 		return nil, false
@@ -79,33 +98,28 @@ func (d delta) records() iter.Seq[dns.RR] {
 // secondaries cannot follow, or that is not worth it.
 func newJournal(old, g *generation) journal {
 	j := make(journal)
-	var same []*snapshot.Zone // changed, but with the same serial
-	for i := range g.Reader().Zones() {
-		z := &g.Reader().Zones()[i]
-		was := old.Zone(z.Name)
-		if was == nil {
-			continue
+	for name, h := range old.journal {
+		if h.ambiguous { // stays so while the zone is away
+			j[name] = h
 		}
-		deltas, listed := old.journal[z.Name]
-		switch rise := int32(z.Serial - was.Serial); { // RFC 1982 section 3.2
-		case rise > 0:
-			if listed && len(deltas) == 0 {
-				continue
-			}
-			d, ok := newDelta(old, g, was, z)
-			if !ok {
-				continue
-			}
-			deltas = worth(g, z, append(slices.Clip(deltas), d))
-			listed = len(deltas) > 0
-		case rise < 0:
-			deltas, listed = nil, true
+	}
+	var same []*snapshot.Zone // changed, but with the same serial
+	for i := range old.Reader().Zones() {
+		was := &old.Reader().Zones()[i]
+		z, h := g.Zone(was.Name), old.journal[was.Name]
+		switch {
+		case z == nil || int32(z.Serial-was.Serial) < 0: // RFC 1982 section 3.2
+			h = h.broken(was.Serial)
+		case z.Serial != was.Serial:
+			h = h.next(old, g, was, z)
 		case authority.Changed(old.Generation, g.Generation, z.Name):
 			same = append(same, z)
-			deltas, listed = nil, true
+			h = h.broken(was.Serial)
 		}
-		if listed {
-			j[strings.Clone(z.Name)] = deltas
+		if h.ambiguous || len(h.deltas) > 0 {
+			j[strings.Clone(was.Name)] = h
+		} else {
+			delete(j, was.Name)
 		}
 	}
 	if len(same) > 0 {
@@ -114,6 +128,18 @@ func newJournal(old, g *generation) journal {
 	}
 	j.limit(maxJournal)
 	return j
+}
+
+// next returns the history of z of g, which has a later serial than was of old, whose history is h.
+func (h history) next(old, g *generation, was, z *snapshot.Zone) history {
+	if h.covers(was.Serial) {
+		return h
+	}
+	d, ok := newDelta(old, g, was, z)
+	if !ok {
+		return history{}
+	}
+	return history{deltas: worth(g, z, append(slices.Clip(h.deltas), d))}
 }
 
 // newDelta returns what leads from the zone was of old to z of g. It returns false if only the whole zone does.
@@ -171,22 +197,22 @@ func worth(g *generation, z *snapshot.Zone, deltas []delta) []delta {
 // limit drops the oldest deltas until all together have at most n bytes.
 func (j journal) limit(n int) {
 	total, oldest := 0, math.MaxInt
-	for _, deltas := range j {
-		total += size(deltas)
-		if len(deltas) > 0 {
-			oldest = min(oldest, deltas[0].generation)
+	for _, h := range j {
+		total += size(h.deltas)
+		if len(h.deltas) > 0 {
+			oldest = min(oldest, h.deltas[0].generation)
 		}
 	}
 	for ; total > n; oldest++ {
-		for name, deltas := range j {
-			if len(deltas) == 0 || deltas[0].generation > oldest {
+		for name, h := range j {
+			if len(h.deltas) == 0 || h.deltas[0].generation > oldest {
 				continue
 			}
-			total -= deltas[0].size()
-			if len(deltas) == 1 {
+			total -= h.deltas[0].size()
+			if len(h.deltas) == 1 {
 				delete(j, name)
 			} else {
-				j[name] = slices.Clone(deltas[1:])
+				j[name] = history{deltas: slices.Clone(h.deltas[1:])}
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func journaled(t *testing.T, path string) *handler {
 
 // known returns the serials that the journal of h leads on from.
 func known(h *handler, zone string) (serials []uint32) {
-	for _, d := range h.store.generation.Load().journal[zone] {
+	for _, d := range h.store.generation.Load().journal[zone].deltas {
 		serials = append(serials, d.from)
 	}
 	return serials
@@ -41,8 +41,10 @@ func TestJournal(t *testing.T) {
 	alone := func(serial int, name string) []byte {
 		return encode(t, []snapshot.Zone{testZone(zone, "192.0.2.0/24", serial)}, []testEntry{entry(name)})
 	}
-	without := encode(t, []snapshot.Zone{testZone(other, "203.0.113.0/24", 1)},
-		[]testEntry{{"203.0.113.1", snapshot.Explicit, 3600, []string{"a.example."}}})
+	without := func(serial int) []byte {
+		return encode(t, []snapshot.Zone{testZone(other, "203.0.113.0/24", serial)},
+			[]testEntry{{"203.0.113.1", snapshot.Explicit, 3600, []string{"a.example."}}})
+	}
 	for _, tc := range []struct {
 		name   string
 		loaded [][]byte
@@ -63,7 +65,15 @@ func TestJournal(t *testing.T) {
 			alone(3, "d.example."), alone(4, "e.example.")}, []uint32{3}, true},
 		{"a serial with two contents", [][]byte{content(2, 1, "b.example."), content(2, 1, "c.example."),
 			content(2, 2, "c.example."), content(3, 2, "d.example.")}, nil, true},
-		{"gone and back", [][]byte{alone(1, "a.example."), without, alone(2, "b.example.")}, nil, false},
+		{"back, and a serial again", [][]byte{alone(1, "a.example."), alone(5, "b.example."), alone(4, "a.example."),
+			alone(5, "c.example."), alone(6, "d.example.")}, nil, false},
+		{"back twice", [][]byte{alone(5, "a.example."), alone(3, "b.example."), alone(4, "c.example."), alone(2, "d.example."),
+			alone(5, "e.example."), alone(6, "f.example."), alone(7, "g.example.")}, []uint32{6}, false},
+		{"gone and back", [][]byte{alone(1, "a.example."), without(1), alone(2, "b.example.")}, nil, false},
+		{"gone, back, and on", [][]byte{alone(1, "a.example."), without(1), without(2), alone(2, "b.example."),
+			alone(3, "c.example.")}, []uint32{2}, false},
+		{"gone and back with a serial again", [][]byte{alone(5, "a.example."), without(1), without(2),
+			alone(4, "b.example."), alone(5, "c.example."), alone(6, "d.example.")}, nil, false},
 		{"round the circle", [][]byte{alone(math.MaxUint32, "a.example."), alone(3, "b.example.")},
 			[]uint32{math.MaxUint32}, false},
 	} {
@@ -200,13 +210,13 @@ func TestJournalOfZone(t *testing.T) {
 				zone += dns.Len(resourceRecord(r))
 			}
 			serials := known(h, ip6apex)
-			total, limit := size(g.journal[ip6apex]), tc.limit(zone)
+			total, limit := size(g.journal[ip6apex].deltas), tc.limit(zone)
 			if total > limit || len(serials) == 0 || serials[len(serials)-1] != uint32(n-1) {
 				t.Fatalf("Deltas from %d have %d bytes, want at most %d", serials, total, limit)
 			}
 			if len(serials) < n-1 {
 				full++
-				if next := g.journal[ip6apex][0].size(); total+next <= limit {
+				if next := g.journal[ip6apex].deltas[0].size(); total+next <= limit {
 					t.Errorf("Deltas have %d bytes, and another of about %d would have fitted into %d", total, next, limit)
 				}
 			}
@@ -231,21 +241,22 @@ func TestJournalLimit(t *testing.T) {
 	} {
 		j := make(journal)
 		before := make(journal)
-		j["d"] = nil
+		j["d"] = history{ambiguous: true}
 		for zone, generations := range map[string][]int{"a": {1, 2, 3}, "b": {2, 4}, "c": {1}} {
 			for _, g := range generations {
-				j[zone] = append(j[zone], delta{generation: g, wire: make([]byte, 100)})
+				deltas := append(j[zone].deltas, delta{generation: g, wire: make([]byte, 100)})
+				j[zone] = history{deltas: deltas}
 			}
 			before[zone] = j[zone]
 		}
 		j.limit(tc.max * one)
 		got := make(map[string][]int)
-		for zone, deltas := range j {
+		for zone, h := range j {
 			got[zone] = nil
-			for _, d := range deltas {
+			for _, d := range h.deltas {
 				got[zone] = append(got[zone], d.generation)
 			}
-			if kept := len(deltas) == len(before[zone]); !kept && cap(deltas) >= len(before[zone]) {
+			if had := len(before[zone].deltas); len(h.deltas) < had && cap(h.deltas) >= had {
 				t.Errorf("The dropped deltas of %s are still in memory", zone)
 			}
 		}
