@@ -7,9 +7,10 @@ import (
 	"sync"
 )
 
-// maxNotifying is how many zones are announced at the same time. A secondary that does not answer holds up each of them
-// for six seconds, in which the others have to be announced.
-const maxNotifying = 100
+// maxNotifying is how many zones are announced at the same time, each from a socket of its own. A secondary that does not
+// answer holds up each of them for six seconds, and the secondaries after it too: the fewer there are, the longer these
+// wait for the last of many zones.
+const maxNotifying = 1000
 
 // A notifier tells secondaries which zones have changed (RFC 1996). Its goroutines exist only as long as there is
 // something to tell. The nil notifier tells nothing.

@@ -212,7 +212,8 @@ func TestNotifyQueue(t *testing.T) {
 	content := func(serial int) []byte {
 		var all []snapshot.Zone
 		for i := range zones {
-			all = append(all, testZone(fmt.Sprintf("%d.%s", i, first), fmt.Sprintf("198.51.100.%d/32", i), serial))
+			a, b := i/256, i%256
+			all = append(all, testZone(fmt.Sprintf("%d.%d.18.198.in-addr.arpa.", b, a), fmt.Sprintf("198.18.%d.%d/32", a, b), serial))
 		}
 		return encode(t, all, nil)
 	}
