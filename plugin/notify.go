@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// maxNotifying is how many zones are announced at the same time, each from a socket of its own. A secondary that does not
-// answer holds up each of them for six seconds, and the secondaries after it too: the fewer there are, the longer these
-// wait for the last of many zones.
+// maxNotifying is how many zones are announced at the same time, each from a socket of its own. A secondary that does
+// not answer holds up each of them for six seconds, and with them the secondaries after it, which wait the longer for
+// the last of many zones, the fewer are announced at once.
 const maxNotifying = 1000
 
 // A notifier tells secondaries which zones have changed (RFC 1996). Its goroutines exist only as long as there is

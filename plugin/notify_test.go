@@ -213,7 +213,8 @@ func TestNotifyQueue(t *testing.T) {
 		var all []snapshot.Zone
 		for i := range zones {
 			a, b := i/256, i%256
-			all = append(all, testZone(fmt.Sprintf("%d.%d.18.198.in-addr.arpa.", b, a), fmt.Sprintf("198.18.%d.%d/32", a, b), serial))
+			name := fmt.Sprintf("%d.%d.18.198.in-addr.arpa.", b, a)
+			all = append(all, testZone(name, fmt.Sprintf("198.18.%d.%d/32", a, b), serial))
 		}
 		return encode(t, all, nil)
 	}
