@@ -2,6 +2,7 @@ package authority
 
 import (
 	"net/netip"
+	"sort"
 
 	"github.com/revmap/revmap/internal/snapshot"
 )
@@ -163,9 +164,7 @@ func (a *Answer) countAddresses() (n4, n6 int) {
 	if a.addrs != nil {
 		n = len(a.addrs)
 	}
-	for n4 < n && a.addr(n4).Is4() {
-		n4++
-	}
+	n4 = sort.Search(n, func(i int) bool { return a.addr(i).Is6() })
 	return n4, n - n4
 }
 
