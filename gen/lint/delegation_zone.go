@@ -132,15 +132,16 @@ func occupied(d *model.Delegation, zones map[string]*apex, cuts map[string]*mode
 	f := diag.Diagnostic{Pos: d.Zone.Pos, Hint: fmt.Sprintf("choose another name, such as %q", suggestion(d))}
 	is := "is"
 	for name := p.Name; name != ""; name = parent(name) {
+		z := zones[name]
+		if z != nil && z.zone != nil && z.zone == p.Zone {
+			break // where the delegation is
+		}
 		if other := cuts[name]; other != nil && other != d {
 			f.Message = fmt.Sprintf("the zone %q %s the one that %s is delegated to", p.Name, is, other.Prefix)
 			f.Related = []diag.Related{{Pos: other.Prefix.Pos, Message: "the other delegation"}}
 			return f, true
 		}
-		if z := zones[name]; z != nil {
-			if z.zone == p.Zone {
-				break // where the delegation is
-			}
+		if z != nil {
 			f.Message = fmt.Sprintf("%s is delegated to %q, which %s %s", d.Prefix, p.Name, is, z)
 			f.Related = []diag.Related{{Pos: z.pos, Message: "that zone"}}
 			return f, true

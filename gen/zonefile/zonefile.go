@@ -75,8 +75,8 @@ func Data(r authority.Record) string {
 	return "PTR " + r.Target
 }
 
-// FileName returns the name of the file for a zone: the apex without the final dot, with ".zone" at the end, and with the
-// slash that RFC 2317 allows in a label as "%2F".
+// FileName returns the name of the file for a zone: the apex without the final dot, with ".zone" at the end, and with
+// the slash that RFC 2317 allows in a label as "=", which no name has. NSD and Knot replace what comes after a "%".
 func FileName(z *snapshot.Zone) string {
-	return strings.ReplaceAll(strings.TrimSuffix(z.Name, "."), "/", "%2F") + ".zone"
+	return strings.ReplaceAll(strings.TrimSuffix(z.Name, "."), "/", "=") + ".zone"
 }

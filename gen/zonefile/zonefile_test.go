@@ -410,7 +410,7 @@ func TestWriteError(t *testing.T) {
 func TestFileName(t *testing.T) {
 	tests := []struct{ zone, want string }{
 		{"2.0.192.in-addr.arpa.", "2.0.192.in-addr.arpa.zone"},
-		{"128/30.100.51.198.in-addr.arpa.", "128%2F30.100.51.198.in-addr.arpa.zone"},
+		{"128/30.100.51.198.in-addr.arpa.", "128=30.100.51.198.in-addr.arpa.zone"},
 		{"8.b.d.0.1.0.0.2.ip6.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.zone"},
 	}
 	for _, tt := range tests {
