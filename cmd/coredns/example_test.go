@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +24,7 @@ import (
 // serves it with corefile.example, runs each command of the README's console blocks and compares what it prints. Only
 // the ports are others, so that it does not meet a server that is already running.
 func TestExample(t *testing.T) {
-	dir, port, _ := startExample(t)
+	dir, port, _, _ := startExample(t)
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestExample(t *testing.T) {
 
 // TestChange: a changed name is served within the reload period. The serial of its zone moves, those of the others stay.
 func TestChange(t *testing.T) {
-	dir, port, _ := startExample(t)
+	dir, port, _, _ := startExample(t)
 	const changed = "2.0.192.in-addr.arpa."
 	zones := []string{
 		changed, "64-26.100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa.", "192-28.113.0.203.in-addr.arpa.",
@@ -140,8 +140,8 @@ func transfer(t *testing.T, port string, q *dns.Msg) []string {
 }
 
 // startExample copies the example into a folder, builds the programs there, compiles records.yaml and starts
-// corefile.example on a free port.
-func startExample(t *testing.T) (dir, port string, server *os.Process) {
+// corefile.example on a free port. logged returns what the server has printed so far.
+func startExample(t *testing.T) (dir, port string, server *os.Process, logged func() string) {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -178,10 +178,19 @@ func startExample(t *testing.T) (dir, port string, server *os.Process) {
 		t.Fatal(err)
 	}
 	serving, ended := make(chan bool), make(chan bool)
-	var log bytes.Buffer
+	var mu sync.Mutex
+	var log strings.Builder
+	logged = func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.String()
+	}
 	go func() {
 		defer close(ended)
-		for lines := bufio.NewScanner(io.TeeReader(out, &log)); lines.Scan(); {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			mu.Lock()
+			log.WriteString(lines.Text() + "\n")
+			mu.Unlock()
 			if strings.HasPrefix(lines.Text(), "CoreDNS-") { // printed once all sockets are open
 				close(serving)
 			}
@@ -193,15 +202,15 @@ func startExample(t *testing.T) (dir, port string, server *os.Process) {
 		}
 		<-ended
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("coredns: %v\n%s", err, &log)
+			t.Errorf("coredns: %v\n%s", err, logged())
 		}
 	})
 	select {
 	case <-serving:
 	case <-ended:
-		t.Fatalf("coredns did not start:\n%s", &log)
+		t.Fatalf("coredns did not start:\n%s", logged())
 	}
-	return dir, port, cmd.Process
+	return dir, port, cmd.Process, logged
 }
 
 // edit replaces all occurrences of old, of which there must be one at least.
