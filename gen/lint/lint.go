@@ -106,6 +106,19 @@ func severities(inv *model.Inventory) map[string]diag.Severity {
 	return m
 }
 
+// reverseMapNames calls f for each reverse map name of an address outside of delegations, by address.
+func reverseMapNames(inv *model.Inventory, f func(a *model.Address, name source.Name)) {
+	for i := range inv.Addresses {
+		a := &inv.Addresses[i]
+		if a.Entry == nil || a.Delegation != nil {
+			continue
+		}
+		for _, name := range a.Entry.Names {
+			f(a, name)
+		}
+	}
+}
+
 // useOrAdd is the hint for a name that a section of the source does not have, but perhaps one of legal.
 func useOrAdd(name, section string, legal []string) string {
 	hint := fmt.Sprintf("add it under %q", section)

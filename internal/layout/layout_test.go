@@ -26,16 +26,20 @@ var arrows = map[string]string{
 
 	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
-	"gen/diag":   "",
-	"gen/source": "gen/diag internal/arpa internal/hostname",
-	"gen/model":  "gen/source gen/diag internal/arpa internal/hostname",
-	"gen/lint":   "gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/diag":     "",
+	"gen/source":   "gen/diag internal/arpa internal/hostname",
+	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
+	"gen/forward":  "gen/source gen/diag",
+	"gen/generic":  "",
+	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/baseline": "gen/diag",
+	"gen/check":    "gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/diff":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/report":   "gen/diff gen/diag",
-	"gen/cli": "gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
+	"gen/report":   "gen/baseline gen/diff gen/diag",
+	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
 	"internal/arpa":      "",
@@ -57,10 +61,10 @@ var doors = map[string]string{
 	"github.com/coredns/":    "plugin cmd/coredns bench",
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
-	"github.com/miekg/dns":   "plugin gen/zonefile internal/oracle internal/peer bench",
-	"golang.org/x/net/":      "gen/source gen/model gen/lint plugin",
-	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/cli plugin",
-	"golang.org/x/text/":     "gen/report",
+	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/zonefile internal/oracle internal/peer bench",
+	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check plugin",
+	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin",
+	"golang.org/x/text/":     "gen/report gen/lint gen/source",
 }
 
 func TestArrows(t *testing.T) {
