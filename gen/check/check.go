@@ -1,0 +1,106 @@
+// Package check compares an inventory with what the world sees: it asks real name servers, and the mail servers at
+// port 25.
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+)
+
+// Options tell whom Run asks, and how hard.
+type Options struct {
+	Resolver netip.AddrPort // a resolver that answers recursive questions
+	Timeout  time.Duration  // for one question; 0 is 3 s
+	Retries  int            // how often a question is repeated that got no answer
+	Parallel int            // how many addresses are checked at a time; 0 is 1
+	Rate     float64        // most DNS questions per second in all; 0 is no limit
+	SMTP     bool           // ask port 25 of every address with a name, not only of servers with "helo"
+	SMTPPort uint16         // 0 is 25
+
+	// Redirect, if it is not nil, returns whom to ask instead of a name server or mail server. The resolver is not
+	// redirected. It is called concurrently. Tests have their servers at ports of loopback addresses.
+	Redirect func(netip.AddrPort) netip.AddrPort
+
+	// Zone and Address, if they are not nil, get what was found: first all zones by name, then all addresses in
+	// ascending order, with or without findings. They are called by one goroutine, and keep what they get.
+	Zone    func(*Zone)
+	Address func(*Address)
+	// Progress, if it is not nil, is called by the same goroutine after each of them.
+	Progress func(done, total int)
+}
+
+// A Finding is something that is wrong with a zone or an address.
+type Finding struct {
+	ID       string        `json:"id"` // that of a Kind
+	Severity diag.Severity `json:"severity"`
+	Message  string        `json:"message"` // one line, lower case, no final period
+	Hint     string        `json:"hint,omitempty"`
+}
+
+// A Kind is what all findings with one id have in common. docs/checks.md describes each.
+type Kind struct {
+	ID       string // stable, kebab-case
+	Severity diag.Severity
+	Title    string // what is wrong, as a sentence without its period
+}
+
+// finding returns a Finding of kind k. The hint may be empty.
+func (k *Kind) finding(hint, format string, args ...any) Finding {
+	return Finding{k.ID, k.Severity, fmt.Sprintf(format, args...), hint}
+}
+
+// A Zone is what was found of one zone of ours.
+type Zone struct {
+	Name     string    `json:"zone"` // absolute
+	Findings []Finding `json:"findings"`
+}
+
+// An Address is what was found of one address.
+type Address struct {
+	Addr     netip.Addr    `json:"address"`
+	Pos      diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
+	Server   string        `json:"server,omitempty"`    // whose it is by the source
+	Want     []string      `json:"want"`                // names by the source
+	Others   bool          `json:"delegated,omitempty"` // others name the address: the source says nothing about it
+	PTR      []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
+	Forward  []Forward     `json:"forward,omitempty"`   // of each name
+	// Mail *Greeting `json:"mail,omitempty"` comes with smtp.go
+	Findings []Finding     `json:"findings"`
+}
+
+// A View is what one server answers for the PTR of an address.
+type View struct {
+	Server string   `json:"server"`          // name of the name server; "resolver" for the resolver
+	Names  []string `json:"names"`           // in canonical order
+	Error  string   `json:"error,omitempty"` // why there is no answer; then Names is empty
+}
+
+// A Forward tells where a name of an address leads (RFC 8601 section 3, iprev).
+type Forward struct {
+	Name      string       `json:"name"`
+	Aliases   []string     `json:"aliases,omitempty"` // targets of the CNAMEs that were followed
+	Addrs     []netip.Addr `json:"addresses"`         // A and AAAA, ascending
+	Confirmed bool         `json:"confirmed"`         // the address is one of them
+	Errors    []string     `json:"errors,omitempty"`  // of a family that could not be looked up
+}
+
+// smtp.go provides for run.go:
+//
+//	// greet connects, reads the banner, says EHLO and QUIT. It does not write anything else, and never longer than timeout.
+//	func greet(ctx context.Context, addr netip.AddrPort, timeout time.Duration) (Greeting, error)
+//	// mailFindings tells what is wrong with a greeting. names are those that the PTR should have, helo is what the
+//	// source declares, "" if nothing; err is that of greet.
+//	func mailFindings(names []string, helo string, g Greeting, err error) []Finding
+//
+// and its kinds are variables there, in Kinds (kinds.go) as well as in docs/checks.md.
+
+// Run asks for addrs and for the zones that they are in; if addrs is nil, for all addresses and zones of the inventory. It
+// returns an error if the resolver does not answer at all, or ctx ends. What is wrong with the rest are findings.
+func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Options) error {
+	return nil
+}

@@ -1,0 +1,4 @@
+package check
+
+// Kinds are all kinds of findings, by id.
+var Kinds = []*Kind{}
