@@ -20,7 +20,7 @@ func block(prefix string, delegations ...string) string {
 }
 
 const (
-	ns        = "nameservers: [ns1.acme.example]"
+	ns        = "nameservers: [ns1.acme.example, ns2.acme.example]"
 	classless = "192.0.2.128/25: {zone: 128-25.2.0.192.in-addr.arpa, " + ns + "}"
 )
 
@@ -228,7 +228,7 @@ func TestDelegationZone(t *testing.T) {
 	testClean(t, map[string][]string{
 		"a part of a block inside a block": {
 			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n" +
-				"  198.18.0.0/16: {delegations: {198.18.64.0/24: {nameservers: [ns1.example.net]}}}\n" +
+				"  198.18.0.0/16: {delegations: {198.18.64.0/24: {" + ns + "}}}\n" +
 				"  198.18.64.0/24: {delegations: {198.18.64.128/25: {zone: 128-25.64.18.198.in-addr.arpa, " + ns + "}}}",
 		},
 		"as in RFC 2317":          in4("192.0.2.128/25: {zone: 128/25.2.0.192.in-addr.arpa, " + ns + "}"),
@@ -270,7 +270,7 @@ func TestDelegationNameservers(t *testing.T) {
 		},
 		{
 			"the zone lies elsewhere",
-			in4("192.0.2.128/25: {zone: <2>rev.acme.example, nameservers: [<1>ns1.acme.example]}"),
+			in4("192.0.2.128/25: {zone: <2>rev.acme.example, nameservers: [<1>ns1.acme.example, ns2.acme.example]}"),
 			`the zone "rev.acme.example." lies in none of yours, and nameservers would not be published`,
 			`remove nameservers, or choose a zone below "2.0.192.in-addr.arpa."`,
 		},
@@ -313,7 +313,7 @@ func TestDelegationGlue(t *testing.T) {
 			`name server "ns2.` + inside + `." lies in the zone that it serves, and has no address here`, add,
 		},
 		{
-			"none at the apex", with("nameservers: [<1>" + inside + "]"),
+			"none at the apex", with("nameservers: [ns1.acme.example, <1>" + inside + "]"),
 			`name server "` + inside + `." lies in the zone that it serves, and has no address here`, add,
 		},
 		{
@@ -327,12 +327,12 @@ func TestDelegationGlue(t *testing.T) {
 		},
 		{
 			"for a server beside the zone",
-			with("nameservers: [ns1.2.0.192.in-addr.arpa], glue: {<1>ns1.2.0.192.in-addr.arpa: 203.0.113.1}"),
+			with("nameservers: [ns1.acme.example, ns1.2.0.192.in-addr.arpa], glue: {<1>ns1.2.0.192.in-addr.arpa: 203.0.113.1}"),
 			`name server "ns1.2.0.192.in-addr.arpa." needs no address here: it does not lie in the zone that it serves`, without,
 		},
 		{
 			"for a name whose end looks like the zone",
-			with("nameservers: [ns1-" + inside + "], glue: {<1>ns1-" + inside + ": 203.0.113.1}"),
+			with("nameservers: [ns1.acme.example, ns1-" + inside + "], glue: {<1>ns1-" + inside + ": 203.0.113.1}"),
 			`name server "ns1-` + inside + `." needs no address here: it does not lie in the zone that it serves`, without,
 		},
 		{
@@ -341,7 +341,7 @@ func TestDelegationGlue(t *testing.T) {
 		},
 	})
 	t.Run("misspelt", func(t *testing.T) {
-		l := run(t, change(t, with("nameservers: [ns1."+inside+"], glue: {ns11."+inside+": 203.0.113.1}")...))
+		l := run(t, change(t, with("nameservers: [ns1.acme.example, ns1."+inside+"], glue: {ns11."+inside+": 203.0.113.1}")...))
 		if len(l) != 2 || l[1].Hint != `write "ns1.`+inside+`.", or add it under "nameservers"` {
 			t.Errorf("%+v", l)
 		}
@@ -483,7 +483,7 @@ func TestHostnameAmbiguous(t *testing.T) {
 // TestNameserverWithoutAddress holds the servers of zones and of delegations that the forward zone has no address for.
 func TestNameserverWithoutAddress(t *testing.T) {
 	const (
-		ns   = "nameservers: [ns1.example.net]"
+		ns   = "ns1.example.net, ns2.example.net"
 		hint = "use the default hostname of a server, or a name outside of the forward zones"
 	)
 	says := func(name string) string {
@@ -493,24 +493,24 @@ func TestNameserverWithoutAddress(t *testing.T) {
 	testMistakes(t, nameserverWithoutAddress, []mistake{
 		{
 			"of all zones",
-			[]string{ns, "nameservers: [<1>ns1.vps.example]", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
+			[]string{ns, "<1>ns1.vps.example, ns2.example.net", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
 			says("ns1.vps.example."), hint,
 		},
 		{
 			"of a delegation",
 			[]string{
-				"192.0.2.0/24: {}", "192.0.2.0/24: {delegations: {192.0.2.7/32: {nameservers: [<1>ns1.vps.example]}}}",
+				"192.0.2.0/24: {}", "192.0.2.0/24: {delegations: {192.0.2.7/32: {nameservers: [<1>ns1.vps.example, ns2.acme.example]}}}",
 				"lint:", "forward_zones: [<2>vps.example]\nlint:",
 			},
 			says("ns1.vps.example."), hint,
 		},
 	})
 	testClean(t, map[string][]string{
-		"a default hostname":     {ns, "nameservers: [web1.vps.example]", "lint:", "forward_zones: [vps.example]\nlint:"},
-		"outside of the zone":    {ns, "nameservers: [ns1.example.org]", "lint:", "forward_zones: [vps.example]\nlint:"},
-		"no forward zone at all": {ns, "nameservers: [ns1.vps.example]"},
+		"a default hostname":     {ns, "web1.vps.example, ns2.example.net", "lint:", "forward_zones: [vps.example]\nlint:"},
+		"outside of the zone":    {ns, "ns1.example.org, ns2.example.org", "lint:", "forward_zones: [vps.example]\nlint:"},
+		"no forward zone at all": {ns, "ns1.vps.example, ns2.vps.example"},
 		"a fallback name": {
-			ns, "nameservers: [192-0-2-7.vps.example]",
+			ns, "192-0-2-7.vps.example, ns2.example.net",
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`,
 			"lint:", "forward_zones: [vps.example]\nlint:",
 		},
