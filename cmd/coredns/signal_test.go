@@ -27,7 +27,7 @@ func TestSIGUSR1(t *testing.T) {
 		if err := server.Signal(syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
 		}
-		return strings.Contains(logged(), "SIGUSR1")
+		return strings.Contains(logged(), "SIGUSR1: Reloading")
 	}, func() string { return "CoreDNS does not listen for SIGUSR1:\n" + logged() })
 	target := func() string {
 		q := new(dns.Msg).SetQuestion("10.2.0.192.in-addr.arpa.", dns.TypePTR)
