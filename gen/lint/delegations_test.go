@@ -230,6 +230,7 @@ func TestDelegationZone(t *testing.T) {
 			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n" +
 				"  198.18.0.0/16: {delegations: {198.18.64.0/24: {" + ns + "}}}\n" +
 				"  198.18.64.0/24: {delegations: {198.18.64.128/25: {zone: 128-25.64.18.198.in-addr.arpa, " + ns + "}}}",
+			"rules: {}", "rules: {block-special-purpose: off}",
 		},
 		"as in RFC 2317":          in4("192.0.2.128/25: {zone: 128/25.2.0.192.in-addr.arpa, " + ns + "}"),
 		"elsewhere":               in4("192.0.2.128/25: {zone: rev.acme.example}"),

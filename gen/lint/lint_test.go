@@ -295,7 +295,8 @@ func inventory(n int) *model.Inventory {
 		addr := func(a netip.Addr, line int) source.Addr {
 			return source.Addr{Addr: a, Pos: diag.Position{File: "records.yaml", Line: line, Column: 5}}
 		}
-		b := [16]byte{0x20, 0x01, 0x0d, 0xb8, 12: 10, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}
+		host := i + 1 // 10.0.0.0 is none
+		b := [16]byte{0x20, 0x01, 0x0d, 0xb8, 12: 10, 13: byte(host >> 16), 14: byte(host >> 8), 15: byte(host)}
 		a4, a6 := addr(netip.AddrFrom4([4]byte(b[12:])), 4*i), addr(netip.AddrFrom16(b), 4*i+2)
 		s.Servers[i] = source.Server{
 			Name:      source.Text{Value: fmt.Sprintf("s%d", i)},
@@ -306,6 +307,8 @@ func inventory(n int) *model.Inventory {
 	}
 	s.Addresses = nil
 	s.Blocks[0].Prefix.Prefix = netip.MustParsePrefix("10.0.0.0/8") // nothing else has as many
+	off := source.Severity{Rule: source.Text{Value: blockSpecialPurpose.ID}, Severity: diag.Off}
+	s.Severities = append(s.Severities, off)
 	fallback, err := hostname.Parse("{ip}.vps.example")
 	if err != nil {
 		panic(err)

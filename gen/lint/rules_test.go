@@ -222,6 +222,7 @@ func TestAddressOutsideBlocks(t *testing.T) {
 	testClean(t, map[string][]string{
 		"first and last of a block": {
 			"198.51.100.65:", "198.51.100.64:", "192.0.2.11:", "198.51.100.127:", "192.0.2.1:", "192.0.2.255:",
+			"rules: {}", "rules: {address-network-broadcast: off}",
 		},
 		"a routed prefix that is a block": {"2001:db8:1::/64:", "2001:db8::/33:"},
 		"blocks side by side": {
