@@ -5,7 +5,9 @@ package check
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -26,11 +28,12 @@ type Options struct {
 	// redirected. It is called concurrently. Tests have their servers at ports of loopback addresses.
 	Redirect func(netip.AddrPort) netip.AddrPort
 
-	// Zone and Address, if they are not nil, get what was found: first all zones by name, then all addresses in
-	// ascending order, with or without findings. They are called by one goroutine, and keep what they get.
+	// Zone and Address, if they are not nil, get what was found: first of all zones, those of blocks by prefix and then
+	// the forward zones, then of all addresses in ascending order, with or without findings. They are called in Run's
+	// goroutine, and may keep what they get.
 	Zone    func(*Zone)
 	Address func(*Address)
-	// Progress, if it is not nil, is called by the same goroutine after each of them.
+	// Progress, if it is not nil, is called in the same goroutine after each of them.
 	Progress func(done, total int)
 }
 
@@ -62,15 +65,15 @@ type Zone struct {
 
 // An Address is what was found of one address.
 type Address struct {
-	Addr     netip.Addr    `json:"address"`
-	Pos      diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
-	Server   string        `json:"server,omitempty"`    // whose it is by the source
-	Want     []string      `json:"want"`                // names by the source
-	Others   bool          `json:"delegated,omitempty"` // others name the address: the source says nothing about it
-	PTR      []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
-	Forward  []Forward     `json:"forward,omitempty"`   // of each name
+	Addr    netip.Addr    `json:"address"`
+	Pos     diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
+	Server  string        `json:"server,omitempty"`    // whose it is by the source
+	Want    []string      `json:"want"`                // names by the source
+	Others  bool          `json:"delegated,omitempty"` // others name the address: the source says nothing about it
+	PTR     []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
+	Forward []Forward     `json:"forward,omitempty"`   // of each name
 	// Mail *Greeting `json:"mail,omitempty"` comes with smtp.go
-	Findings []Finding     `json:"findings"`
+	Findings []Finding `json:"findings"`
 }
 
 // A View is what one server answers for the PTR of an address.
@@ -99,8 +102,89 @@ type Forward struct {
 //
 // and its kinds are variables there, in Kinds (kinds.go) as well as in docs/checks.md.
 
-// Run asks for addrs and for the zones that they are in; if addrs is nil, for all addresses and zones of the inventory. It
-// returns an error if the resolver does not answer at all, or ctx ends. What is wrong with the rest are findings.
+// Run asks for addrs and for the zones that they and their names are in; if addrs is nil, for all addresses and zones of
+// the inventory. Of the addresses that only a fallback names, it asks for those in addrs. It returns an error if the
+// resolver does not answer at all, or ctx ends; what else is wrong are findings. Memory does not grow with the number of
+// addresses.
 func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Options) error {
-	return nil
+	c := newClient(o)
+	if err := c.probe(ctx); err != nil {
+		return err
+	}
+	zones, items := allZones(inv), allAddresses(inv)
+	if addrs != nil {
+		addrs = slices.Compact(slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare))
+		zones, items = zonesOf(inv, addrs), slices.Values(addrs)
+	}
+	done, total := 0, len(zones)
+	for range items {
+		total++
+	}
+	progress := func() {
+		if done++; o.Progress != nil {
+			o.Progress(done, total)
+		}
+	}
+	live := make(map[string][]server, len(zones)) // by zone
+	parallel := max(1, o.Parallel)
+	err := inOrder(ctx, parallel, slices.Values(zones), func(ctx context.Context, name string) (*zoneCheck, error) {
+		return checkZone(ctx, c, inv, name)
+	}, func(z *zoneCheck) {
+		live[z.Name] = z.live
+		if o.Zone != nil {
+			o.Zone(&z.Zone)
+		}
+		progress()
+	})
+	if err != nil {
+		return err
+	}
+	return inOrder(ctx, parallel, items, func(ctx context.Context, addr netip.Addr) (*addressCheck, error) {
+		return checkAddress(ctx, c, inv, addr, live)
+	}, func(a *addressCheck) {
+		if o.Address != nil {
+			o.Address(&a.Address)
+		}
+		progress()
+	})
+}
+
+// allZones returns the names of our zones: those of blocks by prefix, then the forward zones.
+func allZones(inv *model.Inventory) (names []string) {
+	for _, z := range inv.Zones {
+		names = append(names, z.Name)
+	}
+	for _, z := range inv.ForwardZones {
+		names = append(names, z.Name.Value)
+	}
+	return names
+}
+
+// zonesOf returns those of allZones that have the PTRs of addrs, or their names.
+func zonesOf(inv *model.Inventory, addrs []netip.Addr) []string {
+	has := make(map[string]bool)
+	for _, a := range addrs {
+		if z := zoneOf(inv, a); z != nil {
+			has[z.Name] = true
+		}
+		answer, _ := inv.Lookup(a)
+		for _, name := range answer.Names {
+			if z := inv.ForwardZone(name); z != nil {
+				has[z.Name.Value] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(allZones(inv), func(name string) bool { return !has[name] })
+}
+
+// allAddresses returns the addresses of the source that we have to name, ascending.
+func allAddresses(inv *model.Inventory) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for i := range inv.Addresses {
+			a := &inv.Addresses[i]
+			if a.Block != nil && a.Delegation == nil && !yield(a.Addr) {
+				return
+			}
+		}
+	}
 }

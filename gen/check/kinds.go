@@ -1,4 +1,30 @@
 package check
 
 // Kinds are all kinds of findings, by id.
-var Kinds = []*Kind{}
+var Kinds = []*Kind{
+	aliasMissing,
+	delegationDiffers,
+	delegationMissing,
+	delegationUnchecked,
+	domainMissing,
+	dsMismatch,
+	dsMissing,
+	forwardAlias,
+	forwardMismatch,
+	forwardMissing,
+	forwardTemperror,
+	forwardUnanswered,
+	nameserverNotAuthoritative,
+	nameserverSilent,
+	nameserverUnchecked,
+	nameserverUnknown,
+	nameserversDiffer,
+	ptrExtra,
+	ptrMissing,
+	ptrOther,
+	ptrUnanswered,
+	resolverDiffers,
+	serialsDiffer,
+	zoneBogus,
+	zoneUnresolvable,
+}
