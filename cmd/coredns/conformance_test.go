@@ -668,7 +668,7 @@ func compileSource(t *testing.T, path string, previous *snapshot.Reader) ([]byte
 		t.Fatal(err)
 	}
 	inv := model.Build(s)
-	for _, d := range lint.Run(inv, found) {
+	for _, d := range lint.Run(inv, found, lint.Options{}) {
 		t.Fatalf("%s: %s [%s]", d.Pos, d.Message, d.Rule)
 	}
 	b, err := compile.Compile(inv, compile.Options{Time: time.Unix(1_700_000_000, 0), Previous: previous})

@@ -48,8 +48,12 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	today, _, err := compile.Now()
+	if err != nil {
+		return nil, nil, err
+	}
 	inv := model.Build(s)
-	return inv, lint.Run(inv, found), ctx.Err()
+	return inv, lint.Run(inv, found, lint.Options{Today: today}), ctx.Err()
 }
 
 // loadClean is load for those who can do nothing with a source that has errors. It prints the findings, and returns

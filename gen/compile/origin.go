@@ -23,23 +23,38 @@ type Origin struct {
 // OriginOf finds the origin of the source that the given files make up, the root first. Outside a Git working tree, or
 // where no git program is installed, the commit is empty. It is an error if SOURCE_DATE_EPOCH is no number of seconds.
 func OriginOf(ctx context.Context, files []string) (Origin, error) {
-	o := Origin{Time: time.Now()}
+	now, fixed, err := Now()
+	if err != nil {
+		return Origin{}, err
+	}
+	o := Origin{Time: now}
 	commit, committed, err := head(ctx, files)
 	switch {
 	case errors.Is(err, errNoGit):
 	case err != nil:
 		return Origin{}, err
 	default:
-		o.Commit, o.Time = commit, committed
-	}
-	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
-		seconds, err := strconv.ParseUint(epoch, 10, 32)
-		if err != nil {
-			return Origin{}, fmt.Errorf("SOURCE_DATE_EPOCH is %q, want the seconds since 1970 as a number below 2^32", epoch)
+		o.Commit = commit
+		if !fixed {
+			o.Time = committed
 		}
-		o.Time = time.Unix(int64(seconds), 0)
 	}
 	return o, nil
+}
+
+// Now returns the time that SOURCE_DATE_EPOCH fixes, else that of the clock. It is an error if that variable is no number
+// of seconds.
+func Now() (now time.Time, fixed bool, err error) {
+	epoch := os.Getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" {
+		return time.Now(), false, nil
+	}
+	seconds, err := strconv.ParseUint(epoch, 10, 32)
+	if err != nil {
+		return time.Time{}, false,
+			fmt.Errorf("SOURCE_DATE_EPOCH is %q, want the seconds since 1970 as a number below 2^32", epoch)
+	}
+	return time.Unix(int64(seconds), 0), true, nil
 }
 
 var errNoGit = errors.New("no commit")

@@ -152,7 +152,7 @@ func TestCleanCompiles(t *testing.T) {
 		text := randomSource(rand.New(rand.NewPCG(seed, 7)))
 		s, found := source.Parse("records.yaml", []byte(text), false)
 		inv := model.Build(s)
-		if Run(inv, found).Count(diag.Error) > 0 {
+		if Run(inv, found, Options{}).Count(diag.Error) > 0 {
 			continue
 		}
 		for _, feature := range features {

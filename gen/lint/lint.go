@@ -6,7 +6,11 @@ package lint
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
@@ -62,6 +66,9 @@ var Rules = []*Rule{
 	templateInvalid,
 	templateYieldsInvalid,
 	unknownKey,
+	waiverExpired,
+	waiverInvalid,
+	waiverUnused,
 	wrongType,
 	zoneOverlap,
 }
@@ -75,24 +82,48 @@ func Find(id string) *Rule {
 	return Rules[i]
 }
 
+// Options are what findings depend on beside the source.
+type Options struct {
+	Today time.Time // the day on which waivers are judged
+}
+
 // Run returns the findings of all rules over inv together with found, those that were made while its source was read.
-// They are sorted and have the severities that the source asks for. Run keeps neither inv nor found.
-func Run(inv *model.Inventory, found diag.List) diag.List {
-	list := slices.Clone(found)
+// They are sorted, have the severities that the source asks for, and lack those that it waives. Run keeps neither inv nor
+// found. It uses all processors.
+func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 	severity := severities(inv)
 	unread := slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
 		return d.Rule == syntax.ID || d.Rule == includeInvalid.ID
 	})
-	for _, r := range Rules {
-		if r.check == nil || severity[r.ID] == diag.Off || r.missing && unread {
-			continue
+	var list diag.List
+	for _, d := range found {
+		if r := Find(d.Rule); r != nil { // gen/source knows no severities
+			d.Severity = severity[r.ID]
 		}
-		r.check(inv, func(d diag.Diagnostic) {
-			d.Rule, d.Severity = r.ID, severity[r.ID]
+		if d.Severity != diag.Off {
 			list = append(list, d)
+		}
+	}
+	lists := make([]diag.List, len(Rules))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(Rules)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(Rules); i = int(next.Add(1)) - 1 {
+				r := Rules[i]
+				if r.check == nil || severity[r.ID] == diag.Off || r.missing && unread {
+					continue
+				}
+				r.check(inv, func(d diag.Diagnostic) {
+					d.Rule, d.Severity = r.ID, severity[r.ID]
+					lists[i] = append(lists[i], d)
+				})
+			}
 		})
 	}
-	return list.Sort()
+	workers.Wait()
+	list = slices.Concat(append(lists, list)...)
+	return waive(inv.Source.Waivers, list, severity, unread, o.Today).Sort()
 }
 
 // severities returns the severity of each rule. A setting that the rule severity-invalid reports has no effect.

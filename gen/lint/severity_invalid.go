@@ -22,15 +22,7 @@ func checkSeverities(inv *model.Inventory, report func(diag.Diagnostic)) {
 	for _, s := range inv.Source.Severities {
 		switch r := Find(s.Rule.Value); {
 		case r == nil:
-			ids := make([]string, len(Rules))
-			for i, r := range Rules {
-				ids[i] = r.ID
-			}
-			d := diag.Diagnostic{Pos: s.Rule.Pos, Message: fmt.Sprintf("no rule %q", s.Rule.Value)}
-			if near := source.Nearest(s.Rule.Value, ids); near != "" {
-				d.Hint = fmt.Sprintf("write %q", near)
-			}
-			report(d)
+			report(unknownRule(s.Rule))
 		case r.Required:
 			report(diag.Diagnostic{
 				Pos:     s.Rule.Pos,
@@ -39,4 +31,17 @@ func checkSeverities(inv *model.Inventory, report func(diag.Diagnostic)) {
 			})
 		}
 	}
+}
+
+// unknownRule is the finding about the id of a rule that does not exist.
+func unknownRule(id source.Text) diag.Diagnostic {
+	ids := make([]string, len(Rules))
+	for i, r := range Rules {
+		ids[i] = r.ID
+	}
+	d := diag.Diagnostic{Pos: id.Pos, Message: fmt.Sprintf("no rule %q", id.Value)}
+	if near := source.Nearest(id.Value, ids); near != "" {
+		d.Hint = fmt.Sprintf("write %q", near)
+	}
+	return d
 }

@@ -50,6 +50,7 @@ func Load(root string) (*Source, diag.List, error) {
 	s.Blocks = collect(s.Blocks, parsed, func(s *Source) *[]Block { return &s.Blocks })
 	s.Servers = collect(s.Servers, parsed, func(s *Source) *[]Server { return &s.Servers })
 	s.Addresses = collect(s.Addresses, parsed, func(s *Source) *[]Address { return &s.Addresses })
+	s.Waivers = collect(s.Waivers, parsed, func(s *Source) *[]Waiver { return &s.Waivers })
 	return s, findings.Sort(), nil
 }
 

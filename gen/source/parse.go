@@ -49,6 +49,9 @@ func parse(file string, data []byte, included bool) *parser {
 	if n := p.load(); n != nil {
 		readFields(p, n, what, legal, &p.doc, n)
 	}
+	waivers, findings := Waivers(file, p.data, '#')
+	p.doc.Waivers = waivers
+	p.findings = append(p.findings, findings...)
 	p.data, p.lines = nil, nil
 	return p
 }

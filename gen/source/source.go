@@ -24,6 +24,7 @@ type Source struct {
 	ForwardZones []Name
 	Catalog      Name       // apex of the catalog zone (RFC 9432)
 	Severities   []Severity // lint.rules
+	Waivers      []Waiver   // by file, in the order of Files, and by line
 }
 
 // Text is a scalar as written.
