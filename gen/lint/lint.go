@@ -87,6 +87,15 @@ type Options struct {
 	Today time.Time // the day on which waivers are judged
 }
 
+// IDs returns the ids of all rules, sorted.
+func IDs() []string {
+	ids := make([]string, len(Rules))
+	for i, r := range Rules {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
 // Run returns the findings of all rules over inv together with found, those that were made while its source was read.
 // They are sorted, have the severities that the source asks for, and lack those that it waives. Run keeps neither inv nor
 // found. It uses all processors.

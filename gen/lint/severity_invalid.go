@@ -35,12 +35,8 @@ func checkSeverities(inv *model.Inventory, report func(diag.Diagnostic)) {
 
 // unknownRule is the finding about the id of a rule that does not exist.
 func unknownRule(id source.Text) diag.Diagnostic {
-	ids := make([]string, len(Rules))
-	for i, r := range Rules {
-		ids[i] = r.ID
-	}
 	d := diag.Diagnostic{Pos: id.Pos, Message: fmt.Sprintf("no rule %q", id.Value)}
-	if near := source.Nearest(id.Value, ids); near != "" {
+	if near := source.Nearest(id.Value, IDs()); near != "" {
 		d.Hint = fmt.Sprintf("write %q", near)
 	}
 	return d
