@@ -24,8 +24,9 @@ type Options struct {
 	SMTP     bool           // ask port 25 of every address with a name, not only of servers with "helo"
 	SMTPPort uint16         // 0 is 25
 
-	// Redirect, if it is not nil, returns whom to ask instead of a name server or mail server. The resolver is not
-	// redirected. It is called concurrently. Tests have their servers at ports of loopback addresses.
+	// Redirect, if it is not nil, returns whom to ask instead of a name server or mail server; the zero AddrPort is one
+	// that cannot be reached. The resolver is not redirected. It is called concurrently. Tests have their servers at
+	// ports of loopback addresses.
 	Redirect func(netip.AddrPort) netip.AddrPort
 
 	// Zone and Address, if they are not nil, get what was found: first of all zones, those of blocks by prefix and then

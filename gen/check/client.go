@@ -59,6 +59,9 @@ const (
 // ask puts q to a server, as often as it takes. Without a problem, the rcode is NOERROR or NXDOMAIN; with one, there may
 // still be a message, with another rcode. The error is that of ctx.
 func (c *client) ask(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r *dns.Msg, why problem, err error) {
+	if !server.IsValid() {
+		return nil, noRoute, nil
+	}
 	for range c.tries {
 		q.Id = dns.Id() // an answer to an earlier try may still come
 		r, err = c.exchange(ctx, "udp", server, q)

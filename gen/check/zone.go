@@ -87,7 +87,7 @@ func (z *zoneCheck) checkServers(ctx context.Context) error {
 		if len(s.addrs) == 0 {
 			why := "it has no A or AAAA record"
 			if s.problem != "" {
-				why = "the resolver answers " + string(s.problem)
+				why = "it cannot be looked up: " + string(s.problem)
 			}
 			z.add(nameserverUnknown, "", "name server %s has no address: %s", s.name, why)
 		}
@@ -153,8 +153,7 @@ func (z *zoneCheck) checkDelegation(ctx context.Context) error {
 		return err
 	}
 	if why != "" {
-		z.add(delegationUnchecked, "", "the name servers of the parent are unknown: the resolver answers %s for %s",
-			why, parent)
+		z.add(delegationUnchecked, "", "the name servers of the parent cannot be looked up: %s for %s", why, parent)
 		return nil
 	}
 	var hosts *server // of the parent, and has the zone, too: its NS RRset is the zone's own
@@ -222,9 +221,12 @@ func (z *zoneCheck) checkDS(ctx context.Context, parent server) error {
 	case len(anchors) == 0 && len(signed) > 0:
 		z.add(dsMissing, "give the parent the DS records", "%s signs the zone, and the parent's %s has no DS record",
 			z.live[0].name, parent.name)
+	case len(anchors) > 0 && len(signed) == 0:
+		z.add(dsMismatch, "validating resolvers fail: have the parent remove its DS records, or sign the zone",
+			"the parent's %s has a DS record, and %s has no key of the zone", parent.name, z.live[0].name)
 	case len(anchors) > 0 && !anyFits(anchors, signed):
-		z.add(dsMismatch, "validating resolvers fail: have the parent replace or remove its DS records",
-			"no DS record of the parent's %s fits one of the %d keys of the zone at %s", parent.name, len(signed), z.live[0].name)
+		z.add(dsMismatch, "validating resolvers fail: have the parent replace its DS records",
+			"no DS record of the parent's %s fits one of the keys of the zone at %s", parent.name, z.live[0].name)
 	}
 	return nil
 }
@@ -262,7 +264,7 @@ func (z *zoneCheck) checkResolver(ctx context.Context) error {
 		return err
 	case why == "" && r.Rcode == dns.RcodeSuccess:
 		z.add(zoneBogus, "compare the keys, the signatures' dates and the DS records; delv tells what is wrong",
-			"the resolver answers %s, and answers when it does not validate (CD)", l.problem)
+			"the resolver gives no answer (%s), and does when it need not validate (CD)", l.problem)
 	default:
 		z.add(zoneUnresolvable, "", "the resolver gives no answer for the zone: %s", l.problem)
 	}
