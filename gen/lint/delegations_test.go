@@ -308,6 +308,7 @@ func TestDelegationGlue(t *testing.T) {
 		without = "remove it: its own zone has the address"
 	)
 	with := func(more string) []string { return in4("192.0.2.128/25: {zone: " + inside + ", " + more + "}") }
+	outside := []string{"rules: {}", "rules: {nameserver-in-block: off}"}
 	testMistakes(t, delegationGlue, []mistake{
 		{
 			"none", with("nameservers: [ns1.acme.example, <1>ns2." + inside + "]"),
@@ -328,12 +329,13 @@ func TestDelegationGlue(t *testing.T) {
 		},
 		{
 			"for a server beside the zone",
-			with("nameservers: [ns1.acme.example, ns1.2.0.192.in-addr.arpa], glue: {<1>ns1.2.0.192.in-addr.arpa: 203.0.113.1}"),
+			append(with("nameservers: [ns1.acme.example, ns1.2.0.192.in-addr.arpa], "+
+				"glue: {<1>ns1.2.0.192.in-addr.arpa: 203.0.113.1}"), outside...),
 			`name server "ns1.2.0.192.in-addr.arpa." needs no address here: it does not lie in the zone that it serves`, without,
 		},
 		{
 			"for a name whose end looks like the zone",
-			with("nameservers: [ns1.acme.example, ns1-" + inside + "], glue: {<1>ns1-" + inside + ": 203.0.113.1}"),
+			append(with("nameservers: [ns1.acme.example, ns1-"+inside+"], glue: {<1>ns1-"+inside+": 203.0.113.1}"), outside...),
 			`name server "ns1-` + inside + `." needs no address here: it does not lie in the zone that it serves`, without,
 		},
 		{
@@ -434,8 +436,9 @@ func TestFallbackNotInvertible(t *testing.T) {
 		return l
 	}
 	testClean(t, map[string][]string{
-		"IPv4":                  invertible("192.0.2.0/24", "{ip}.vps.example", "vps.example"),
-		"IPv6":                  invertible("2001:db8::/33", "{ip}0.vps.example", "vps.example"),
+		"IPv4": invertible("192.0.2.0/24", "{ip}.vps.example", "vps.example"),
+		"IPv6": append(invertible("2001:db8::/33", "{ip}0.vps.example", "vps.example"),
+			"rules: {}", "rules: {fallback-not-transferable: off}"),
 		"in no forward zone":    invertible("192.0.2.0/24", "host-{d}.vps.example", "miniserver.example"),
 		"beside a forward zone": invertible("192.0.2.0/24", "host-{d}.vps.example", "a.vps.example"),
 	})
@@ -461,6 +464,7 @@ func TestHostnameAmbiguous(t *testing.T) {
 				"2001:db8::/33: {}", `2001:db8::/33: {fallback: <2>"{ip}.vps.example"}`,
 				"  web2:", "  2001-0db8-0000-0000-0000-0000-0000-0077:",
 				"primary: 192.0.2.20\n    addresses:\n", "primary: <1>192.0.2.20\n    addresses:\n      192.0.2.20: a.example\n",
+				"rules: {}", "rules: {fallback-not-transferable: off}",
 			}, forward...),
 			`"2001-0db8-0000-0000-0000-0000-0000-0077.vps.example.", the default hostname of server ` +
 				`"2001-0db8-0000-0000-0000-0000-0000-0077", is also the fallback name of 2001:db8::77`,

@@ -796,7 +796,7 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 	})
 	testClean(t, map[string][]string{
 		"what fails has a name": {
-			template, `hostname: "{a}-{b}.vps.example"`,
+			template, `hostname: "{a}-{d}.vps.example"`,
 			named, "2001:db8::10: mail.example.net",
 		},
 		"variables": {
@@ -812,6 +812,7 @@ func TestTemplateYieldsInvalid(t *testing.T) {
 		"fallbacks": {
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{a}.{ip}.{rev}.v4.example"}`,
 			"2001:db8::/33: {}", `2001:db8::/33: {fallback: "{ip}.v6.example"}`,
+			"rules: {}", "rules: {fallback-not-transferable: off}",
 		},
 		"just short enough": {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "` + long[1:] + `-{d}.example"}`},
 	})

@@ -1,0 +1,120 @@
+package lint
+
+import (
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+var hostnameShared = &Rule{
+	ID:       "hostname-shared",
+	Severity: diag.Error,
+	Title:    "no two servers have one default hostname for addresses of one family",
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		blamed := make(map[*source.Product]bool) // for a template that does not tell servers apart
+		for list := range sameDefault(inv) {
+			a, b := sharers(inv, list)
+			if a == nil {
+				continue
+			}
+			if earlier(inv, a.Primary.Pos, b.Primary.Pos) {
+				a, b = b, a
+			}
+			d := diag.Diagnostic{
+				Pos: a.Primary.Pos,
+				Message: fmt.Sprintf("servers %q and %q have the same default hostname, %q",
+					b.Server.Name.Value, a.Server.Name.Value, a.Default),
+				Related: []diag.Related{{Pos: b.Primary.Pos, Message: "the primary address of the other"}},
+				Hint:    "rename one of the two: in DNS, upper and lower case are the same",
+			}
+			if p := a.Server.Product; !strings.EqualFold(a.Server.Name.Value, b.Server.Name.Value) {
+				if blamed[p] {
+					continue
+				}
+				blamed[p] = true
+				d.Pos = p.Hostname.Pos
+				d.Related = []diag.Related{
+					{Pos: b.Primary.Pos, Message: "a primary address of one"},
+					{Pos: a.Primary.Pos, Message: "and of the other"},
+				}
+				d.Hint = "put {server} into the template"
+			}
+			report(d)
+		}
+	},
+}
+
+// sharers returns the first two of list, addresses that have one default hostname, that are of one family and of different
+// servers, provided that anything answers with that name; nil if there are none.
+func sharers(inv *model.Inventory, list []hashed) (*model.Address, *model.Address) {
+	var first *model.Address
+	for _, h := range list {
+		a := h.address(inv)
+		if a.Entry != nil && len(a.Entry.Names) > 0 && inv.ForwardZone(a.Default) == nil {
+			continue
+		}
+		switch {
+		case first == nil || first.Is4() != a.Is4():
+			first = a
+		case first.Addr != a.Addr && !sameServer(first.Server, a.Server): // else address-assigned-twice, defined-twice
+			return first, a
+		}
+	}
+	return nil, nil
+}
+
+// hashed is an address that has a default hostname: a hash of that, and below it 32 bits of an index in
+// Inventory.Addresses. A million names themselves would take long to sort.
+type hashed uint64
+
+func (h hashed) address(inv *model.Inventory) *model.Address { return &inv.Addresses[uint32(h)] }
+
+// sameDefault goes through the lists, by address, of those addresses that have the same default hostname.
+func sameDefault(inv *model.Inventory) iter.Seq[[]hashed] {
+	return func(yield func([]hashed) bool) {
+		all := make([]hashed, 0, len(inv.Addresses))
+		seed := maphash.MakeSeed()
+		for i := range inv.Addresses {
+			if a := &inv.Addresses[i]; a.Default != "" {
+				all = append(all, hashed(maphash.String(seed, a.Default)<<32|uint64(i)))
+			}
+		}
+		slices.Sort(all)
+		for same := range runs(all, func(a, b hashed) bool { return a>>32 == b>>32 }) {
+			if len(same) == 1 {
+				continue
+			}
+			slices.SortStableFunc(same, func(a, b hashed) int { // names of one hash may differ
+				return strings.Compare(a.address(inv).Default, b.address(inv).Default)
+			})
+			equal := func(a, b hashed) bool { return a.address(inv).Default == b.address(inv).Default }
+			for list := range runs(same, equal) {
+				if len(list) > 1 && !yield(list) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// runs goes through the parts of list whose elements are equal.
+func runs(list []hashed, equal func(a, b hashed) bool) iter.Seq[[]hashed] {
+	return func(yield func([]hashed) bool) {
+		for len(list) > 0 {
+			n := 1
+			for n < len(list) && equal(list[0], list[n]) {
+				n++
+			}
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
+	}
+}
