@@ -65,7 +65,7 @@ func checkAddress(ctx context.Context, c *client, inv *model.Inventory, addr net
 	if err := a.checkPTR(ctx, zone, live); err != nil {
 		return nil, err
 	}
-	for _, name := range a.names() {
+	for _, name := range a.Names() {
 		if err := a.checkForward(ctx, name); err != nil {
 			return nil, err
 		}
@@ -95,14 +95,6 @@ func ownerIn(z *model.Zone, addr netip.Addr) string {
 		return arpa.Name(addr)
 	}
 	return fmt.Sprintf("%d.%s", addr.As4()[3], z.Name)
-}
-
-// names returns the names whose forwards matter: those of the source, or if it has none to say, those that are answered.
-func (a *addressCheck) names() []string {
-	if !a.Others {
-		return a.Want
-	}
-	return a.PTR[len(a.PTR)-1].Names
 }
 
 // checkPTR asks the name servers of the zone and the resolver for the PTR, and compares.

@@ -77,9 +77,18 @@ type Address struct {
 	Findings []Finding `json:"findings"`
 }
 
+// Names returns the names whose forwards matter: those of the source, or if it leaves them to others, those that the
+// resolver answers.
+func (a *Address) Names() []string {
+	if !a.Others {
+		return a.Want
+	}
+	return a.PTR[len(a.PTR)-1].Names
+}
+
 // A View is what one server answers for the PTR of an address.
 type View struct {
-	Server string   `json:"server"`          // name of the name server; "resolver" for the resolver
+	Server string   `json:"server"`          // name of the name server, or "the resolver"
 	Names  []string `json:"names"`           // in canonical order
 	Error  string   `json:"error,omitempty"` // why there is no answer; then Names is empty
 }
@@ -108,6 +117,9 @@ type Forward struct {
 // resolver does not answer at all, or ctx ends; what else is wrong are findings. Memory does not grow with the number of
 // addresses.
 func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Options) error {
+	if addrs != nil && len(addrs) == 0 {
+		return ctx.Err()
+	}
 	c := newClient(o)
 	if err := c.probe(ctx); err != nil {
 		return err

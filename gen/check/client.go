@@ -346,3 +346,20 @@ func above(name string) string {
 	}
 	return name[i:]
 }
+
+// SystemResolver returns the first resolver that this machine is configured with.
+func SystemResolver() (netip.AddrPort, error) {
+	const path = "/etc/resolv.conf"
+	conf, err := dns.ClientConfigFromFile(path)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if len(conf.Servers) == 0 {
+		return netip.AddrPort{}, fmt.Errorf("%s has no nameserver", path)
+	}
+	a, err := netip.ParseAddr(conf.Servers[0])
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s: nameserver: %w", path, err)
+	}
+	return netip.AddrPortFrom(a, dnsPort), nil
+}
