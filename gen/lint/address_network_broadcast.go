@@ -40,7 +40,8 @@ func reportEdge(inv *model.Inventory, b *model.Block, addr netip.Addr, what stri
 		switch {
 		case a.Entry != nil && len(a.Entry.Names) > 0:
 			d.Pos = a.Entry.Addr.Pos
-			d.Message = fmt.Sprintf("%s has the name %q, and is the %s of block %s", addr, a.Entry.Names[0].Value, what, b.Prefix)
+			d.Message = fmt.Sprintf("%s has the name %q, and is the %s of block %s",
+				addr, a.Entry.Names[0].Value, what, b.Prefix)
 		case a.Primary != nil:
 			d.Pos = a.Primary.Pos
 			d.Message = fmt.Sprintf("%s is the primary address of server %q, and the %s of block %s",

@@ -17,9 +17,10 @@ var classlessLabel = &Rule{
 		check := func(zone source.Name, hint string) {
 			if strings.Contains(zone.Value, "/") {
 				report(diag.Diagnostic{
-					Pos:     zone.Pos,
-					Message: fmt.Sprintf("the zone name %q has a /, which some programs take for the end of a folder's name", zone.Value),
-					Hint:    fmt.Sprintf(hint, strings.ReplaceAll(zone.Value, "/", "-")),
+					Pos: zone.Pos,
+					Message: fmt.Sprintf("the zone name %q has a /, which some programs take for the end of a folder's name",
+						zone.Value),
+					Hint: fmt.Sprintf(hint, strings.ReplaceAll(zone.Value, "/", "-")),
 				})
 			}
 		}

@@ -344,7 +344,8 @@ func TestDelegationGlue(t *testing.T) {
 		},
 	})
 	t.Run("misspelt", func(t *testing.T) {
-		l := run(t, change(t, with("nameservers: [ns1.acme.example, ns1."+inside+"], glue: {ns11."+inside+": 203.0.113.1}")...))
+		l := run(t, change(t, with("nameservers: [ns1.acme.example, ns1."+inside+"], "+
+			"glue: {ns11."+inside+": 203.0.113.1}")...))
 		if len(l) != 2 || l[1].Hint != `write "ns1.`+inside+`.", or add it under "nameservers"` {
 			t.Errorf("%+v", l)
 		}
@@ -504,7 +505,7 @@ func TestNameserverWithoutAddress(t *testing.T) {
 		{
 			"of a delegation",
 			[]string{
-				"192.0.2.0/24: {}", "192.0.2.0/24: {delegations: {192.0.2.7/32: {nameservers: [<1>ns1.vps.example, ns2.acme.example]}}}",
+				"192.0.2.0/24: {}", block("192.0.2.0/24", "192.0.2.7/32: {nameservers: [<1>ns1.vps.example, ns2.acme.example]}"),
 				"lint:", "forward_zones: [<2>vps.example]\nlint:",
 			},
 			says("ns1.vps.example."), hint,

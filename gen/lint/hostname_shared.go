@@ -50,8 +50,8 @@ var hostnameShared = &Rule{
 	},
 }
 
-// sharers returns the first two of list, addresses that have one default hostname, that are of one family and of different
-// servers, provided that anything answers with that name; nil if there are none.
+// sharers returns the first two of list, addresses with the same default hostname, that are of one family and of
+// different servers, leaving out those whose default hostname nothing answers with; nil if there are none.
 func sharers(inv *model.Inventory, list []hashed) (*model.Address, *model.Address) {
 	var first *model.Address
 	for _, h := range list {

@@ -20,9 +20,10 @@ var primaryNotListed = &Rule{
 					continue
 				}
 				report(diag.Diagnostic{
-					Pos:     p.Pos,
-					Message: fmt.Sprintf("%s, a primary address of server %q, is none of the addresses that it lists", p, s.Name.Value),
-					Hint:    `add it under "addresses", or correct it`,
+					Pos: p.Pos,
+					Message: fmt.Sprintf("%s, a primary address of server %q, is none of the addresses that it lists",
+						p, s.Name.Value),
+					Hint: `add it under "addresses", or correct it`,
 				})
 			}
 		}

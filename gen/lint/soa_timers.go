@@ -53,7 +53,7 @@ var soaTimers = &Rule{
 		switch v := soa.Expire; {
 		case v.Value < week:
 			complain(v.Pos, "write 1w or more; 2w to 4w is usual",
-				"expire is %s: secondaries stop to answer when the primary was down for that long", v.Value)
+				"expire is %s: secondaries stop answering when the primary is down for that long", v.Value)
 		case v.Value > 6*week:
 			complain(v.Pos, "write 6w or less; 2w to 4w is usual",
 				"expire is %s: a secondary that has lost its primary answers from old data for that long", v.Value)
@@ -69,16 +69,19 @@ var soaTimers = &Rule{
 	},
 }
 
-// duration returns seconds as people write them in the source, such as 1h30m.
+// duration returns seconds as people write them in the source, such as 2w or 1h30m.
 func duration(seconds uint32) string {
 	if seconds == 0 {
 		return "0"
+	}
+	if seconds%week == 0 {
+		return fmt.Sprint(seconds/week, "w")
 	}
 	s := ""
 	for _, unit := range []struct {
 		name    string
 		seconds uint32
-	}{{"w", week}, {"d", day}, {"h", hour}, {"m", minute}, {"s", 1}} {
+	}{{"d", day}, {"h", hour}, {"m", minute}, {"s", 1}} {
 		if n := seconds / unit.seconds; n > 0 {
 			s += fmt.Sprint(n, unit.name)
 		}

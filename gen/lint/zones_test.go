@@ -103,3 +103,216 @@ func TestBlockDocumentation(t *testing.T) {
 		})
 	}
 }
+
+func TestSOATimers(t *testing.T) {
+	const contact = "contact: hostmaster@example.net"
+	with := func(timers string) []string { return []string{contact, contact + ", " + timers} }
+	const (
+		refreshUp   = "write 5m or more: NOTIFY tells secondaries of changes at once"
+		refreshDown = "write 2d or less; 1h to 1d is usual"
+		retryUp     = "write 3m or more; 15m to 2h is usual"
+		retryDown   = "make retry a fraction of refresh: it is for when that has failed"
+		expireUp    = "write 1w or more; 2w to 4w is usual"
+		expireDown  = "write 6w or less; 2w to 4w is usual"
+		negativeUp  = "write 1m or more; 5m to 3h is usual"
+		negative    = "write 1d or less; 5m to 3h is usual"
+	)
+	testMistakes(t, soaTimers, []mistake{
+		{
+			"refresh never ends", with("refresh: <1>0"),
+			"refresh is 0: each secondary asks for the serial of each zone that often", refreshUp,
+		},
+		{
+			"a short refresh says nothing of retry", with("refresh: <1>4m59s, retry: 10m"),
+			"refresh is 4m59s: each secondary asks for the serial of each zone that often", refreshUp,
+		},
+		{
+			"long refresh", with("refresh: <1>7d"),
+			"refresh is 1w: a secondary that misses a NOTIFY may answer from old data for that long", refreshDown,
+		},
+		{
+			"short retry", with("retry: <1>1m"),
+			"retry is 1m: while the primary is down, each secondary asks it for each zone that often", retryUp,
+		},
+		{
+			"retry longer than refresh", with("refresh: <2>10m, retry: <1>11m"),
+			"retry is longer than refresh: 11m and 10m", retryDown,
+		},
+		{
+			"retry longer than the usual refresh", with("retry: <1>2h"),
+			"retry is longer than refresh: 2h and 1h", retryDown,
+		},
+		{
+			"refresh shorter than the usual retry", with("refresh: <1>10m"),
+			"retry is longer than refresh: 15m and 10m", retryDown,
+		},
+		{
+			"short expire", with("expire: <1>604799"),
+			"expire is 6d23h59m59s: secondaries stop answering when the primary is down for that long", expireUp,
+		},
+		{
+			"long expire", with("expire: <1>365d"),
+			"expire is 365d: a secondary that has lost its primary answers from old data for that long", expireDown,
+		},
+		{
+			"no negative caching", with("negative_ttl: <1>0"),
+			"negative_ttl is 0: resolvers ask nearly every time for a name that does not exist", negativeUp,
+		},
+		{
+			"long negative caching", with("negative_ttl: <1>1d1s"),
+			"negative_ttl is 1d1s: a name that is new may be unknown to resolvers for that long", negative,
+		},
+	})
+	testClean(t, map[string][]string{
+		"the shortest":      with("refresh: 5m, retry: 3m, expire: 1w, negative_ttl: 1m"),
+		"the longest":       with("refresh: 2d, retry: 2d, expire: 6w, negative_ttl: 1d"),
+		"RFC 1912":          with("refresh: 12h, retry: 15m, expire: 4w"),
+		"RIPE-203":          with("refresh: 86400, retry: 7200, expire: 3600000"),
+		"a university":      with("refresh: 1d, retry: 30m, expire: 4w, negative_ttl: 30m"),
+		"a registry's zone": with("refresh: 3600, retry: 600, expire: 864000, negative_ttl: 3600"),
+	})
+}
+
+func TestTTLRange(t *testing.T) {
+	const (
+		up   = "write 1m or more; 5m is short enough for what is about to change"
+		down = "write 1w or less: resolvers keep nothing for longer"
+	)
+	gw := func(ttl string) []string {
+		return []string{"192.0.2.1: gw1.example.net", "192.0.2.1: {name: gw1.example.net, ttl: " + ttl + "}"}
+	}
+	defaults := func(ttl string) []string { return []string{"defaults:\n", "defaults:\n  ttl: " + ttl + "\n"} }
+	testMistakes(t, ttlRange, []mistake{
+		{"0", gw("<1>0"), "with a TTL of 0, resolvers have to ask nearly every time", up},
+		{"short", gw("<1>59"), "with a TTL of 59s, resolvers have to ask nearly every time", up},
+		{"long", gw("<1>2w"), "with a TTL of 2w, a change may not be seen for that long", down},
+		{
+			"the longest that there is", gw("<1>2147483647"),
+			"with a TTL of 24855d3h14m7s, a change may not be seen for that long", down,
+		},
+		{"short for all", defaults("<1>1s"), "with a TTL of 1s, resolvers have to ask nearly every time", up},
+		{"long for all", defaults("<1>1w1s"), "with a TTL of 7d1s, a change may not be seen for that long", down},
+		{
+			"of a server's address",
+			[]string{"192.0.2.10: mail.example.net", "192.0.2.10: {name: mail.example.net, ttl: <1>30}"},
+			"with a TTL of 30s, resolvers have to ask nearly every time", up,
+		},
+	})
+	testClean(t, map[string][]string{
+		"short":         gw("1m"),
+		"long":          gw("1w"),
+		"short for all": defaults("60"),
+		"long for all":  defaults("7d"),
+	})
+}
+
+func TestNameserverSingle(t *testing.T) {
+	const (
+		both    = "[ns1.example.net, ns2.example.net]"
+		another = "add one on another network: when this one cannot be reached, no name is found"
+		remove  = "write the name of another server, or remove it"
+		twice   = `name server "ns1.example.net." is listed twice`
+	)
+	testMistakes(t, nameserverSingle, []mistake{
+		{
+			"of all zones", []string{both, "[<1>ns1.example.net]"},
+			`"ns1.example.net." is the only name server of all zones`, another,
+		},
+		{"twice", []string{both, "[<2>ns1.example.net, <1>ns1.example.net.]"}, twice, remove},
+		{"twice beside another", []string{both, "[<2>ns1.example.net, ns2.example.net, <1>NS1.example.net]"}, twice, remove},
+		{
+			"of a delegation", in6("2001:db8:f00::/48: {nameservers: [<1>ns1.acme.example]}"),
+			`"ns1.acme.example." is the only name server of 2001:db8:f00::/48`, another,
+		},
+	})
+	testClean(t, map[string][]string{
+		"three":                     {both, "[ns1.example.net, ns2.example.net, ns3.example.net]"},
+		"a delegation into no zone": in4("192.0.2.128/25: {zone: rev.acme.example}"),
+	})
+}
+
+func TestNameserverInBlock(t *testing.T) {
+	const (
+		one     = "ns1.example.net, ns2"
+		hint    = "give the server a name in a domain of its own"
+		apex    = "2.0.192.in-addr.arpa"
+		child   = "0.0.f.0.8.b.d.0.1.0.0.2.ip6.arpa"
+		servers = "nameservers: [ns1.acme.example, ns." + child + "], glue: {ns." + child + ": 203.0.113.1}"
+	)
+	says := func(name, zone, block string) string {
+		return fmt.Sprintf("name server %q lies in the zone %q of block %s, and can have no address there", name, zone, block)
+	}
+	testMistakes(t, nameserverInBlock, []mistake{
+		{
+			"below an apex", []string{one, "<1>ns1." + apex + ", ns2", "192.0.2.0/24: {}", "<2>192.0.2.0/24: {}"},
+			says("ns1."+apex+".", apex+".", "192.0.2.0/24"), hint,
+		},
+		{
+			"at an apex", []string{one, "<1>" + apex + ", ns2", "192.0.2.0/24: {}", "<2>192.0.2.0/24: {}"},
+			says(apex+".", apex+".", "192.0.2.0/24"), hint,
+		},
+		{
+			"below the apex of a classless block",
+			[]string{one, "<1>ns.64-26.100.51.198.in-addr.arpa, ns2", "198.51.100.64/26:", "<2>198.51.100.64/26:"},
+			says("ns.64-26.100.51.198.in-addr.arpa.", "64-26.100.51.198.in-addr.arpa.", "198.51.100.64/26"), hint,
+		},
+		{
+			"of a delegation", []string{
+				"192.0.2.0/24: {}", "<2>192.0.2.0/24: {}",
+				"2001:db8::/33: {}",
+				block("2001:db8::/33", "2001:db8:f00::/48: {nameservers: [ns1.acme.example, <1>ns2."+apex+"]}"),
+			},
+			says("ns2."+apex+".", apex+".", "192.0.2.0/24"), hint,
+		},
+		{
+			"in a block inside a block",
+			[]string{
+				one, "<1>ns." + child + ", ns2",
+				"2001:db8::/33: {}", block("2001:db8::/33", "2001:db8:f00::/48: {"+ns+"}") + "\n  <2>2001:db8:f00::/48: {}",
+			},
+			says("ns."+child+".", child+".", "2001:db8:f00::/48"), hint,
+		},
+	})
+	testClean(t, map[string][]string{
+		"in no zone of ours":     {one, "ns1.3.0.192.in-addr.arpa, ns2"},
+		"in a delegation's zone": in6("2001:db8:f00::/48: {" + servers + "}"),
+		"in another delegation's zone": in6("2001:db8:f00::/48: {"+servers+"}",
+			"2001:db8:f01::/48: {nameservers: [ns1.acme.example, ns."+child+"]}"),
+	})
+}
+
+func TestClasslessLabel(t *testing.T) {
+	const says = `has a /, which some programs take for the end of a folder's name`
+	testMistakes(t, classlessLabel, []mistake{
+		{
+			"of a block", []string{"zone: 64-26", "zone: <1>64/26"},
+			`the zone name "64/26.100.51.198.in-addr.arpa." ` + says,
+			`agree on another name with the owner of the parent zone, such as "64-26.100.51.198.in-addr.arpa."`,
+		},
+		{
+			"of a delegation", in4("192.0.2.128/25: {zone: <1>128/25.2.0.192.in-addr.arpa, " + ns + "}"),
+			`the zone name "128/25.2.0.192.in-addr.arpa." ` + says,
+			`agree on another name with the owner of the zone, such as "128-25.2.0.192.in-addr.arpa."`,
+		},
+	})
+	testClean(t, map[string][]string{
+		"not by default": {"zone: 64-26", "zone: 64/26"},
+		"a dash":         turnOn(classlessLabel),
+	})
+}
+
+func TestFallbackNotTransferable(t *testing.T) {
+	const (
+		says = "block 2001:db8::/33 has more names than can be listed: its zones cannot be transferred or exported, " +
+			"and the catalog leaves them out"
+		hint = "give all servers of these zones the snapshot, or delegate what needs the fallback to a block of its own"
+	)
+	fallback := []string{"2001:db8::/33: {}", `2001:db8::/33: {fallback: <1>"{ip}.v6.example"}`}
+	testMistakes(t, fallbackNotTransferable, []mistake{
+		{"alone", fallback, says, hint},
+		{"in a forward zone", append(fallback, "lint:\n", "forward_zones: [<2>v6.example]\nlint:\n"), says, hint},
+	})
+	testClean(t, map[string][]string{
+		"IPv4": {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.v4.example"}`},
+	})
+}
