@@ -139,11 +139,19 @@ func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Option
 		}
 	}
 	live := make(map[string][]server, len(zones)) // by zone
+	unchecked := make(map[string]bool)            // messages of nameserverUnchecked: each is told once, not in each zone
 	parallel := max(1, o.Parallel)
 	err := inOrder(ctx, parallel, slices.Values(zones), func(ctx context.Context, name string) (*zoneCheck, error) {
 		return checkZone(ctx, c, inv, name)
 	}, func(z *zoneCheck) {
 		live[z.Name] = z.live
+		z.Findings = slices.DeleteFunc(z.Findings, func(f Finding) bool {
+			again := unchecked[f.Message]
+			if f.ID == nameserverUnchecked.ID {
+				unchecked[f.Message] = true
+			}
+			return again
+		})
 		if o.Zone != nil {
 			o.Zone(&z.Zone)
 		}

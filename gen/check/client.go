@@ -28,12 +28,26 @@ type client struct {
 	limit    *rate.Limiter
 
 	lookups memo[lookup] // for name servers and zones, by name and type
+
+	mu   sync.Mutex
+	mute map[netip.AddrPort]silence // of servers that did not answer the last question
 }
+
+// A silence tells how many questions in a row a server left without an answer, and why the last one.
+type silence struct {
+	questions int
+	why       problem
+}
+
+// patience is how many questions in a row a name server may leave without an answer. It is not asked any more then: with
+// many zones it would take hours to learn the same of each.
+const patience = 5
 
 func newClient(o Options) *client {
 	c := &client{
 		resolver: o.Resolver,
 		redirect: o.Redirect,
+		mute:     make(map[netip.AddrPort]silence),
 		timeout:  o.Timeout,
 		tries:    1 + max(0, o.Retries),
 		limit:    rate.NewLimiter(rate.Inf, 0),
@@ -62,6 +76,35 @@ func (c *client) ask(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r 
 	if !server.IsValid() {
 		return nil, noRoute, nil
 	}
+	if s := c.silence(server); s.questions >= patience {
+		return nil, s.why, nil
+	}
+	r, why, err = c.try(ctx, server, q)
+	if err == nil && why != noRoute && server != c.resolver {
+		c.heard(server, r != nil, why)
+	}
+	return r, why, err
+}
+
+func (c *client) silence(server netip.AddrPort) silence {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mute[server]
+}
+
+// heard keeps whether a server answered a question.
+func (c *client) heard(server netip.AddrPort, answered bool, why problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if answered {
+		delete(c.mute, server)
+	} else {
+		c.mute[server] = silence{c.mute[server].questions + 1, why}
+	}
+}
+
+// try is ask for a server that can be reached.
+func (c *client) try(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r *dns.Msg, why problem, err error) {
 	for range c.tries {
 		q.Id = dns.Id() // an answer to an earlier try may still come
 		r, err = c.exchange(ctx, "udp", server, q)
@@ -124,7 +167,7 @@ func (c *client) exchange(ctx context.Context, network string, server netip.Addr
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes those who wait
-	m := dns.Conn{Conn: conn}
+	m := dns.Conn{Conn: conn, UDPSize: 4096}                                         // in case that somebody sends more than was asked for
 	if err := m.WriteMsg(q); err != nil {
 		return nil, err
 	}
