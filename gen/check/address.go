@@ -269,20 +269,15 @@ func recordFor(a netip.Addr) string {
 // registrable returns the domain that somebody had to register for name to exist, "" if name is above all of those.
 // Suffixes under which a company gives away names, such as those of hosting services, are in such domains themselves.
 func registrable(name string) string {
-	name = strings.TrimSuffix(name, ".")
-	for domain := ""; ; {
-		suffix, icann := publicsuffix.PublicSuffix(name)
-		if icann || !strings.Contains(suffix, ".") {
-			if name != suffix {
-				domain, _ = publicsuffix.EffectiveTLDPlusOne(name)
-			}
-			if domain == "" {
-				return ""
-			}
+	labels := dns.Split(name)
+	for _, i := range slices.Backward(labels) {
+		domain := name[i : len(name)-1]
+		suffix, icann := publicsuffix.PublicSuffix(domain)
+		if suffix != domain || !icann && strings.Contains(domain, ".") {
 			return domain + "."
 		}
-		domain, name = suffix, suffix[strings.IndexByte(suffix, '.')+1:]
 	}
+	return ""
 }
 
 // listAddrs lists a few addresses.
