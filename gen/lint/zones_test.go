@@ -66,7 +66,7 @@ func TestBlockSpecialPurpose(t *testing.T) {
 	testClean(t, clean)
 }
 
-// TestReserved holds that the ranges are in the order of their addresses, the larger first, and have no host bits.
+// TestReserved holds that each range is found for itself, has no host bits, and says what reserves it.
 func TestReserved(t *testing.T) {
 	for _, list := range [][]reserved{specialPurpose, documentation} {
 		for i, r := range list {
@@ -119,7 +119,7 @@ func TestSOATimers(t *testing.T) {
 	)
 	testMistakes(t, soaTimers, []mistake{
 		{
-			"refresh never ends", with("refresh: <1>0"),
+			"no refresh", with("refresh: <1>0"),
 			"refresh is 0: each secondary asks for the serial of each zone that often", refreshUp,
 		},
 		{
