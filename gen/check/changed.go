@@ -74,8 +74,9 @@ func checkOut(ctx context.Context, root, rev, dir string) error {
 // git runs git in a folder, with an index of its own unless that is "", and returns the line that it prints.
 func git(ctx context.Context, dir, index string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // for messages that are the same everywhere
 	if index != "" {
-		cmd.Env = append(os.Environ(), "GIT_INDEX_FILE="+index)
+		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+index)
 	}
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -1,0 +1,118 @@
+package check_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/check"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// root is the root file of TestChangedSince, with a template for default hostnames.
+const root = `version: 1
+defaults:
+  nameservers: [ns1.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+products:
+  vps: {hostname: "{server}.%s"}
+blocks:
+  192.0.2.0/24: {}
+  198.51.100.0/24: {}
+include: [records.d/*.yaml]
+`
+
+func TestChangedSince(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is missing")
+	}
+	repository := t.TempDir()
+	dir := filepath.Join(repository, "dns")
+	write := func(files map[string]string) {
+		for name, text := range files {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	git := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-C", repository, "-c", "user.name=A Person",
+			"-c", "user.email=person@example.net"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
+	}
+	git("init", "-q")
+	write(map[string]string{
+		"records.yaml": fmt.Sprintf(root, "vps.example"),
+		"records.d/a.yaml": `addresses:
+  192.0.2.1: same.example.net
+  192.0.2.2: renamed.example.net
+  192.0.2.3: deleted.example.net
+  192.0.2.4: {name: retimed.example.net, ttl: 5m}
+`,
+		"records.d/b.yaml": `servers:
+  alpha: {product: vps, primary: 198.51.100.1}
+  bravo: {product: vps, primary: 198.51.100.2, addresses: {198.51.100.2: mail.example.net, 198.51.100.3: }}
+`,
+		"records.d/.gitattributes": "a.yaml export-ignore\n",
+	})
+	git("add", ".")
+	git("commit", "-qm", "first")
+	git("tag", "first")
+
+	changes := []struct {
+		what  string
+		files map[string]string
+		want  []string // addresses
+	}{
+		{"nothing", nil, nil},
+		{"names", map[string]string{"records.d/a.yaml": `addresses:
+  192.0.2.1: Same.example.net.
+  192.0.2.2: new.example.net
+  192.0.2.4: {name: retimed.example.net, ttl: 10m}
+  192.0.2.5: added.example.net
+`}, []string{"192.0.2.2", "192.0.2.3", "192.0.2.5"}},
+		{"the template, too", map[string]string{"records.yaml": fmt.Sprintf(root, "other.example")},
+			[]string{"192.0.2.2", "192.0.2.3", "192.0.2.5", "198.51.100.1"}},
+		{"a new file, too", map[string]string{"records.d/c.yaml": "addresses: {198.51.100.9: nine.example.net}\n"},
+			[]string{"192.0.2.2", "192.0.2.3", "192.0.2.5", "198.51.100.1", "198.51.100.9"}},
+	}
+	for _, change := range changes {
+		write(change.files)
+		s, found, err := source.Load(filepath.Join(dir, "records.yaml"))
+		if err != nil || len(found) > 0 {
+			t.Fatal(found, err)
+		}
+		addrs, err := check.ChangedSince(t.Context(), model.Build(s), "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range addrs {
+			got = append(got, a.String())
+		}
+		if diff := cmp.Diff(change.want, got); diff != "" {
+			t.Errorf("%s has changed: other addresses than expected (-want +got):\n%s", change.what, diff)
+		}
+		git("add", ".") // an index of ours is not disturbed, nor disturbs
+	}
+	for _, rev := range []string{"none", "-h", "--all", "HEAD:dns", "first:dns/records.yaml"} {
+		s, _, err := source.Load(filepath.Join(dir, "records.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.ChangedSince(t.Context(), model.Build(s), rev); err == nil {
+			t.Errorf("revision %q: no error", rev)
+		}
+	}
+}
