@@ -144,10 +144,10 @@ func inventory(t *testing.T, text string) *model.Inventory {
 	return model.Build(s)
 }
 
-// zonesOf returns the zones of an inventory in text.
-func zonesOf(t *testing.T, inv *model.Inventory) map[string]string {
+// compiled returns the snapshot of an inventory.
+func compiled(t *testing.T, inv *model.Inventory, previous *snapshot.Reader) ([]byte, *snapshot.Reader) {
 	t.Helper()
-	b, err := compile.Compile(inv, compile.Options{Time: time.Unix(1_700_000_000, 0)})
+	b, err := compile.Compile(inv, compile.Options{Time: time.Unix(1_700_000_000, 0), Previous: previous})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +159,13 @@ func zonesOf(t *testing.T, inv *model.Inventory) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return file.Bytes(), r
+}
+
+// zonesOf returns the zones of an inventory in text.
+func zonesOf(t *testing.T, inv *model.Inventory) map[string]string {
+	t.Helper()
+	_, r := compiled(t, inv, nil)
 	g, err := authority.New(r)
 	if err != nil {
 		t.Fatal(err)
