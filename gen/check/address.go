@@ -157,7 +157,8 @@ func (a *addressCheck) compare(owner string, l lookup) {
 				"the resolver finds no CNAME from %s to %s, and answers %s", arpa.Name(a.Addr), owner, list(resolver.Names))
 		case published:
 			views = servers
-			a.add(resolverDiffers, fmt.Sprintf("what it has from before a change lasts %d s more; else look at the delegation", l.ttl),
+			hint := fmt.Sprintf("what it has from before a change lasts %d s more; else look at the delegation", l.ttl)
+			a.add(resolverDiffers, hint,
 				"the resolver answers %s, and the name servers answer %s", list(resolver.Names), list(a.Want))
 		}
 	}
@@ -178,7 +179,8 @@ func (a *addressCheck) compare(owner string, l lookup) {
 		if len(servers) > 1 {
 			verb = "answer"
 		}
-		a.add(drift(a.Want, v.Names), "", "%s %s %s, and the source says %s", list(servers), verb, list(v.Names), list(a.Want))
+		a.add(drift(a.Want, v.Names), "", "%s %s %s, and the source says %s",
+			list(servers), verb, list(v.Names), list(a.Want))
 	}
 }
 

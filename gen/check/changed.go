@@ -16,9 +16,9 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-// ChangedSince returns the addresses whose names differ between the Git revision rev of the inventory's source and the
-// inventory, ascending: also those that only one of the two lists. The source must lie in a Git working tree, and the git
-// program be installed. What rev has is written into a temporary folder for the time of the call.
+// ChangedSince returns the addresses whose names differ between the Git revision rev of the inventory's source and
+// the inventory, ascending: also those that only one of the two lists. The source must lie in a Git working tree, and
+// the git program be installed. What rev has is written into a temporary folder for the time of the call.
 func ChangedSince(ctx context.Context, inv *model.Inventory, rev string) ([]netip.Addr, error) {
 	dir, err := os.MkdirTemp("", "revmap-")
 	if err != nil {

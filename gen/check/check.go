@@ -104,7 +104,7 @@ type Forward struct {
 
 // smtp.go provides for run.go:
 //
-//	// greet connects, reads the banner, says EHLO and QUIT. It does not write anything else, and never longer than timeout.
+//	// greet connects, reads the banner, says EHLO and QUIT. It never takes longer than timeout.
 //	func greet(ctx context.Context, addr netip.AddrPort, timeout time.Duration) (Greeting, error)
 //	// mailFindings tells what is wrong with a greeting. names are those that the PTR should have, helo is what the
 //	// source declares, "" if nothing; err is that of greet.
@@ -112,10 +112,10 @@ type Forward struct {
 //
 // and its kinds are variables there, in Kinds (kinds.go) as well as in docs/checks.md.
 
-// Run asks for addrs and for the zones that they and their names are in; if addrs is nil, for all addresses and zones of
-// the inventory. Of the addresses that only a fallback names, it asks for those in addrs. It returns an error if the
-// resolver does not answer at all, or ctx ends; what else is wrong are findings. Memory does not grow with the number of
-// addresses.
+// Run asks for addrs and for the zones that they and their names are in; if addrs is nil, for all addresses and zones
+// of the inventory. Of the addresses that only a fallback names, it asks for those in addrs. It returns an error if
+// the resolver does not answer at all, or ctx ends; what else is wrong are findings. Memory does not grow with the
+// number of addresses.
 func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Options) error {
 	if addrs != nil && len(addrs) == 0 {
 		return ctx.Err()

@@ -39,8 +39,8 @@ type silence struct {
 	why       problem
 }
 
-// patience is how many questions in a row a name server may leave without an answer. It is not asked any more then: with
-// many zones it would take hours to learn the same of each.
+// patience is how many questions in a row a name server may leave without an answer. It is not asked any more then:
+// with many zones it would take hours to learn the same of each.
 const patience = 5
 
 func newClient(o Options) *client {
@@ -70,8 +70,8 @@ const (
 	noRoute problem = "no route to it from here"
 )
 
-// ask puts q to a server, as often as it takes. Without a problem, the rcode is NOERROR or NXDOMAIN; with one, there may
-// still be a message, with another rcode. The error is that of ctx.
+// ask puts q to a server, as often as it takes. Without a problem, the rcode is NOERROR or NXDOMAIN; with one, there
+// may still be a message, with another rcode. The error is that of ctx.
 func (c *client) ask(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r *dns.Msg, why problem, err error) {
 	if !server.IsValid() {
 		return nil, noRoute, nil
@@ -167,7 +167,7 @@ func (c *client) exchange(ctx context.Context, network string, server netip.Addr
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes those who wait
-	m := dns.Conn{Conn: conn, UDPSize: 4096}                                         // in case that somebody sends more than was asked for
+	m := dns.Conn{Conn: conn, UDPSize: 4096}                                         // for those who send more than 512 bytes
 	if err := m.WriteMsg(q); err != nil {
 		return nil, err
 	}
@@ -364,8 +364,8 @@ func (c *client) nameservers(ctx context.Context, names []string) ([]nameserver,
 	return servers, nil
 }
 
-// parent finds the zone that delegates zone, and its name servers, by asking for each name above it. There are none, and a
-// problem, if the resolver can't tell.
+// parent finds the zone that delegates zone, and its name servers, by asking for each name above it. There are none,
+// and a problem, if the resolver can't tell.
 func (c *client) parent(ctx context.Context, zone string) (string, []nameserver, problem, error) {
 	for name := zone; name != "."; {
 		name = above(name)

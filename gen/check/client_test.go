@@ -230,8 +230,8 @@ addresses:
   192.0.2.2: two.example.net
 `
 
-// TestResolverSilent: without a resolver there is one error and not a finding for each address, whether it is silent from
-// the start or later.
+// TestResolverSilent: without a resolver there is one error and not a finding for each address, whether it is silent
+// from the start or later.
 func TestResolverSilent(t *testing.T) {
 	inv := inventoryOf(t, small)
 	for _, answered := range []int32{0, 1, 5} {

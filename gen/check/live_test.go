@@ -270,7 +270,9 @@ var situations = []struct {
 }{
 	{"all is well", func(*testing.T, *world) {}, nil},
 	{"the name of a customer's address", func(_ *testing.T, w *world) { w.addrs = parse("198.51.100.130") },
-		[]string{`198.51.100.130: error: www.acme.example. leads to 203.0.113.71, not back to 198.51.100.130 [forward-mismatch]`}},
+		[]string{
+			`198.51.100.130: error: www.acme.example. leads to 203.0.113.71, not back to 198.51.100.130 [forward-mismatch]`,
+		}},
 	{"not our address", func(_ *testing.T, w *world) { w.addrs = parse("192.0.2.99") }, nil},
 
 	{"a name server has an old zone", func(t *testing.T, w *world) {
@@ -279,7 +281,8 @@ var situations = []struct {
 	}, []string{
 		`100.51.198.in-addr.arpa.: warning: name servers have different serials: ` +
 			`1699999999 at ns2.example.net. (192.0.2.54), 1700000000 at ns1.example.net. (192.0.2.53) [serials-differ]`,
-		`198.51.100.11: error: ns2.example.net. answers old.acme.example., and the source says mail.acme.example. [ptr-other]`,
+		`198.51.100.11: error: ns2.example.net. answers old.acme.example., ` +
+			`and the source says mail.acme.example. [ptr-other]`,
 	}},
 	{"the world has an old zone", func(t *testing.T, w *world) {
 		for i := range w.ours {
@@ -294,7 +297,8 @@ var situations = []struct {
 		replace(t, w.ours[0], reverse4, ptr+"mail.acme.example.", "")
 		replace(t, w.ours[1], reverse4, ptr+"mail", ptr+"two.acme.example.\n"+ptr+"mail")
 	}, []string{
-		`198.51.100.11: error: ns1.example.net. and the resolver answer none, and the source says mail.acme.example. [ptr-missing]`,
+		`198.51.100.11: error: ns1.example.net. and the resolver answer none, ` +
+			`and the source says mail.acme.example. [ptr-missing]`,
 		`198.51.100.11: error: ns2.example.net. answers mail.acme.example. and two.acme.example., ` +
 			`and the source says mail.acme.example. [ptr-extra]`,
 	}},
@@ -388,13 +392,16 @@ var situations = []struct {
 			`[nameserver-unknown]`,
 		`100.51.198.in-addr.arpa.: warning: no name server of the parent in-addr.arpa. tells how it delegates the zone ` +
 			`[delegation-unchecked]`,
-		`vps.example.: error: name server ns1.example.net. has no address: it cannot be looked up: SERVFAIL [nameserver-unknown]`,
-		`vps.example.: error: name server ns2.example.net. has no address: it cannot be looked up: SERVFAIL [nameserver-unknown]`,
+		`vps.example.: error: name server ns1.example.net. has no address: it cannot be looked up: SERVFAIL ` +
+			`[nameserver-unknown]`,
+		`vps.example.: error: name server ns2.example.net. has no address: it cannot be looked up: SERVFAIL ` +
+			`[nameserver-unknown]`,
 		`vps.example.: warning: no name server of the parent example. tells how it delegates the zone [delegation-unchecked]`,
 	}},
 	{"a name server that is down", func(t *testing.T, w *world) {
 		w.at["192.0.2.54:53"] = nobody
-	}, inEachZone("error: name server ns2.example.net. does not answer at 192.0.2.54: connection refused [nameserver-silent]")},
+	}, inEachZone("error: name server ns2.example.net. does not answer at 192.0.2.54: connection refused " +
+		"[nameserver-silent]")},
 	{"a name server without a route to it", func(t *testing.T, w *world) {
 		w.others["example.net."] += "ns2 AAAA 2001:db8::54\n"
 		w.at["[2001:db8::54]:53"] = unreachable
@@ -469,32 +476,34 @@ var situations = []struct {
 		ds := w.signed(t)
 		delete(ds, reverse4)
 		w.delegate(ds)
+		w.at["192.0.2.1:53"] = serve(t, peer.Knot, w.others, "dnssec-signing: on")
 	}, []string{
 		`100.51.198.in-addr.arpa.: warning: ns1.example.net. signs the zone, and the parent's parent.example.net. ` +
 			`has no DS record [ds-missing]`,
 	}},
+	{"signed zones below unsigned ones", func(t *testing.T, w *world) { w.signed(t) }, nil},
 	{"signed zones, delegated with other keys", func(t *testing.T, w *world) {
 		ds := w.signed(t)
 		ds[reverse4].Digest, ds[forward].Digest = ds[forward].Digest, ds[reverse4].Digest
 		w.delegate(ds)
 	}, []string{
-		`100.51.198.in-addr.arpa.: error: no DS record of the parent's parent.example.net. fits one of the keys of the zone ` +
-			`at ns1.example.net. [ds-mismatch]`,
-		`vps.example.: error: no DS record of the parent's parent.example.net. fits one of the keys of the zone ` +
-			`at ns1.example.net. [ds-mismatch]`,
+		`100.51.198.in-addr.arpa.: error: no DS record of the parent's parent.example.net. ` +
+			`fits one of the keys of the zone at ns1.example.net. [ds-mismatch]`,
+		`vps.example.: error: no DS record of the parent's parent.example.net. ` +
+			`fits one of the keys of the zone at ns1.example.net. [ds-mismatch]`,
 	}},
 	{"unsigned zones, delegated as signed", func(t *testing.T, w *world) {
 		w.delegate(map[string]*dns.DS{forward: strayDS(forward)})
 	}, []string{
-		`vps.example.: error: the parent's parent.example.net. has a DS record, and ns1.example.net. has no key of the zone ` +
-			`[ds-mismatch]`,
+		`vps.example.: error: the parent's parent.example.net. has a DS record, ` +
+			`and ns1.example.net. has no key of the zone [ds-mismatch]`,
 	}},
 	{"a zone that does not validate", func(t *testing.T, w *world) {
 		w.resolver.Anchors = []string{anchor(reverse6, strayDS(reverse6))}
 		w.addrs = parse("2001:db8::11")
 	}, []string{
-		`8.b.d.0.1.0.0.2.ip6.arpa.: error: the resolver gives no answer (SERVFAIL), and does when it need not validate (CD) ` +
-			`[zone-bogus]`,
+		`8.b.d.0.1.0.0.2.ip6.arpa.: error: the resolver gives no answer (SERVFAIL), ` +
+			`and does when it need not validate (CD) [zone-bogus]`,
 		`2001:db8::11: warning: the resolver gives no answer: SERVFAIL [ptr-unanswered]`,
 	}},
 	{"a zone that the resolver does not get", func(t *testing.T, w *world) {

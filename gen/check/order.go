@@ -10,9 +10,9 @@ import (
 // ahead is how many results for each worker may wait for one that takes long.
 const ahead = 16
 
-// inOrder calls work for each item, for at most n of them at a time, and emit with each result, in the order of the items
-// and in the caller's goroutine. It ends at the first error of work, or when ctx ends, and returns why once nothing of it
-// runs any more.
+// inOrder calls work for each item, for at most n of them at a time, and emit with each result, in the order of the
+// items and in the caller's goroutine. It ends at the first error of work, or when ctx ends, and returns why once
+// nothing of it runs any more.
 func inOrder[T, R any](
 	parent context.Context, n int, items iter.Seq[T], work func(context.Context, T) (R, error), emit func(R),
 ) error {

@@ -18,8 +18,8 @@ func count(n int) func(func(int) bool) {
 	}
 }
 
-// TestInOrder: results come in the order of the items, though the first to begin is always the last to end, and no more of
-// them are worked on than may be.
+// TestInOrder: results come in the order of the items, though the first to begin is always the last to end, and no
+// more of them are worked on than may be.
 func TestInOrder(t *testing.T) {
 	const items, n = 1000, 4
 	var running, most atomic.Int32

@@ -170,7 +170,7 @@ func (z *zoneCheck) checkDelegation(ctx context.Context) error {
 			switch referral := rrsOf(r.Ns, z.Name, dns.TypeNS); {
 			case len(referral) > 0:
 				z.compareDelegation(s.name, targets(referral))
-				return z.checkDS(ctx, at)
+				return z.checkDS(ctx, parent, at)
 			case !r.Authoritative:
 				continue
 			case len(rrsOf(r.Answer, z.Name, dns.TypeNS)) > 0:
@@ -183,7 +183,7 @@ func (z *zoneCheck) checkDelegation(ctx context.Context) error {
 		}
 	}
 	if hosts != nil {
-		return z.checkDS(ctx, *hosts)
+		return z.checkDS(ctx, parent, *hosts)
 	}
 	z.add(delegationUnchecked, "", "no name server of the parent %s tells how it delegates the zone", parent)
 	return nil
@@ -203,37 +203,44 @@ func (z *zoneCheck) compareDelegation(server string, got []string) {
 	z.add(delegationDiffers, "", "the delegation at the parent's %s %s", server, strings.Join(parts, " and "))
 }
 
-// checkDS compares the DS RRset at the parent with the keys of the zone.
-func (z *zoneCheck) checkDS(ctx context.Context, parent server) error {
+// checkDS compares the DS RRset, which a name server of the parent has, with the keys of the zone.
+func (z *zoneCheck) checkDS(ctx context.Context, parent string, at server) error {
 	if len(z.live) == 0 {
 		return nil
 	}
-	ds, why, err := z.c.ask(ctx, parent.addr, question(z.Name, dns.TypeDS))
-	if err != nil || why != "" {
-		return err
+	var rrs [2][]dns.RR
+	for i, q := range []struct {
+		server
+		qtype uint16
+	}{{at, dns.TypeDS}, {z.live[0], dns.TypeDNSKEY}} {
+		r, why, err := z.c.ask(ctx, q.addr, question(z.Name, q.qtype))
+		if err != nil || why != "" {
+			return err
+		}
+		rrs[i] = rrsOf(r.Answer, z.Name, q.qtype)
 	}
-	keys, why, err := z.c.ask(ctx, z.live[0].addr, question(z.Name, dns.TypeDNSKEY))
-	if err != nil || why != "" {
-		return err
-	}
-	anchors, signed := rrsOf(ds.Answer, z.Name, dns.TypeDS), rrsOf(keys.Answer, z.Name, dns.TypeDNSKEY)
+	ds, keys := rrs[0], rrs[1]
 	switch {
-	case len(anchors) == 0 && len(signed) > 0:
+	case len(ds) == 0 && len(keys) > 0:
+		r, why, err := z.c.ask(ctx, at.addr, question(parent, dns.TypeDNSKEY))
+		if err != nil || why != "" || len(rrsOf(r.Answer, parent, dns.TypeDNSKEY)) == 0 {
+			return err // an unsigned parent has no use for a DS
+		}
 		z.add(dsMissing, "give the parent the DS records", "%s signs the zone, and the parent's %s has no DS record",
-			z.live[0].name, parent.name)
-	case len(anchors) > 0 && len(signed) == 0:
+			z.live[0].name, at.name)
+	case len(ds) > 0 && len(keys) == 0:
 		z.add(dsMismatch, "validating resolvers fail: have the parent remove its DS records, or sign the zone",
-			"the parent's %s has a DS record, and %s has no key of the zone", parent.name, z.live[0].name)
-	case len(anchors) > 0 && !anyFits(anchors, signed):
+			"the parent's %s has a DS record, and %s has no key of the zone", at.name, z.live[0].name)
+	case len(ds) > 0 && !anyFits(ds, keys):
 		z.add(dsMismatch, "validating resolvers fail: have the parent replace its DS records",
-			"no DS record of the parent's %s fits one of the keys of the zone at %s", parent.name, z.live[0].name)
+			"no DS record of the parent's %s fits one of the keys of the zone at %s", at.name, z.live[0].name)
 	}
 	return nil
 }
 
 // anyFits reports whether one of the DS RRs is that of one of the keys, or of a kind that can't be told here.
-func anyFits(anchors, keys []dns.RR) bool {
-	for _, rr := range anchors {
+func anyFits(dss, keys []dns.RR) bool {
+	for _, rr := range dss {
 		ds := rr.(*dns.DS)
 		switch ds.DigestType {
 		case dns.SHA1, dns.SHA256, dns.SHA384:
@@ -241,8 +248,8 @@ func anyFits(anchors, keys []dns.RR) bool {
 			return true
 		}
 		for _, rr := range keys {
-			key := rr.(*dns.DNSKEY).ToDS(ds.DigestType)
-			if key != nil && key.KeyTag == ds.KeyTag && key.Algorithm == ds.Algorithm && strings.EqualFold(key.Digest, ds.Digest) {
+			d := rr.(*dns.DNSKEY).ToDS(ds.DigestType)
+			if d != nil && d.KeyTag == ds.KeyTag && d.Algorithm == ds.Algorithm && strings.EqualFold(d.Digest, ds.Digest) {
 				return true
 			}
 		}

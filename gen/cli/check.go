@@ -74,12 +74,13 @@ is checked.`,
 	f := c.Flags()
 	f.StringVar(&k.source, "source", defaultSource, "root `FILE` of the source")
 	f.BoolVar(&k.all, "all", false, "check all addresses of the source, and all zones")
-	f.StringVar(&k.since, "changed-since", "", "check the addresses whose names differ from those of the Git revision `REV`")
+	f.StringVar(&k.since, "changed-since", "",
+		"check the addresses whose names differ from those of the Git revision `REV`")
 	f.Var((*resolverValue)(&k.options.Resolver), "resolver", "resolver to ask (default the first of /etc/resolv.conf)")
 	f.DurationVar(&k.options.Timeout, "timeout", 3*time.Second, "how long to wait for an answer")
 	f.IntVar(&k.options.Retries, "retries", 2, "how often to ask again without an answer")
 	f.IntVar(&k.options.Parallel, "parallel", 16, "how many addresses to check at a time")
-	f.Float64Var(&k.options.Rate, "rate", 100, "most DNS questions per second, 0 for no limit")
+	f.Float64Var(&k.options.Rate, "rate", 500, "most DNS questions per second, 0 for no limit")
 	f.BoolVar(&k.options.SMTP, "smtp", false, `ask port 25 of all addresses, not only of servers with "helo"`)
 	format := formatFlag(c)
 	failOn := choice(c, "fail-on", "the least severity that makes the exit status 1",

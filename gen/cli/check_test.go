@@ -29,7 +29,8 @@ servers:
   alpha: {product: vps, primary: 192.0.2.10, addresses: {192.0.2.10: mail.acme.example, 192.0.2.12: }}
 `
 
-// checkZones are served by one NSD, which does for name server, parent and resolver: it has all names that are asked for.
+// checkZones are served by one NSD, which does for name server, parent and resolver: it has all names that are asked
+// for.
 var checkZones = map[string]string{
 	"in-addr.arpa.": "@ NS ns1.example.net.\n",
 	"2.0.192.in-addr.arpa.": `@ NS ns1.example.net.
@@ -194,7 +195,8 @@ hint: let the PTR have the name that the chain ends at, or give the name address
 	t.Run("JSON of all", func(t *testing.T) {
 		_, stdout, _ := runCheck(t, server, "--all", "--format", "json")
 		for what, want := range map[string]int{
-			`"addresses_checked": 4,`: 1, `"zones": [],`: 1, `"address": `: 2, `"id": "ptr-other"`: 1, `"id": "forward-alias"`: 1,
+			`"addresses_checked": 4,`: 1, `"zones": [],`: 1, `"address": `: 2,
+			`"id": "ptr-other"`: 1, `"id": "forward-alias"`: 1,
 		} {
 			if n := strings.Count(stdout, what); n != want {
 				t.Errorf("%s is there %d times, want %d:\n%s", what, n, want, stdout)
