@@ -70,7 +70,7 @@ type Address struct {
 	Pos     diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
 	Server  string        `json:"server,omitempty"`    // whose it is by the source
 	Want    []string      `json:"want"`                // names by the source
-	Others  bool          `json:"delegated,omitempty"` // others name the address: the source says nothing about it
+	Others  bool          `json:"by_others,omitempty"` // others name the address: it is delegated, or not ours
 	PTR     []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
 	Forward []Forward     `json:"forward,omitempty"`   // of each name
 	// Mail *Greeting `json:"mail,omitempty"` comes with smtp.go
