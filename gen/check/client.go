@@ -391,8 +391,9 @@ func above(name string) string {
 }
 
 // SystemResolver returns the first resolver that this machine is configured with.
-func SystemResolver() (netip.AddrPort, error) {
-	const path = "/etc/resolv.conf"
+func SystemResolver() (netip.AddrPort, error) { return resolverIn("/etc/resolv.conf") }
+
+func resolverIn(path string) (netip.AddrPort, error) {
 	conf, err := dns.ClientConfigFromFile(path)
 	if err != nil {
 		return netip.AddrPort{}, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -208,7 +209,7 @@ func TestRate(t *testing.T) {
 
 func inventoryOf(t *testing.T, text string) *model.Inventory {
 	t.Helper()
-	path := t.TempDir() + "/records.yaml"
+	path := filepath.Join(t.TempDir(), "records.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -275,5 +276,24 @@ func TestCancel(t *testing.T) {
 func TestNothing(t *testing.T) {
 	if err := Run(t.Context(), inventoryOf(t, small), []netip.Addr{}, Options{}); err != nil {
 		t.Errorf("without anything to check, the resolver is missing: %v", err)
+	}
+}
+
+func TestResolverIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"nameserver 192.0.2.53\nnameserver 192.0.2.54\n": "192.0.2.53:53",
+		"search example.net\nnameserver 2001:db8::53\n":  "[2001:db8::53]:53",
+		"nameserver fe80::1%eth0\n":                      "[fe80::1%eth0]:53",
+		"search example.net\n":                           "", // none
+		"nameserver ns1.example.net\n":                   "",
+	} {
+		path := filepath.Join(t.TempDir(), "resolv.conf")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := resolverIn(path)
+		if (err == nil) != (want != "") || want != "" && got.String() != want {
+			t.Errorf("%q: resolver %s, %v; want %s", text, got, err, want)
+		}
 	}
 }

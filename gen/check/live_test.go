@@ -323,6 +323,13 @@ var situations = []struct {
 		w.addrs = parse("198.51.100.130")
 		w.resolver.Servers = map[string]string{"rev.acme.example.": refusing(t)}
 	}, []string{`198.51.100.130: warning: the resolver gives no answer: SERVFAIL [ptr-unanswered]`}},
+	{"a name server that cannot answer for an address", func(t *testing.T, w *world) {
+		w.at["192.0.2.54:53"] = serveOnly(t,
+			reverse4+" SOA ns1.example.net. hostmaster.example.net. 1700000000 3600 900 1209600 300",
+			reverse4+" NS ns1.example.net.", reverse4+" NS ns2.example.net.",
+			"10.100.51.198.in-addr.arpa. PTR alpha.vps.example.")
+		w.addrs = parse("198.51.100.11")
+	}, []string{`198.51.100.11: warning: ns2.example.net. gives no answer: SERVFAIL [ptr-unanswered]`}},
 	{"no CNAME at the parent of a classless zone", func(t *testing.T, w *world) {
 		replace(t, w.others, "113.0.203.in-addr.arpa.", "70 CNAME", "72 CNAME")
 	}, []string{
@@ -373,7 +380,7 @@ var situations = []struct {
 		`2001:db8::11: warning: the resolver gives no AAAA of mail.acme.example.: SERVFAIL [forward-unanswered]`,
 	}},
 	{"a domain whose name server knows A only", func(t *testing.T, w *world) {
-		w.resolver.Servers = map[string]string{"acme.example.": serveOnlyA(t, "203.0.113.71")}
+		w.resolver.Servers = map[string]string{"acme.example.": serveOnly(t, "www.acme.example. A 203.0.113.71")}
 		w.addrs = parse("203.0.113.71")
 	}, []string{
 		`203.0.113.71: note: the resolver gives no AAAA of www.acme.example.: SERVFAIL [forward-temperror]`,
@@ -542,28 +549,36 @@ func refusing(t *testing.T) string {
 	return serve(t, peer.NSD, map[string]string{"unused.example.": "@ NS parent.example.net.\n"}, "")
 }
 
-// serveOnlyA starts a name server that gives every name one A record, and answers SERVFAIL to every other question.
-func serveOnlyA(t *testing.T, addr string) string {
+// serveOnly starts a name server that answers with some RRs with authority, and SERVFAIL to every other question.
+func serveOnly(t *testing.T, rrs ...string) string {
 	t.Helper()
+	var known []dns.RR
+	for _, text := range rrs {
+		rr, err := dns.NewRR(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, rr)
+	}
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
-		r := new(dns.Msg).SetReply(q)
-		r.Authoritative = true
-		if q.Question[0].Qtype == dns.TypeA {
-			r.Answer = []dns.RR{&dns.A{
-				Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 300},
-				A:   net.ParseIP(addr),
-			}}
-		} else {
-			r.Rcode = dns.RcodeServerFailure
+		r := new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+		for _, rr := range known {
+			if h := rr.Header(); strings.EqualFold(h.Name, q.Question[0].Name) && h.Rrtype == q.Question[0].Qtype {
+				r.Rcode, r.Authoritative = dns.RcodeSuccess, true
+				r.Answer = append(r.Answer, rr)
+			}
 		}
-		_ = w.WriteMsg(r) // the resolver asks again
+		_ = w.WriteMsg(r) // else they ask again
 	})}
-	ended := make(chan error, 1)
-	go func() { ended <- s.ActivateAndServe() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = s.ActivateAndServe() // ends with conn
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		conn.Close()
 		<-ended
@@ -585,8 +600,10 @@ func TestSituations(t *testing.T) {
 				w := newWorld(t)
 				s.change(t, w)
 				w.start(t)
-				if diff := cmp.Diff(s.want, w.run(t)); diff != "" {
-					t.Errorf("other findings than expected (-want +got):\n%s", diff)
+				for _, w.options.Parallel = range []int{8, 1} { // which makes no difference but to the order of the answers
+					if diff := cmp.Diff(s.want, w.run(t)); diff != "" {
+						t.Errorf("%d at a time: other findings than expected (-want +got):\n%s", w.options.Parallel, diff)
+					}
 				}
 			})
 		}
