@@ -166,8 +166,9 @@ func (c *client) exchange(ctx context.Context, network string, server netip.Addr
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes those who wait
-	m := dns.Conn{Conn: conn, UDPSize: 4096}                                         // for those who send more than 512 bytes
+	// Whoever waits for the connection learns at once that ctx has ended.
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	m := dns.Conn{Conn: conn, UDPSize: 4096} // more than the 512 bytes that anybody should send
 	if err := m.WriteMsg(q); err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ type checkCommand struct {
 	failOn        diag.Severity
 	options       check.Options
 	bar           progressBar
-	found         checked // kept for JSON only
-	failed        bool    // there is a finding that --fail-on counts
+	found         checked             // kept for JSON only
+	count         [diag.Error + 1]int // findings by severity
 }
 
 // checked is what check found, in its JSON form.
@@ -183,16 +183,34 @@ func (k *checkCommand) run(ctx context.Context, args []string, json bool) error 
 	}
 	err = check.Run(ctx, inv, addrs, o)
 	k.bar.hide()
-	switch {
-	case err != nil:
-		return err
-	case json:
+	if err == nil && json {
 		err = k.writeJSON(k.found)
 	}
-	if err == nil && k.failed {
-		return errFindings
+	if err != nil {
+		return err
 	}
-	return err
+	k.printSummary()
+	for s := k.failOn; s <= diag.Error; s++ {
+		if k.count[s] > 0 {
+			return errFindings
+		}
+	}
+	return nil
+}
+
+// printSummary tells on a terminal how much was checked and found.
+func (k *checkCommand) printSummary() {
+	if !k.stderrTerminal {
+		return
+	}
+	_ = k.stdout.Flush() // first; Main sees an error
+	text := plural(k.found.ZonesChecked, "zone") + " and " + plural(k.found.AddressesChecked, "IP") + " checked"
+	for _, s := range []diag.Severity{diag.Error, diag.Warning, diag.Note} {
+		if n := k.count[s]; n > 0 {
+			text += ", " + plural(n, s.String())
+		}
+	}
+	fmt.Fprintln(k.stderr, text)
 }
 
 // addrs returns the addresses to check, nil for all.
@@ -206,32 +224,47 @@ func (k *checkCommand) addrs(ctx context.Context, inv *model.Inventory, args []s
 	return parseAddrs(args)
 }
 
-// count looks whether findings make the exit status 1.
-func (k *checkCommand) count(findings []check.Finding) {
+// sawZone and sawAddress count.
+
+func (k *checkCommand) sawZone(z *check.Zone) {
+	k.found.ZonesChecked++
+	k.sawFindings(z.Findings)
+}
+
+func (k *checkCommand) sawAddress(a *check.Address) {
+	k.found.AddressesChecked++
+	k.sawFindings(a.Findings)
+}
+
+func (k *checkCommand) sawFindings(findings []check.Finding) {
 	for _, f := range findings {
-		k.failed = k.failed || f.Severity >= k.failOn
+		k.count[f.Severity]++
 	}
 }
 
+// keepZone and keepAddress keep what is written as JSON. With --all, memory grows with the findings only.
+
 func (k *checkCommand) keepZone(z *check.Zone) {
-	k.count(z.Findings)
-	k.found.ZonesChecked++
-	if !k.all || len(z.Findings) > 0 { // so that memory grows with the findings only
+	k.sawZone(z)
+	if !k.all || len(z.Findings) > 0 {
 		k.found.Zones = append(k.found.Zones, z)
 	}
 }
 
 func (k *checkCommand) keepAddress(a *check.Address) {
-	k.count(a.Findings)
-	k.found.AddressesChecked++
+	k.sawAddress(a)
 	if !k.all || len(a.Findings) > 0 {
 		k.found.Addresses = append(k.found.Addresses, checkedAddress{a, place(a.Pos)})
 	}
 }
 
-func (k *checkCommand) printZone(z *check.Zone) { k.print(z.Name, diag.Position{}, z.Findings, "") }
+func (k *checkCommand) printZone(z *check.Zone) {
+	k.sawZone(z)
+	k.print(z.Name, diag.Position{}, z.Findings, "")
+}
 
 func (k *checkCommand) printAddress(a *check.Address) {
+	k.sawAddress(a)
 	ok := ""
 	if !k.all {
 		names := strings.Join(a.Names(), " ")
@@ -250,7 +283,6 @@ func (k *checkCommand) printAddress(a *check.Address) {
 // print prints findings in the form of those of lint, with the place in the source as a note, or else what is ok unless
 // that is empty.
 func (k *checkCommand) print(subject string, pos diag.Position, findings []check.Finding, ok string) {
-	k.count(findings)
 	var l diag.List
 	for _, f := range findings {
 		d := diag.Diagnostic{

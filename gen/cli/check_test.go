@@ -53,15 +53,15 @@ ns2 A 192.0.2.53
 `,
 }
 
-// runCheck runs check on checkSource and the world of checkZones.
-func runCheck(t *testing.T, server string, args ...string) (status int, stdout, stderr string) {
+// runCheck runs check on checkSource and the world of checkZones. Standard error may be a terminal.
+func runCheck(t *testing.T, server string, terminal bool, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	records := filepath.Join(t.TempDir(), "records.yaml")
 	if err := os.WriteFile(records, []byte(checkSource), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	p := &program{stdout: bufio.NewWriter(&out), stderr: &errs}
+	p := &program{stdout: bufio.NewWriter(&out), stderr: &errs, stderrTerminal: terminal}
 	k := &checkCommand{program: p}
 	k.options.Redirect = func(netip.AddrPort) netip.AddrPort { return netip.MustParseAddrPort(server) }
 	root := p.root()
@@ -182,7 +182,7 @@ hint: let the PTR have the name that the chain ends at, or give the name address
 `},
 	} {
 		t.Run(test.args, func(t *testing.T) {
-			status, stdout, stderr := runCheck(t, server, strings.Fields(test.args)...)
+			status, stdout, stderr := runCheck(t, server, false, strings.Fields(test.args)...)
 			if status != test.status || stderr != "" {
 				t.Errorf("status %d, want %d; stderr %q", status, test.status, stderr)
 			}
@@ -193,7 +193,7 @@ hint: let the PTR have the name that the chain ends at, or give the name address
 	}
 
 	t.Run("JSON of all", func(t *testing.T) {
-		_, stdout, _ := runCheck(t, server, "--all", "--format", "json")
+		_, stdout, _ := runCheck(t, server, false, "--all", "--format", "json")
 		for what, want := range map[string]int{
 			`"addresses_checked": 4,`: 1, `"zones": [],`: 1, `"address": `: 2,
 			`"id": "ptr-other"`: 1, `"id": "forward-alias"`: 1,
@@ -201,6 +201,17 @@ hint: let the PTR have the name that the chain ends at, or give the name address
 			if n := strings.Count(stdout, what); n != want {
 				t.Errorf("%s is there %d times, want %d:\n%s", what, n, want, stdout)
 			}
+		}
+	})
+
+	t.Run("terminal", func(t *testing.T) {
+		_, stdout, stderr := runCheck(t, server, true, "--all")
+		if stdout != old+alias {
+			t.Errorf("on a terminal, other findings are printed:\n%s", stdout)
+		}
+		_, last, _ := strings.Cut(stderr, "] 5 of 5"+clearLine)
+		if want := "1 zone and 4 IPs checked, 1 error, 1 warning\n"; last != want {
+			t.Errorf("stderr is %q, want the bar and then %q", stderr, want)
 		}
 	})
 }
