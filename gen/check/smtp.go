@@ -1,0 +1,264 @@
+package check
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/hostname"
+)
+
+var (
+	mailHeloOther   = &Kind{"mail-helo-other", diag.Warning, `The mail server says another name than "helo" in the source`}
+	mailNameAlias   = &Kind{"mail-name-alias", diag.Warning, "The mail server says an alias of the PTR, or the other way round"}
+	mailNameInvalid = &Kind{"mail-name-invalid", diag.Warning, "The mail server does not say the name of a host"}
+	mailNameOther   = &Kind{"mail-name-other", diag.Warning, "The mail server says another name than the PTR"}
+	mailUnanswered  = &Kind{"mail-unanswered", diag.Warning, "Port 25 gives no greeting"}
+	mailUnchecked   = &Kind{"mail-unchecked", diag.Note, "Port 25 cannot be reached from here"}
+)
+
+const (
+	smtpPort = 25
+	// smtpPatience is how long a mail server may take from its banner to the end. Some wait for 6 s (postscreen) and
+	// longer before the banner, since spammers don't.
+	smtpPatience = 30 * time.Second
+	// smtpMost is how much a mail server may say, in bytes. It needs a few hundred.
+	smtpMost = 16 << 10
+)
+
+// A Greeting is what a mail server says of itself, in its own spelling. A word is empty if it is missing, and anything
+// without spaces otherwise.
+type Greeting struct {
+	Banner   string `json:"banner"`   // first word of the banner, which should be its name (RFC 5321 section 4.2)
+	EHLO     string `json:"ehlo"`     // first word of the reply to EHLO, which should be its name (section 4.1.1.1)
+	STARTTLS bool   `json:"starttls"` // it offers encryption (RFC 3207)
+}
+
+// greet connects to addr, reads the banner, says EHLO and QUIT. It takes at most the two times, that until it is
+// connected and that from then on, and ends with ctx. The error is that of ctx.
+func greet(ctx context.Context, addr netip.AddrPort, connect, talk time.Duration) (g Greeting, why problem, err error) {
+	if !addr.IsValid() {
+		return g, noRoute, nil
+	}
+	d := net.Dialer{Timeout: connect}
+	conn, err := d.DialContext(ctx, "tcp", addr.String())
+	if ctx.Err() != nil {
+		return g, "", ctx.Err()
+	}
+	if err != nil {
+		return g, problemOf(err), nil
+	}
+	defer conn.Close()
+	talkCtx, cancel := context.WithTimeout(ctx, talk)
+	defer cancel()
+	defer context.AfterFunc(talkCtx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes those who wait
+	g, why = converse(conn)
+	return g, why, ctx.Err()
+}
+
+// converse talks to the mail server at the other end of conn.
+func converse(conn net.Conn) (g Greeting, why problem) {
+	limited := &io.LimitedReader{R: conn, N: smtpMost}
+	r := textproto.NewReader(bufio.NewReader(limited))
+	// reply returns the lines of a reply, without the code.
+	reply := func(to string, code int) (lines []string) {
+		_, text, err := r.ReadResponse(code)
+		var refused *textproto.Error
+		var malformed textproto.ProtocolError
+		switch {
+		case err == nil:
+			return strings.Split(text, "\n")
+		case errors.As(err, &refused):
+			first, _, _ := strings.Cut(refused.Msg, "\n")
+			why = problem(fmt.Sprintf("%s is %d %.200q", to, refused.Code, first))
+		case errors.As(err, &malformed):
+			why = problem(fmt.Sprintf("%s is not one of SMTP: %.200q", to, string(malformed)))
+		case limited.N <= 0:
+			why = problem(fmt.Sprintf("%s is longer than %d bytes", to, smtpMost))
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			why = problem(to + " is missing: the connection is closed")
+		default:
+			why = problem(fmt.Sprintf("%s is missing: %s", to, problemOf(err)))
+		}
+		return nil
+	}
+	lines := reply("the banner", 220)
+	if why != "" {
+		return g, why
+	}
+	g.Banner = firstWord(lines[0])
+	// What we are called does not matter to anybody: an address literal is always true (RFC 5321 section 4.1.3).
+	fmt.Fprintf(conn, "EHLO %s\r\n", literal(conn.LocalAddr())) // if it fails, there is no reply
+	lines = reply("the reply to EHLO", 250)
+	if why != "" {
+		return g, why
+	}
+	g.EHLO = firstWord(lines[0])
+	g.STARTTLS = slices.ContainsFunc(lines[1:], func(line string) bool {
+		return strings.EqualFold(firstWord(line), "STARTTLS")
+	})
+	// The reply to QUIT has to be waited for (RFC 5321 section 4.1.1.10), but what it says is of no interest.
+	fmt.Fprint(conn, "QUIT\r\n")
+	_, _, _ = r.ReadResponse(221)
+	return g, ""
+}
+
+func firstWord(line string) string {
+	if words := strings.Fields(line); len(words) > 0 {
+		return words[0]
+	}
+	return ""
+}
+
+// literal returns the address of our end as an address literal (RFC 5321 section 4.1.3).
+func literal(local net.Addr) string {
+	a := local.(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
+	if a.Is6() {
+		return fmt.Sprintf("[IPv6:%s]", a)
+	}
+	return fmt.Sprintf("[%s]", a)
+}
+
+// checkMail compares what the mail server at the address says with the names of the address, and with helo, what the
+// source declares, "" if nothing. Then there need not be a mail server.
+func (a *addressCheck) checkMail(ctx context.Context, addr netip.AddrPort, helo string) error {
+	g, why, err := greet(ctx, addr, a.c.timeout, smtpPatience)
+	switch {
+	case err != nil:
+		return err
+	case why == "":
+		a.Mail = &g
+	case helo == "":
+		return nil
+	case why == noRoute:
+		a.add(mailUnchecked, "", "port 25 cannot be reached: %s", why)
+		return nil
+	default:
+		a.add(mailUnanswered, "see whether port 25 is blocked on the way: many networks do that; "+
+			`if the server only sends mail, this cannot be checked`,
+			"port 25 gives no greeting: %s", why)
+		return nil
+	}
+	primary := make(map[string]string)
+	for _, f := range a.Forward {
+		if n := len(f.Aliases); n > 0 {
+			primary[f.Name] = f.Aliases[n-1]
+		}
+	}
+	for _, s := range saidBy(g) {
+		if s.invalid != "" || slices.Contains(a.Names(), s.name) {
+			continue
+		}
+		l, err := a.c.resolve(ctx, s.name, addressType(a.Addr))
+		if err != nil {
+			return err
+		}
+		if len(l.aliases) > 0 {
+			primary[s.name] = l.last(s.name)
+		}
+	}
+	a.Findings = append(a.Findings, mailFindings(a.Names(), helo, g, primary)...)
+	return nil
+}
+
+// A said is a name that a mail server said.
+type said struct {
+	name    string // absolute, in lower case
+	where   string // that it said so
+	invalid string // why it is not the name of a host; "" if it is one
+}
+
+// saidBy returns what a mail server said, that which matters more first. That is the reply to EHLO: most servers say the
+// same name when they send mail themselves.
+func saidBy(g Greeting) []said {
+	ehlo := said{hostname.Absolute(g.EHLO), "in reply to EHLO", invalid(g.EHLO)}
+	banner := said{hostname.Absolute(g.Banner), "in its banner", invalid(g.Banner)}
+	if ehlo.name == banner.name {
+		ehlo.where = "in its banner and in reply to EHLO"
+		return []said{ehlo}
+	}
+	return []said{ehlo, banner}
+}
+
+// invalid tells why a word cannot be the name that a mail server has (RFC 5321 section 2.3.5); it returns "" if it can.
+func invalid(word string) string {
+	name := hostname.Absolute(word)
+	_, notAddr := netip.ParseAddr(word)
+	last := name[strings.LastIndexByte(name[:len(name)-1], '.')+1:]
+	switch {
+	case word == "":
+		return "it is missing"
+	case notAddr == nil:
+		return "it is an address"
+	case strings.HasPrefix(word, "["):
+		return "an address literal is for hosts that have no name"
+	case hostname.Check(name) != nil:
+		return hostname.Check(name).Error()
+	case last == "localhost.", last == "localdomain.":
+		return "every host has that name"
+	case last == name:
+		return "the name has no dot"
+	}
+	return ""
+}
+
+// mailFindings tells what is wrong with a greeting. Names are those of the address, and helo is what the source
+// declares; primary has what is at the end of the chain for those names that are aliases.
+func mailFindings(names []string, helo string, g Greeting, primary map[string]string) (found []Finding) {
+	for _, s := range saidBy(g) {
+		switch {
+		case s.invalid != "":
+			should := helo
+			if should == "" && len(names) == 1 {
+				should = names[0]
+			}
+			hint := ""
+			if should != "" {
+				hint = "let it say " + should
+			}
+			found = append(found, mailNameInvalid.finding(hint, "the mail server says %.100q %s: %s",
+				strings.TrimSuffix(s.name, "."), s.where, s.invalid))
+		case len(names) > 0 && !slices.Contains(names, s.name):
+			found = append(found, s.differs(names, primary))
+		case helo != "" && helo != s.name:
+			found = append(found, mailHeloOther.finding("", "the mail server says %s %s, and the source has helo: %s",
+				s.name, s.where, helo))
+		}
+	}
+	return found
+}
+
+// differs tells that s is none of names, of which there is at least one.
+func (s said) differs(names []string, primary map[string]string) Finding {
+	says := fmt.Sprintf("the mail server says %s %s", s.name, s.where)
+	const (
+		noAliasSaid = "a mail server says the primary name of its host (RFC 5321 section 2.3.5)"
+		noAliasPTR  = "a PTR has the primary name of its host (RFC 1034 section 3.6.2)"
+	)
+	for _, name := range names {
+		target, alias := primary[s.name]
+		switch {
+		case alias && target == name:
+			return mailNameAlias.finding(fmt.Sprintf("let it say %s: %s", name, noAliasSaid),
+				"%s, which is an alias of the PTR's name %s", says, name)
+		case primary[name] == s.name:
+			return mailNameAlias.finding(fmt.Sprintf("let the PTR have the name %s: %s", s.name, noAliasPTR),
+				"%s, and the PTR's name %s is an alias of that", says, name)
+		case alias && primary[name] == target:
+			return mailNameAlias.finding(fmt.Sprintf("use %s for both: %s, and so does a mail server", target, noAliasPTR),
+				"%s, and the PTR has the name %s: both are aliases of %s", says, name, target)
+		}
+	}
+	return mailNameOther.finding(
+		fmt.Sprintf("let it say %s, or let the PTR have the name %s", list(names), s.name),
+		"%s, and the PTR has the name %s", says, list(names))
+}
