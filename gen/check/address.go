@@ -51,10 +51,11 @@ func (a *addressCheck) add(k *Kind, hint, format string, args ...any) {
 	a.Findings = append(a.Findings, k.finding(hint, format, args...))
 }
 
-// checkAddress checks one address. Live has the servers to ask, by the name of the zone.
-func checkAddress(ctx context.Context, c *client, inv *model.Inventory, addr netip.Addr, live map[string][]server) (
-	*addressCheck, error,
-) {
+// checkAddress checks one address. Live has the name servers to ask, by the name of the zone. With smtp, the mail
+// server is asked also where none is declared.
+func checkAddress(
+	ctx context.Context, c *client, inv *model.Inventory, addr netip.Addr, live map[string][]server, smtp bool,
+) (*addressCheck, error) {
 	a := &addressCheck{c: c, Address: Address{Addr: addr, Want: []string{}, Findings: []Finding{}}}
 	answer, entry := inv.Lookup(addr)
 	a.Want = append(a.Want, answer.Names...)
@@ -73,6 +74,13 @@ func checkAddress(ctx context.Context, c *client, inv *model.Inventory, addr net
 		if err := a.checkForward(ctx, name); err != nil {
 			return nil, err
 		}
+	}
+	var helo string
+	if entry != nil && entry.Primary != nil {
+		helo = entry.Server.Helo.Value
+	}
+	if helo != "" || smtp && len(a.Names()) > 0 {
+		return a, a.checkMail(ctx, redirected(c.redirect, netip.AddrPortFrom(addr, smtpPort)), helo)
 	}
 	return a, nil
 }
@@ -201,9 +209,9 @@ func drift(want, got []string) *Kind {
 
 // checkForward looks up where a name leads, in both families, and whether that is back to the address.
 func (a *addressCheck) checkForward(ctx context.Context, name string) error {
-	own, other := dns.TypeA, dns.TypeAAAA
-	if a.Addr.Is6() {
-		own, other = other, own
+	own, other := addressType(a.Addr), dns.TypeA
+	if own == other {
+		other = dns.TypeAAAA
 	}
 	f := Forward{Name: name, Addrs: []netip.Addr{}}
 	var found [2]lookup
@@ -259,17 +267,17 @@ func (a *addressCheck) checkDomain(ctx context.Context, name, last string) error
 			return nil
 		}
 	}
-	a.add(forwardMissing, fmt.Sprintf("add the record %s %s", name, recordFor(a.Addr)),
+	a.add(forwardMissing, fmt.Sprintf("add the record %s %s %s", name, dns.TypeToString[addressType(a.Addr)], a.Addr),
 		"%s has no address, and so does not lead back to %s", name, a.Addr)
 	return nil
 }
 
-// recordFor returns the type and the data of an address record.
-func recordFor(a netip.Addr) string {
+// addressType returns the type of RR that has a.
+func addressType(a netip.Addr) uint16 {
 	if a.Is4() {
-		return "A " + a.String()
+		return dns.TypeA
 	}
-	return "AAAA " + a.String()
+	return dns.TypeAAAA
 }
 
 // registrable returns the domain that somebody had to register for name to exist, "" if name is above all of those.

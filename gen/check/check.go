@@ -22,7 +22,6 @@ type Options struct {
 	Parallel int            // how many addresses are checked at a time; 0 is 1
 	Rate     float64        // most DNS questions per second in all; 0 is no limit
 	SMTP     bool           // ask port 25 of every address with a name, not only of servers with "helo"
-	SMTPPort uint16         // 0 is 25
 
 	// Redirect, if it is not nil, returns whom to ask instead of a name server or mail server; the zero AddrPort is one
 	// that cannot be reached. The resolver is not redirected. It is called concurrently. Tests have their servers at
@@ -66,15 +65,15 @@ type Zone struct {
 
 // An Address is what was found of one address.
 type Address struct {
-	Addr    netip.Addr    `json:"address"`
-	Pos     diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
-	Server  string        `json:"server,omitempty"`    // whose it is by the source
-	Want    []string      `json:"want"`                // names by the source
-	Others  bool          `json:"by_others,omitempty"` // others name the address: it is delegated, or not ours
-	PTR     []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
-	Forward []Forward     `json:"forward,omitempty"`   // of each name
-	// Mail *Greeting `json:"mail,omitempty"` comes with smtp.go
-	Findings []Finding `json:"findings"`
+	Addr     netip.Addr    `json:"address"`
+	Pos      diag.Position `json:"-"`                   // in the source; invalid if it does not list the address
+	Server   string        `json:"server,omitempty"`    // whose it is by the source
+	Want     []string      `json:"want"`                // names by the source
+	Others   bool          `json:"by_others,omitempty"` // others name the address: it is delegated, or not ours
+	PTR      []View        `json:"ptr"`                 // of each name server of the zone, then of the resolver
+	Forward  []Forward     `json:"forward,omitempty"`   // of each name
+	Mail     *Greeting     `json:"mail,omitempty"`      // of the mail server; nil if it was not asked, or did not greet
+	Findings []Finding     `json:"findings"`
 }
 
 // Names returns the names whose forwards matter: those of the source, or if it leaves them to others, those that the
@@ -101,16 +100,6 @@ type Forward struct {
 	Confirmed bool         `json:"confirmed"`         // the address is one of them
 	Errors    []string     `json:"errors,omitempty"`  // of a family that could not be looked up
 }
-
-// smtp.go provides for run.go:
-//
-//	// greet connects, reads the banner, says EHLO and QUIT. It never takes longer than timeout.
-//	func greet(ctx context.Context, addr netip.AddrPort, timeout time.Duration) (Greeting, error)
-//	// mailFindings tells what is wrong with a greeting. names are those that the PTR should have, helo is what the
-//	// source declares, "" if nothing; err is that of greet.
-//	func mailFindings(names []string, helo string, g Greeting, err error) []Finding
-//
-// and its kinds are variables there, in Kinds (kinds.go) as well as in docs/checks.md.
 
 // Run asks for addrs and for the zones that they and their names are in; if addrs is nil, for all addresses and zones
 // of the inventory. Of the addresses that only a fallback names, it asks for those in addrs. It returns an error if
@@ -161,7 +150,7 @@ func Run(ctx context.Context, inv *model.Inventory, addrs []netip.Addr, o Option
 		return err
 	}
 	return inOrder(ctx, parallel, items, func(ctx context.Context, addr netip.Addr) (*addressCheck, error) {
-		return checkAddress(ctx, c, inv, addr, live)
+		return checkAddress(ctx, c, inv, addr, live, o.SMTP)
 	}, func(a *addressCheck) {
 		if o.Address != nil {
 			o.Address(&a.Address)
