@@ -17,8 +17,8 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// Load reads the file root and all files that it includes. The findings are sorted. It is an error if the root file
-// cannot be read; for an included file that is a finding.
+// Load reads the file root and all files that it includes, and finds the forward zone files that it names. The findings
+// are sorted. It is an error if the root file cannot be read; for an included file that is a finding.
 func Load(root string) (*Source, diag.List, error) {
 	data, err := os.ReadFile(root)
 	if err != nil {
@@ -26,22 +26,22 @@ func Load(root string) (*Source, diag.List, error) {
 	}
 	p := parse(root, data, false)
 	s, findings := &p.doc.Source, p.findings
-	if len(p.doc.include) == 0 {
+	if len(p.doc.include) == 0 && len(p.doc.forwards) == 0 {
 		return s, findings.Sort(), nil
 	}
-	dir := filepath.Dir(root)
-	folder, err := os.OpenRoot(dir)
+	folder, err := OpenFolder(root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read source: %w", err)
 	}
 	defer folder.Close()
 
-	in := inclusion{dir: dir, folder: folder, by: map[string]diag.Position{}, seen: map[string]bool{real(root): true}}
-	for _, t := range p.doc.include {
-		in.match(t)
-	}
+	in := newInclusion("include-invalid", folder, p.doc.include, real(root))
 	parsed := in.parse()
-	findings = append(findings, in.findings...)
+	zones := newInclusion("forwards-invalid", folder, p.doc.forwards, "")
+	for _, f := range slices.Sorted(maps.Keys(zones.by)) {
+		s.Forwards = append(s.Forwards, ForwardFile{f, zones.by[f]})
+	}
+	findings = slices.Concat(findings, in.findings, zones.findings)
 	for _, q := range parsed {
 		findings = append(findings, q.findings...)
 		s.Files = append(s.Files, q.file)
@@ -71,11 +71,20 @@ func collect[T any](list []T, parsed []*parser, part func(*Source) *[]T) []T {
 
 // inclusion finds and reads the files that the patterns of a root file name.
 type inclusion struct {
-	dir      string                   // of the root file
-	folder   *os.Root                 // opens below dir only, whatever links say
-	by       map[string]diag.Position // the pattern that named a file first, by the file's slash-separated path below dir
+	rule     string                   // the id of the one that patterns must keep
+	folder   *Folder                  // of the root file
+	by       map[string]diag.Position // the pattern that named a file first, by the file's path in folder
 	seen     map[string]bool          // the root and the files in by, as real returns them
 	findings diag.List
+}
+
+// newInclusion finds the files that patterns name, leaving out the one whose real path is root.
+func newInclusion(rule string, folder *Folder, patterns []Text, root string) *inclusion {
+	in := &inclusion{rule: rule, folder: folder, by: map[string]diag.Position{}, seen: map[string]bool{root: true}}
+	for _, t := range patterns {
+		in.match(t)
+	}
+	return in
 }
 
 // real returns the path of a file without links, so that a file with two names is read once. What does not exist has the
@@ -89,7 +98,7 @@ func real(file string) string {
 
 func (in *inclusion) report(pos diag.Position, hint, format string, args ...any) {
 	in.findings = append(in.findings, diag.Diagnostic{
-		Pos: pos, Severity: diag.Error, Rule: "include-invalid", Message: fmt.Sprintf(format, args...), Hint: hint,
+		Pos: pos, Severity: diag.Error, Rule: in.rule, Message: fmt.Sprintf(format, args...), Hint: hint,
 	})
 }
 
@@ -100,13 +109,13 @@ func (in *inclusion) match(pattern Text) {
 		in.report(pattern.Pos, "write a path below it, with /", "the pattern %q leaves the root file's folder", pattern.Value)
 		return
 	}
-	files, err := fs.Glob(in.folder.FS(), clean)
+	files, err := fs.Glob(in.folder.root.FS(), clean)
 	if err != nil {
 		in.report(pattern.Pos, "", "the pattern %q cannot be read: %v", pattern.Value, err)
 		return
 	}
 	for _, f := range files {
-		if file := real(in.path(f)); !in.seen[file] {
+		if file := real(in.folder.Path(f)); !in.seen[file] {
 			in.seen[file] = true
 			in.by[f] = pattern.Pos
 		}
@@ -114,7 +123,7 @@ func (in *inclusion) match(pattern Text) {
 	if len(files) > 0 {
 		return
 	}
-	if matches, _ := filepath.Glob(filepath.Join(in.dir, filepath.FromSlash(clean))); len(matches) > 0 {
+	if matches, _ := filepath.Glob(in.folder.Path(clean)); len(matches) > 0 {
 		in.report(pattern.Pos, "move the files below it", "the pattern %q leaves the root file's folder by a link",
 			pattern.Value)
 		return
@@ -137,41 +146,60 @@ func (in *inclusion) parse() []*parser {
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				data, err := in.read(files[i])
+				data, err := in.folder.ReadFile(files[i])
 				if err != nil {
 					failed[i] = err
 					continue
 				}
-				parsed[i] = parse(in.path(files[i]), data, true)
+				parsed[i] = parse(in.folder.Path(files[i]), data, true)
 			}
 		})
 	}
 	workers.Wait()
 	for i, err := range failed {
 		if err != nil {
-			in.report(in.by[files[i]], "", "%s: %v", in.path(files[i]), err)
+			in.report(in.by[files[i]], "", "%s: %v", in.folder.Path(files[i]), err)
 		}
 	}
 	return slices.DeleteFunc(parsed, func(p *parser) bool { return p == nil })
 }
 
-// path returns a file's name in positions.
-func (in *inclusion) path(file string) string { return filepath.Join(in.dir, filepath.FromSlash(file)) }
+// A Folder is the one of a root file. It reads files below it only, whatever links say. It is safe for concurrent use.
+type Folder struct {
+	dir  string
+	root *os.Root
+}
 
-// read returns what a file below the folder holds. Its errors do not name the file.
-func (in *inclusion) read(file string) ([]byte, error) {
-	info, err := in.folder.Stat(file)
+// OpenFolder opens the folder of the root file at the given path.
+func OpenFolder(root string) (*Folder, error) {
+	dir := filepath.Dir(root)
+	f, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{dir, f}, nil
+}
+
+// Close closes f.
+func (f *Folder) Close() error { return f.root.Close() }
+
+// Path returns a file's name in positions. The file is a slash-separated path below f.
+func (f *Folder) Path(file string) string { return filepath.Join(f.dir, filepath.FromSlash(file)) }
+
+// ReadFile returns what a file holds, a slash-separated path below f. Its errors do not name the file.
+func (f *Folder) ReadFile(file string) ([]byte, error) {
+	info, err := f.root.Stat(file)
 	if err == nil && !info.Mode().IsRegular() { // not even to be opened: a pipe would wait for ever
 		return nil, errors.New("not a regular file")
 	}
 	var data []byte
 	if err == nil {
-		data, err = in.folder.ReadFile(file)
+		data, err = f.root.ReadFile(file)
 	}
 	if err == nil {
 		return data, nil
 	}
-	if _, outside := os.Stat(in.path(file)); outside == nil && !errors.Is(err, fs.ErrPermission) {
+	if _, outside := os.Stat(f.Path(file)); outside == nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, errors.New("a link leaves the root file's folder") // os.Root has no error value for this
 	}
 	var p *fs.PathError

@@ -243,6 +243,33 @@ func TestLoadMergesEverySection(t *testing.T) {
 	}
 }
 
+// The zone files that patterns name are found, not read.
+func TestLoadForwards(t *testing.T) {
+	tree(t, map[string]string{
+		"sub/records.yaml": root("forwards: ['z/*.zone', z/b.zone, '*.db', ../*.yaml]"),
+		"sub/z/a.zone":     "", "sub/z/b.zone": "", "sub/z/c.zone": "-> b.zone", "sub/z/c.yaml": "",
+	})
+	s, findings, err := Load("sub/records.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.Files, s.Forwards), "[sub/records.yaml] "+
+		"[{z/a.zone sub/records.yaml:4:12} {z/b.zone sub/records.yaml:4:12}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	var got []string
+	for _, d := range findings {
+		got = append(got, fmt.Sprintf("%s: %s: %s", d.Pos, d.Rule, d.Message))
+	}
+	want := []string{
+		`sub/records.yaml:4:34: forwards-invalid: the pattern "*.db" matches no file`,
+		`sub/records.yaml:4:42: forwards-invalid: the pattern "../*.yaml" leaves the root file's folder`,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+}
+
 // TestLoadNamesFiles checks the names in positions when the root file is elsewhere.
 func TestLoadNamesFiles(t *testing.T) {
 	tree(t, map[string]string{"sub/records.yaml": root("include: [d/a.yaml]"), "sub/d/a.yaml": server("a")})

@@ -13,8 +13,8 @@ import (
 )
 
 // Parse reads one file of a source. Its name goes into positions and is not opened. An included file may hold servers,
-// addresses, accounts and blocks only; the Source of one has no Defaults. Patterns of "include" are not followed: that
-// is for Load. The findings are sorted.
+// addresses, accounts and blocks only; the Source of one has no Defaults. Patterns of "include" and "forwards" are not
+// followed: that is for Load. The findings are sorted.
 func Parse(file string, data []byte, included bool) (*Source, diag.List) {
 	p := parse(file, data, included)
 	return &p.doc.Source, p.findings.Sort()
@@ -23,7 +23,7 @@ func Parse(file string, data []byte, included bool) (*Source, diag.List) {
 // document is what one file says.
 type document struct {
 	Source
-	include []Text // patterns
+	include, forwards []Text // patterns
 }
 
 // A parser turns the YAML nodes of one file into a document, and collects what is wrong with them.

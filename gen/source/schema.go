@@ -59,14 +59,9 @@ var rootFields = slices.Concat([]field[document]{
 	{"forward_zones", false, func(p *parser, _, n *yaml.Node, d *document) {
 		d.ForwardZones = p.names(p.list(n, "a list of domain names"))
 	}},
+	{"forwards", false, func(p *parser, _, n *yaml.Node, d *document) { d.forwards = p.patterns(n) }},
 	{"catalog", false, func(p *parser, _, n *yaml.Node, d *document) { d.Catalog, _ = p.host(n) }},
-	{"include", false, func(p *parser, _, n *yaml.Node, d *document) {
-		for _, item := range p.list(n, "a list of file patterns") {
-			if t := p.text(item, "a file pattern"); t.Value != "" {
-				d.include = append(d.include, t)
-			}
-		}
-	}},
+	{"include", false, func(p *parser, _, n *yaml.Node, d *document) { d.include = p.patterns(n) }},
 	{"lint", false, func(p *parser, k, n *yaml.Node, d *document) {
 		readFields(p, n, "lint", lintFields, &d.Source, k)
 	}},
@@ -350,6 +345,17 @@ func (p *parser) names(items []*yaml.Node) []Name {
 	for _, item := range items {
 		if name, ok := p.host(item); ok {
 			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// patterns reads patterns of files.
+func (p *parser) patterns(n *yaml.Node) []Text {
+	var list []Text
+	for _, item := range p.list(n, "a list of file patterns") {
+		if t := p.text(item, "a file pattern"); t.Value != "" {
+			list = append(list, t)
 		}
 	}
 	return list

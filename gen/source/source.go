@@ -22,9 +22,10 @@ type Source struct {
 	Servers      []Server
 	Addresses    []Address // of no server
 	ForwardZones []Name
-	Catalog      Name       // apex of the catalog zone (RFC 9432)
-	Severities   []Severity // lint.rules
-	Waivers      []Waiver   // by file, in the order of Files, and by line
+	Forwards     []ForwardFile // by path
+	Catalog      Name          // apex of the catalog zone (RFC 9432)
+	Severities   []Severity    // lint.rules
+	Waivers      []Waiver      // by file, in the order of Files, and by line
 }
 
 // Text is a scalar as written.
@@ -141,6 +142,12 @@ type Address struct {
 	Addr  Addr
 	Names []Name // reverse map names, in the order of the source; empty for an address without one
 	TTL   Seconds
+}
+
+// ForwardFile is a zone file that a pattern of "forwards" names.
+type ForwardFile struct {
+	Path string        // below the folder of the root file, slash-separated
+	Pos  diag.Position // of the first pattern that names it
 }
 
 // Severity is an entry of "lint.rules".
