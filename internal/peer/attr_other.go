@@ -4,4 +4,4 @@ package peer
 
 import "syscall"
 
-var procAttr *syscall.SysProcAttr
+var procAttr, initAttr *syscall.SysProcAttr

@@ -1,4 +1,5 @@
-// Package peer starts name servers of other projects, for tests that compare revmap with them or let them follow it.
+// Package peer starts servers of other projects, for tests that compare revmap with them, let them follow it, or look at
+// what they make of it.
 package peer
 
 import (
@@ -27,11 +28,13 @@ import (
 var debian = map[string]string{
 	"delv":    "bind9-dnsutils",
 	"dig":     "bind9-dnsutils",
+	"ip":      "iproute2",
 	"keymgr":  "knot",
 	"knotc":   "knot",
 	"knotd":   "knot",
 	"named":   "bind9",
 	"nsd":     "nsd",
+	"postfix": "postfix",
 	"unbound": "unbound",
 }
 
@@ -42,15 +45,28 @@ func Needs(t testing.TB, programs ...string) (paths []string) {
 	for _, program := range programs {
 		path, err := lookPath(program)
 		if err != nil {
-			missing := t.Skipf
-			if os.Getenv("CI") == "true" {
-				missing = t.Fatalf
-			}
-			missing("%s is missing: install %s", program, debian[program])
+			unavailable(t, "%s is missing: install %s", program, debian[program])
 		}
 		paths = append(paths, path)
 	}
 	return paths
+}
+
+// unavailable skips the test, and says why; in CI the test fails.
+func unavailable(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// needsRoot skips the test, as Needs does, if it does not run as root.
+func needsRoot(t testing.TB, what string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		unavailable(t, "%s needs root", what)
+	}
 }
 
 // lookPath also looks where Debian keeps servers, which is not in every user's PATH.
@@ -204,7 +220,7 @@ func run(t testing.TB, program string, config *template.Template, c Config, args
 			loaded = append(loaded, z.Name)
 		}
 	}
-	return s.start(t, c.Port, loaded, append(args, path)...)
+	return s.serve(t, c.Port, loaded, append(args, path)...)
 }
 
 // Start runs a program that stays in the foreground, in an empty folder, and returns once it answers questions of any kind
@@ -221,16 +237,23 @@ func Start(t testing.TB, program string, port int, files map[string]string, args
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "{dir}", s.Dir)
 	}
-	return s.start(t, port, nil, args...)
+	return s.serve(t, port, nil, args...)
 }
 
-func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *Server {
+// serve starts a name server.
+func (s *Server) serve(t testing.TB, port int, zones []string, args ...string) *Server {
 	t.Helper()
 	cmd := exec.Command(Needs(t, s.Program)[0], args...)
-	cmd.Dir = s.Dir
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	cmd.SysProcAttr = procAttr
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return s.start(t, cmd, func() bool { return s.answers("udp", zones) && s.answers("tcp", zones) })
+}
+
+// start runs cmd, which ends at SIGTERM, and returns once answers holds.
+func (s *Server) start(t testing.TB, cmd *exec.Cmd, answers func() bool) *Server {
+	t.Helper()
+	cmd.Dir = s.Dir
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	s.ended = make(chan struct{})
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -258,7 +281,7 @@ func (s *Server) start(t testing.TB, port int, zones []string, args ...string) *
 			t.Fatalf("%s has ended:\n%s", cmd, s.tail())
 		default:
 		}
-		return s.answers("udp", zones) && s.answers("tcp", zones)
+		return answers()
 	}, func() string { return s.Program + " does not answer" })
 	return s
 }

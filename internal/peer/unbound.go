@@ -13,21 +13,21 @@ type Resolver struct {
 	Anchors []string
 	// Global is further lines of the server clause.
 	Global string
+	Port   int // of 127.0.0.1; 0 takes a free one
 }
 
 // Unbound starts an Unbound, with an empty cache.
 func Unbound(t testing.TB, r Resolver) *Server {
 	t.Helper()
-	port := Port(t)
+	if r.Port == 0 {
+		r.Port = Port(t)
+	}
 	var text bytes.Buffer
-	err := unboundConfig.Execute(&text, struct {
-		Resolver
-		Port int
-	}{r, port})
+	err := unboundConfig.Execute(&text, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Start(t, "unbound", port, map[string]string{"unbound.conf": text.String()}, "-d", "-c", "{dir}/unbound.conf")
+	return Start(t, "unbound", r.Port, map[string]string{"unbound.conf": text.String()}, "-d", "-c", "{dir}/unbound.conf")
 }
 
 var unboundConfig = parse(unboundText)
