@@ -255,7 +255,10 @@ func (s *Server) start(t testing.TB, cmd *exec.Cmd, answers func() bool) *Server
 	cmd.Dir = s.Dir
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	s.ended = make(chan struct{})
-	if err := cmd.Start(); err != nil {
+	switch err := cmd.Start(); {
+	case errors.Is(err, syscall.EPERM):
+		unavailable(t, "namespaces are not permitted here: %v", err)
+	case err != nil:
 		t.Fatal(err)
 	}
 	go func() {

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package peer
+
+import "testing"
+
+// Isolated needs Linux.
+func Isolated(t *testing.T, prefix string, files map[string]string) bool {
+	t.Helper()
+	unavailable(t, "network namespaces need Linux")
+	return false
+}
