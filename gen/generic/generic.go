@@ -1,12 +1,15 @@
-// Package generic tells which mail filters take a host name for a generated one: a name made from the address or from the
-// product, as the lines of an access network have. Filters count such a name against every message from it.
+// Package generic tells which mail filters take a host name for a generated one: a name made from the address or from
+// the product, as the lines of an access network have. Filters count such a name against every message from it.
 //
-// Names are matched as revmap publishes them, in lower case: that matters to the few filters that look at case. No filter
-// here looks at the address, so IPv4 and IPv6 are alike. All functions take a name with or without its final dot and in any
-// case, may be called concurrently, and do not allocate unless something matches.
+// Names are matched as revmap publishes them, in lower case: that matters to the few filters that look at case. No
+// filter here looks at the address, so IPv4 and IPv6 are alike. All functions take a name with or without its final
+// dot and in any case, may be called concurrently, and do not allocate unless something matches.
 package generic
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // A Match is one filter that takes a name for a generated one.
 type Match struct {
@@ -19,35 +22,38 @@ type Match struct {
 // PTR returns the filters that take name, the target of an address's PTR, for a generated one: at most one rule of
 // SpamAssassin, then at most one of rspamd. It returns nil if there are none.
 //
-// SpamAssassin (the rules of 4.0.1) has RDNS_DYNAMIC, and RDNS_LOCALHOST for localhost itself. RDNS_DYNAMIC fires on any of
-// these shapes, unless the name holds one of fix, static, dedicated, mail-mail, outbound-mail, smtp:
+// SpamAssassin (the rules of 4.0.1) has RDNS_DYNAMIC, and RDNS_LOCALHOST for localhost itself. RDNS_DYNAMIC fires on
+// any of these shapes, unless the name holds one of fix, static, dedicated, mail-mail, outbound-mail, smtp:
 //
 //   - four numbers, each one character after the last, and at least two labels after the label of the fourth:
 //     192-0-2-10.host.example.net, 10.2.0.192.example.net
-//   - one number as first label, and below it three more, each one character after the last: 10.red-192-0-2.example.net
+//   - one number as first label, and below it three more, each one character after the last:
+//     10.red-192-0-2.example.net
 //   - cable, catv, cm, cpe, dhcp, docsis, dsl or node anywhere, and two numbers after it: node1-2.example.net
-//   - two numbers, and a later label cable, cpe, dhcp, docsis, dsl or adsl: a1b2.dsl.example.net
-//   - after the first separator (dot or hyphen), one of catv, client, cpe, dhcp, docsis, dyn, dynamic, res or resnet between
-//     separators, or dyn or dynamic before a digit: a.dyn.example.net, a-dynamic1.example.net
+//   - two numbers, and a later label cable, cpe, dhcp, docsis, dsl or adsl: a1b2.cpe.example.net
+//   - after the first separator (dot or hyphen), one of catv, client, cpe, dhcp, docsis, dyn, dynamic, res or resnet
+//     between separators, or dyn or dynamic before a digit: a.dyn.example.net, a-dynamic1.example.net
 //   - a label that ends in a hyphen, one letter, a number, a hyphen and a number: sp1-c700-131.example.net
-//   - 0x and eight hexadecimal digits as first label; a letter and a number before a label dip; a number before a label cps
+//   - 0x and eight hexadecimal digits as first label; a letter and a number before a label dip; a number before a
+//     label cps
 //
-// Not covered are its rules for the customers of one access provider, which are bound to that provider's domain: Adelphia,
-// Asahi, AT&T Broadband, Chello, Comcast, NTL, Roadrunner, Rogers, TDS, Telia, Velox, YahooBB.
+// Not covered are its rules for the customers of one access provider, which are bound to that provider's domain:
+// Adelphia, Asahi, AT&T Broadband, Chello, Comcast, NTL, Roadrunner, Rogers, TDS, Telia, Velox, YahooBB.
 //
-// rspamd (3.4) has hfilter: words of access networks between separators, or beside digits. It gives weights of 1 to 5; those
-// of 1 and 2 (host, user, client …) cost at most one point and are not returned. From 3: see the words in hfilter.go.
+// rspamd (3.4) has hfilter: words of access networks between separators, or beside digits. It gives weights of 1 to 5.
+// Those of 1 and 2 (among them host and user) cost at most one point, which is no mail lost: they are not returned.
+// The words from 3 on are in the table of hfilter.go.
 func PTR(name string) []Match {
 	n := canonical(name)
 	var matches []Match
 	if n == "localhost" || n == "localhost.localdomain" {
-		matches = append(matches, Match{"SpamAssassin RDNS_LOCALHOST", n, assassin("3.7"), fixPTR})
+		matches = append(matches, assassin("RDNS_LOCALHOST", n, "3.7", fixLocalhost))
 	}
 	if part := rdnsDynamic(n); part != "" {
-		matches = append(matches, Match{"SpamAssassin RDNS_DYNAMIC", part, assassin("2.6"), fixPTR})
+		matches = append(matches, assassin("RDNS_DYNAMIC", part, "2.6", fixPTR))
 	}
 	if part, weight := hfilter(n); weight > 0 {
-		matches = append(matches, rspamd("HOSTNAME", part, weight))
+		matches = append(matches, rspamd("HOSTNAME", part, weight, fixWord))
 	}
 	return matches
 }
@@ -57,28 +63,30 @@ func PTR(name string) []Match {
 //
 // SpamAssassin (the rules of 4.0.1) has HELO_LOCALHOST for localhost, and these, of which a name can match several:
 //
-//   - HELO_DYNAMIC_DHCP*: a word of an access network and two numbers, as for RDNS_DYNAMIC, but not the cm in acm or smtpcm
+//   - HELO_DYNAMIC_DHCP*: a word of an access network and two numbers, as for RDNS_DYNAMIC, but not the cm in acm or
+//     smtpcm
 //   - HELO_DYNAMIC_DIALIN: a letter and a number before a label dip
 //   - HELO_DYNAMIC_HCC*: two numbers and a later label, as for RDNS_DYNAMIC
 //   - HELO_DYNAMIC_HEXIP: 0x and eight hexadecimal digits as first label
-//   - HELO_DYNAMIC_IPADDR*: a letter first, and later four numbers, each one character after the last; one more character;
-//     two labels after the label of that; and no static between separators
-//   - HELO_DYNAMIC_IPADDR2: the four numbers first, of at most three digits, with nothing but x or a character that is no
-//     letter between; the rest as before; and none of static, mail, smtp, mx between separators, with digits or without
+//   - HELO_DYNAMIC_IPADDR*: a letter first, and later four numbers, each one character after the last; one more
+//     character; two labels after the label of that, or none; and no static between separators
+//   - HELO_DYNAMIC_IPADDR2: the four numbers first, of at most three digits, with nothing but x or a character that is
+//     no letter between; one more character; two labels after the label of that; and none of static, mail, smtp, mx
+//     between separators, with digits or without
 //   - HELO_DYNAMIC_SPLIT_IP: one number as first label, three more below it, as for RDNS_DYNAMIC; it replaces IPADDR2
 //
-// Those with an asterisk spare some mail servers below comcastbusiness.net, rogers.com, salesforce.com and sendgrid.net; here
-// they spare every name there. Rules that score nothing or are for one access provider (Chello, Home, Rogers) are not
-// covered.
+// Those with an asterisk spare some mail servers below comcastbusiness.net, rogers.com, salesforce.com and
+// sendgrid.net; here they spare every name there. Rules that score nothing or are for one access provider (Chello,
+// Home, Rogers) are not covered.
 //
-// rspamd (3.4) has hfilter, with the words of [PTR], and with weight 5 for a name of one label. Its rules for an address in
-// place of a name, and for names of routers below lan, are not covered.
+// rspamd (3.4) has hfilter, with the words of [PTR], and with weight 5 for a name of one label. Its rules for an
+// address in place of a name, and for names of routers below lan, are not covered.
 func HELO(name string) []Match {
 	n := canonical(name)
 	var matches []Match
 	add := func(rule, part, points string) {
 		if part != "" {
-			matches = append(matches, Match{"SpamAssassin " + rule, part, assassin(points), fixHELO})
+			matches = append(matches, assassin(rule, part, points, fixHELO))
 		}
 	}
 	split := splitAddress(n)
@@ -101,12 +109,10 @@ func HELO(name string) []Match {
 	if n == "localhost" {
 		add("HELO_LOCALHOST", n, "3.8")
 	}
-	part, weight := hfilter(n)
 	if n != "" && !strings.Contains(n, ".") {
-		part, weight = n, 5
-	}
-	if weight > 0 {
-		matches = append(matches, rspamd("HELO", part, weight))
+		matches = append(matches, rspamd("HELO", n, 5, fixHELO))
+	} else if part, weight := hfilter(n); weight > 0 {
+		matches = append(matches, rspamd("HELO", part, weight, fixWord))
 	}
 	return matches
 }
@@ -114,22 +120,25 @@ func HELO(name string) []Match {
 const digits = "0123456789"
 
 const (
-	fixPTR  = `use the server's own name, such as mail.example.net, or put the address before a label "static"`
-	fixHELO = "say a name without the address in it, such as mail.example.net"
-	fixWord = "take this word out of the name"
+	fixPTR       = `use the server's own name, such as mail.example.net, or put a label "static" after the address`
+	fixLocalhost = "use the server's own name, such as mail.example.net"
+	fixHELO      = "say the server's own name, not one made from its address, such as mail.example.net"
+	fixWord      = "take this word out of the name"
 )
 
-// assassin returns the cost of a rule of SpamAssassin that scores as much as points in the worst of its four score sets.
-func assassin(points string) string { return "up to " + points + " points of the 5 that make spam" }
+// assassin returns the match of a rule of SpamAssassin that scores points in the worst of its four score sets.
+func assassin(rule, part, points, fix string) Match {
+	return Match{"SpamAssassin " + rule, part, "up to " + points + " points of the 5 that make spam", fix}
+}
 
-// rspamd returns the match of hfilter's rule for weight, from 3 to 5, and side, HELO or HOSTNAME.
-func rspamd(side, part string, weight int) Match {
+// rspamd returns the match of hfilter's rule for side, HELO or HOSTNAME, and weight, 3 to 5.
+func rspamd(side, part string, weight int, fix string) Match {
 	points := [...]string{3: "2", 4: "2.5", 5: "3"}[weight]
 	return Match{
-		Filter: "rspamd HFILTER_" + side + "_" + string(rune('0'+weight)),
+		Filter: "rspamd HFILTER_" + side + "_" + strconv.Itoa(weight),
 		Part:   part,
-		Cost:   points + " points of the 6 that mark spam",
-		Fix:    fixWord,
+		Cost:   points + " points of the 6 that make spam",
+		Fix:    fix,
 	}
 }
 

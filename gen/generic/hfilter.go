@@ -18,7 +18,7 @@ const (
 	afterDigit                     // a digit before, perhaps with a separator between
 	afterNumber                    // the same, and a digit or a separator before the digit
 	afterDashed                    // a separator before, a digit before that, and a digit or a separator before the digit
-	afterLong                      // three digits before, perhaps with a separator between, and one more or a separator before
+	afterLong                      // three digits before, perhaps with a separator between; before them another or a separator
 	beforeDigit                    // a separator after, and a digit after that
 	beforeTwo                      // a separator after, and two digits after that
 	beforeNumber                   // a separator after, a digit after that, and one more or a separator after the digit
@@ -27,8 +27,8 @@ const (
 
 const usual = alone | afterNumber | beforeDigit
 
-// words has the words of weight 3 and more. Where one word is the start of another, a row can be missing: "broad" after a
-// digit finds "broadband" too, with the same weight.
+// words has the words of weight 3 and more. Where one word is the start of another, a row can be missing: "broad"
+// after a digit finds "broadband" too, with the same weight.
 var words = [...]word{
 	{"bredband", 5, alone | afterNumber},
 	{"broad", 5, alone | afterDigit | beforeDigit},

@@ -2,9 +2,9 @@ package generic
 
 import "strings"
 
-// S25R returns the first of the six rules of S25R (Selective SMTP Rejection; the rules of 2009) that takes name, the target
-// of an address's PTR, for that of an end user's computer. Few receivers use S25R, the names of many servers match, and who
-// uses it keeps a list of exceptions: it is a matter of taste, so [PTR] leaves it out. The rules are:
+// S25R returns the first of the six rules of S25R (Selective SMTP Rejection; the rules of 2009) that takes name, the
+// target of an address's PTR, for that of an end user's computer. Few receivers use S25R, the names of many servers
+// match, and who uses it keeps a list of exceptions: it is a matter of taste, so [PTR] leaves it out. The rules are:
 //
 //  1. two numbers in the first label: node1a2.example.net
 //  2. five digits in a row in the first label: vm12345.example.net
@@ -19,23 +19,23 @@ func S25R(name string) (m Match, ok bool) {
 	rule, part := "", first
 	switch {
 	case more && secondNumber(first) > 0:
-		rule = "1"
+		rule = "S25R rule 1"
 	case fiveDigits(first):
-		rule = "2"
+		rule = "S25R rule 2"
 	case startsWithDigit(first) && threeLabels(rest):
-		rule = "3"
+		rule = "S25R rule 3"
 	case first != "" && startsWithDigit(second) && threeLabels(below):
-		rule, part = "3", second
+		rule, part = "S25R rule 3", second
 	case endsWithDigit(first) && hyphenBetweenDigits(second):
-		rule, part = "4", second
+		rule, part = "S25R rule 4", second
 	case endsWithDigit(first) && endsWithDigit(second) && strings.Count(below, ".") > 1:
-		rule, part = "5", first+"."+second
+		rule, part = "S25R rule 5", first+"."+second
 	case accessPrefix(first):
-		rule = "6"
+		rule = "S25R rule 6"
 	default:
 		return Match{}, false
 	}
-	return Match{"S25R rule " + rule, part, "a refusal by the few receivers that use S25R", fixS25R}, true
+	return Match{rule, part, "a refusal by the few receivers that use S25R", fixS25R}, true
 }
 
 const fixS25R = "use a name with no more than one short number in its first label, such as mail1.example.net"

@@ -55,8 +55,8 @@ func address(n string) string {
 	return n[start:end]
 }
 
-// splitAddress finds a number as first label and below it three more, each one character after the last, and not at the
-// end. What comes first below it is no part of the three, be it a digit.
+// splitAddress finds a number as first label and below it three more, each one character after the last, and not at
+// the end. What comes first below it is no part of the three, be it a digit.
 func splitAddress(n string) string {
 	start, end := number(n, 0)
 	if start > 0 || end+1 >= len(n) || n[end] != '.' {
@@ -69,18 +69,22 @@ func splitAddress(n string) string {
 	return ""
 }
 
-// heloAddress is address for HELO: a letter comes first, any character comes after the fourth number and counts no further,
-// and "static" does not stand between separators.
+// heloAddress is address for HELO: a letter comes first, any character comes after the fourth number and counts no
+// further, and "static" does not stand between separators. Where the label after that is the last one, the filter
+// reads on into the name of the receiver and finds the two labels there.
 func heloAddress(n string) string {
 	start, end := numbers(n, 4)
-	if end == 0 || end == len(n) || !isLetter(n[0]) || !twoLabelsAfter(n[end+1:]) || between(n, "static", false) {
+	if end == 0 || end == len(n) || !isLetter(n[0]) || between(n, "static", false) {
+		return ""
+	}
+	if rest := n[end+1:]; strings.Contains(rest, ".") && !twoLabelsAfter(rest) {
 		return ""
 	}
 	return n[start:end]
 }
 
-// heloAddressFirst is heloAddress with the four numbers first, as an address is written, and with more words that say that
-// this is a mail server.
+// heloAddressFirst is heloAddress with the four numbers first, as an address is written, and with more words that say
+// that this is a mail server.
 func heloAddressFirst(n string) string {
 	start, end := numbers(n, 4)
 	if start > 0 || end == 0 || end == len(n) || !twoLabelsAfter(n[end+1:]) {
@@ -174,7 +178,8 @@ func lineNumber(n string) string {
 
 func rdnsAccessWord(n string) string { return accessWord(n, false) }
 
-// accessWord finds a word of access networks with two numbers after it. In HELO, the cm of acm ("acme") and smtpcm is none.
+// accessWord finds a word of access networks with two numbers after it. In HELO, the cm of acm ("acme") and smtpcm is
+// none.
 func accessWord(n string, helo bool) string {
 	if secondNumber(n) == 0 {
 		return ""
@@ -225,8 +230,8 @@ func hexadecimal(n string) string {
 	return first
 }
 
-// dialIn finds a letter and a number before a label dip. The filter wants hexadecimal digits in upper case; in lower case
-// only the decimal ones are left.
+// dialIn finds a letter and a number before a label dip. The filter wants hexadecimal digits in upper case; in lower
+// case only the decimal ones are left.
 func dialIn(n string) string {
 	if n == "" || !isLetter(n[0]) {
 		return ""
@@ -267,8 +272,8 @@ func secondNumber(n string) int {
 	return 0
 }
 
-// numbers returns the first place in n where count numbers stand each one character after the last. end is 0 if there is
-// none.
+// numbers returns the first place in n where count numbers stand each one character after the last. end is 0 if there
+// is none.
 func numbers(n string, count int) (start, end int) {
 	next, nextEnd := number(n, 0)
 	for found := 0; next < len(n); next, nextEnd = number(n, nextEnd) {
