@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -378,27 +379,34 @@ func (in *input) position() diag.Position {
 	}
 }
 
-// problem is the text of an error of the parser: what, the token at which it is, and a place, which is wrong for
-// $GENERATE.
-var problem = regexp.MustCompile(`(?s)^(?:.*?: )?dns: (.*): ("(?:[^"\\]|\\.)*") at line: \d+:\d+$`)
+// problem is the text of an error of the parser: what, the token at which it is, and its line.
+var problem = regexp.MustCompile(`(?s)^(?:.*?: )?dns: (.*): ("(?:[^"\\]|\\.)*") at line: (\d+):\d+$`)
 
-// fail reports an error of the parser.
+// plain says what the parser says in other words.
+var plain = map[string]string{
+	"bad A A":            "want an IPv4 address, not",
+	"bad AAAA AAAA":      "want an IPv6 address, not",
+	"unexpected newline": "a record without data",
+}
+
+// fail reports an error of the parser. It is in what was read last: the line that the parser tells is wrong for a
+// $GENERATE, but right where it sees by the next token only that a record has ended.
 func (r *reader) fail(err error) {
 	in := r.last
-	text := in.data[:in.at]
-	if in.at > 0 && text[in.at-1] == '\n' {
-		text = text[:in.at-1]
-	}
-	begin := bytes.LastIndexByte(text, '\n') + 1
+	text := bytes.TrimSuffix(in.data[:in.at], []byte("\n"))
 	pos := diag.Position{File: r.folder.Path(in.name), Line: bytes.Count(text, []byte("\n")) + 1}
 	message := err.Error()
 	if m := problem.FindStringSubmatch(message); m != nil {
-		message = m[1]
-		token, err := strconv.Unquote(m[2])
-		if i := bytes.Index(text[begin:], []byte(token)); err == nil && strings.TrimSpace(token) != "" {
+		message = cmp.Or(plain[m[1]], m[1])
+		token, _ := strconv.Unquote(m[2])
+		line, _ := strconv.Atoi(m[3])
+		if m[1] == "unexpected newline" && line < pos.Line {
+			pos.Line = line
+		} else if strings.TrimSpace(token) != "" {
 			message += " " + m[2]
-			if i >= 0 {
-				pos.Column = utf8.RuneCount(text[begin:begin+i]) + 1
+			text = text[bytes.LastIndexByte(text, '\n')+1:]
+			if i := bytes.LastIndex(text, []byte(token)); i >= 0 {
+				pos.Column = utf8.RuneCount(text[:i]) + 1
 			}
 		}
 	}
