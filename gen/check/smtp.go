@@ -2,13 +2,14 @@ package check
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"net/textproto"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ const (
 	// smtpPatience is how long a mail server may take from its banner to the end. Some wait for 6 s (postscreen) and
 	// longer before the banner, since spammers don't.
 	smtpPatience = 30 * time.Second
-	// smtpMost is how much a mail server may say, in bytes. It needs a few hundred.
+	// smtpMost is how much a mail server may say, in bytes. It needs a few hundred. Each line may have 4096, the buffer
+	// of bufio; it needs 512 (RFC 5321 section 4.5.3.1.5).
 	smtpMost = 16 << 10
 )
 
@@ -65,42 +67,49 @@ func greet(ctx context.Context, addr netip.AddrPort, connect, talk time.Duration
 	return g, why, ctx.Err()
 }
 
+// replyLine is how each line of a reply begins (RFC 5321 section 4.2).
+var replyLine = regexp.MustCompile(`^[0-9]{3}([ -]|$)`)
+
 // converse talks to the mail server at the other end of conn.
 func converse(conn net.Conn) (g Greeting, why problem) {
 	limited := &io.LimitedReader{R: conn, N: smtpMost}
-	r := textproto.NewReader(bufio.NewReader(limited))
-	// reply returns the lines of a reply, without the code.
-	reply := func(to string, code int) (lines []string) {
-		_, text, err := r.ReadResponse(code)
-		var refused *textproto.Error
-		var malformed textproto.ProtocolError
-		switch {
-		case err == nil:
-			return strings.Split(text, "\n")
-		case errors.As(err, &refused):
-			first, _, _ := strings.Cut(refused.Msg, "\n")
-			why = problem(fmt.Sprintf("%s is %d %.200q", to, refused.Code, first))
-		case errors.As(err, &malformed):
-			why = problem(fmt.Sprintf("%s is not one of SMTP: %.200q", to, string(malformed)))
-		case limited.N <= 0:
-			why = problem(fmt.Sprintf("%s is longer than %d bytes", to, smtpMost))
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			why = problem(to + " is missing: the connection is closed")
-		default:
-			why = problem(fmt.Sprintf("%s is missing: %s", to, problemOf(err)))
+	r := bufio.NewReader(limited)
+	// reply returns the lines of a reply without the code (RFC 5321 section 4.2), nil if it is not the one to expect.
+	reply := func(to, code string) (lines []string) {
+		for {
+			read, err := r.ReadSlice('\n')
+			line := strings.TrimRight(string(read), "\r\n")
+			switch {
+			case limited.N <= 0, errors.Is(err, bufio.ErrBufferFull):
+				why = problem(to + " is too long")
+			case errors.Is(err, io.EOF):
+				why = problem(to + " is missing: the connection is closed")
+			case err != nil:
+				why = problem(fmt.Sprintf("%s is missing: %s", to, problemOf(err)))
+			case !replyLine.MatchString(line):
+				why = problem(fmt.Sprintf("%s is not one of SMTP: %.200q", to, line))
+			case line[:3] != code:
+				why = problem(fmt.Sprintf("%s is %.200q", to, line))
+			}
+			if why != "" {
+				return nil
+			}
+			lines = append(lines, line[min(4, len(line)):])
+			if line[3:] == "" || line[3] == ' ' {
+				return lines
+			}
 		}
-		return nil
 	}
-	lines := reply("the banner", 220)
+	lines := reply("the banner", "220")
 	if why != "" {
-		return g, why
+		return Greeting{}, why
 	}
 	g.Banner = firstWord(lines[0])
 	// What we are called does not matter to anybody: an address literal is always true (RFC 5321 section 4.1.3).
 	fmt.Fprintf(conn, "EHLO %s\r\n", literal(conn.LocalAddr())) // if it fails, there is no reply
-	lines = reply("the reply to EHLO", 250)
+	lines = reply("the reply to EHLO", "250")
 	if why != "" {
-		return g, why
+		return Greeting{}, why
 	}
 	g.EHLO = firstWord(lines[0])
 	g.STARTTLS = slices.ContainsFunc(lines[1:], func(line string) bool {
@@ -108,7 +117,7 @@ func converse(conn net.Conn) (g Greeting, why problem) {
 	})
 	// The reply to QUIT has to be waited for (RFC 5321 section 4.1.1.10), but what it says is of no interest.
 	fmt.Fprint(conn, "QUIT\r\n")
-	_, _, _ = r.ReadResponse(221)
+	reply("", "221")
 	return g, ""
 }
 
@@ -172,6 +181,7 @@ func (a *addressCheck) checkMail(ctx context.Context, addr netip.AddrPort, helo 
 
 // A said is a name that a mail server said.
 type said struct {
+	word    string // in its own spelling
 	name    string // absolute, in lower case
 	where   string // that it said so
 	invalid string // why it is not the name of a host; "" if it is one
@@ -180,8 +190,8 @@ type said struct {
 // saidBy returns what a mail server said, that which matters more first. That is the reply to EHLO: most servers say the
 // same name when they send mail themselves.
 func saidBy(g Greeting) []said {
-	ehlo := said{hostname.Absolute(g.EHLO), "in reply to EHLO", invalid(g.EHLO)}
-	banner := said{hostname.Absolute(g.Banner), "in its banner", invalid(g.Banner)}
+	ehlo := said{g.EHLO, hostname.Absolute(g.EHLO), "in reply to EHLO", invalid(g.EHLO)}
+	banner := said{g.Banner, hostname.Absolute(g.Banner), "in its banner", invalid(g.Banner)}
 	if ehlo.name == banner.name {
 		ehlo.where = "in its banner and in reply to EHLO"
 		return []said{ehlo}
@@ -217,16 +227,12 @@ func mailFindings(names []string, helo string, g Greeting, primary map[string]st
 	for _, s := range saidBy(g) {
 		switch {
 		case s.invalid != "":
-			should := helo
-			if should == "" && len(names) == 1 {
-				should = names[0]
-			}
 			hint := ""
-			if should != "" {
+			if should := cmp.Or(helo, strings.Join(names, " or ")); should != "" {
 				hint = "let it say " + should
 			}
 			found = append(found, mailNameInvalid.finding(hint, "the mail server says %.100q %s: %s",
-				strings.TrimSuffix(s.name, "."), s.where, s.invalid))
+				s.word, s.where, s.invalid))
 		case len(names) > 0 && !slices.Contains(names, s.name):
 			found = append(found, s.differs(names, primary))
 		case helo != "" && helo != s.name:
@@ -259,6 +265,6 @@ func (s said) differs(names []string, primary map[string]string) Finding {
 		}
 	}
 	return mailNameOther.finding(
-		fmt.Sprintf("let it say %s, or let the PTR have the name %s", list(names), s.name),
+		fmt.Sprintf("let it say %s, or let the PTR have the name %s", strings.Join(names, " or "), s.name),
 		"%s, and the PTR has the name %s", says, list(names))
 }
