@@ -13,11 +13,11 @@ import (
 // inNamespace is the environment variable with the name of the test that a process was started for.
 const inNamespace = "REVMAP_TEST_NAMESPACE"
 
-// Isolated reports whether the test has a network of its own: all of prefix is its own addresses, as those of 127.0.0.0/8
-// are, nobody uses a port, and there is no way out. If it has not, Isolated runs the test once more in a process that
-// has, and ends as that does; then the caller returns. In that process, files have other contents, by path: so the C
-// library learns which resolver to ask. It needs root, and Linux.
-func Isolated(t *testing.T, prefix string, files map[string]string) bool {
+// Isolated reports whether the test has a network of its own: addrs are there besides those of loopback, nobody uses a
+// port, and there is no way out. If it has not, Isolated runs the test once more in a process that has, and ends as that
+// does; then the caller returns. In that process, files have other contents, by path: so the C library learns which
+// resolver to ask. It needs root, and Linux.
+func Isolated(t *testing.T, addrs []string, files map[string]string) bool {
 	t.Helper()
 	ip := Needs(t, "ip")[0]
 	needsRoot(t, "a network namespace")
@@ -25,7 +25,11 @@ func Isolated(t *testing.T, prefix string, files map[string]string) bool {
 		isolate(t)
 		return false
 	}
-	for _, args := range []string{"link set lo up", "route add local " + prefix + " dev lo"} {
+	commands := []string{"link set lo up"}
+	for _, a := range addrs {
+		commands = append(commands, "address add "+a+" dev lo")
+	}
+	for _, args := range commands {
 		if out, err := exec.Command(ip, strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Fatalf("ip %s: %v\n%s", args, err, out)
 		}

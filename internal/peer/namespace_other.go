@@ -5,7 +5,7 @@ package peer
 import "testing"
 
 // Isolated needs Linux.
-func Isolated(t *testing.T, prefix string, files map[string]string) bool {
+func Isolated(t *testing.T, addrs []string, files map[string]string) bool {
 	t.Helper()
 	unavailable(t, "network namespaces need Linux")
 	return false

@@ -13,8 +13,8 @@ import (
 )
 
 // Postfix starts a Postfix that receives mail for example.com and throws it away. It listens on addr, an address with a
-// port; "" takes a free port of 127.0.0.1. Main is further lines of main.cf, such as myhostname. It needs root, since
-// Postfix does.
+// port, or as in ":25" at all addresses; "" takes a free port of 127.0.0.1. Main is further lines of main.cf, such as
+// myhostname. It needs root, since Postfix does.
 func Postfix(t testing.TB, addr, main string) *Server {
 	t.Helper()
 	path := Needs(t, "postfix")[0]
