@@ -16,6 +16,7 @@ var Kinds = []*Kind{
 	forwardUnanswered,
 	mailHeloOther,
 	mailNameAlias,
+	mailNameGeneric,
 	mailNameInvalid,
 	mailNameOther,
 	mailUnanswered,

@@ -15,12 +15,16 @@ import (
 	"time"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/generic"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
 var (
-	mailHeloOther   = &Kind{"mail-helo-other", diag.Warning, `The mail server says another name than "helo" in the source`}
-	mailNameAlias   = &Kind{"mail-name-alias", diag.Warning, "The mail server says an alias of the PTR, or the other way round"}
+	mailHeloOther = &Kind{"mail-helo-other", diag.Warning, `The mail server says another name than "helo" in the source`}
+	mailNameAlias = &Kind{"mail-name-alias", diag.Warning,
+		"The mail server says an alias of the PTR, or the other way round"}
+	mailNameGeneric = &Kind{"mail-name-generic", diag.Warning,
+		"A mail filter takes the mail server's name for a generated one"}
 	mailNameInvalid = &Kind{"mail-name-invalid", diag.Warning, "The mail server does not say the name of a host"}
 	mailNameOther   = &Kind{"mail-name-other", diag.Warning, "The mail server says another name than the PTR"}
 	mailUnanswered  = &Kind{"mail-unanswered", diag.Warning, "Port 25 gives no greeting"}
@@ -187,8 +191,8 @@ type said struct {
 	invalid string // why it is not the name of a host; "" if it is one
 }
 
-// saidBy returns what a mail server said, that which matters more first. That is the reply to EHLO: most servers say the
-// same name when they send mail themselves.
+// saidBy returns what a mail server said, that which matters more first. That is the reply to EHLO: most servers say
+// the same name when they send mail themselves.
 func saidBy(g Greeting) []said {
 	ehlo := said{g.EHLO, hostname.Absolute(g.EHLO), "in reply to EHLO", invalid(g.EHLO)}
 	banner := said{g.Banner, hostname.Absolute(g.Banner), "in its banner", invalid(g.Banner)}
@@ -238,6 +242,13 @@ func mailFindings(names []string, helo string, g Greeting, primary map[string]st
 		case helo != "" && helo != s.name:
 			found = append(found, mailHeloOther.finding("", "the mail server says %s %s, and the source has helo: %s",
 				s.name, s.where, helo))
+		}
+	}
+	if invalid(g.EHLO) == "" {
+		for _, m := range generic.HELO(g.EHLO) {
+			found = append(found, mailNameGeneric.finding(m.Fix,
+				"%s takes %s, which the mail server says, for a generated name, because of %q: %s",
+				m.Filter, hostname.Absolute(g.EHLO), m.Part, m.Cost))
 		}
 	}
 	return found

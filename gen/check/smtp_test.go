@@ -23,6 +23,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/revmap/revmap/gen/generic"
 	"github.com/revmap/revmap/internal/peer"
 )
 
@@ -224,7 +225,8 @@ func TestGreet(t *testing.T) {
 	t.Run("cancelled before", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, _, err := greet(ctx, netip.MustParseAddrPort("127.0.0.1:1"), enough, enough); !errors.Is(err, context.Canceled) {
+		_, _, err := greet(ctx, netip.MustParseAddrPort("127.0.0.1:1"), enough, enough)
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("greet: %v, want it cancelled", err)
 		}
 	})
@@ -261,7 +263,8 @@ func (c *recorded) LocalAddr() net.Addr {
 func FuzzConverse(f *testing.F) {
 	for _, says := range []string{
 		"220 mail.example.net ESMTP\r\n250-mail.example.net\r\n250 STARTTLS\r\n221 bye\r\n",
-		"220-a\r\n220 b\r\n250 c\r\n", "554-no\r\n554 \x1b[2J\r\n", "220 a\r\n502\r\n", "2", "", "220 \x00\u202e\r\n250 [\r\n",
+		"220-a\r\n220 b\r\n250 c\r\n", "554-no\r\n554 \x1b[2J\r\n", "220 a\r\n502\r\n", "2", "",
+		"220 \x00\u202e\r\n250 [\r\n",
 	} {
 		f.Add(says)
 	}
@@ -289,7 +292,10 @@ func TestMailFindings(t *testing.T) {
 		mail = "mail.example.net."
 		mx   = "mx.example.net."
 		host = "host.example.net."
+
+		generated = "vps-192-0-2-10.host.a.example."
 	)
+	match := generic.HELO(generated)[0]
 	says := func(name string) Greeting { return Greeting{Banner: name, EHLO: name} }
 	const both = "in its banner and in reply to EHLO"
 	for _, c := range []struct {
@@ -301,7 +307,8 @@ func TestMailFindings(t *testing.T) {
 		want     []string // findings with their hints
 	}{
 		{"the same name", []string{mail}, mail, says("mail.example.net"), nil, nil},
-		{"case and final dot", []string{mail}, mail, Greeting{Banner: "Mail.Example.NET.", EHLO: "MAIL.example.net"}, nil, nil},
+		{"case and final dot", []string{mail}, mail, Greeting{Banner: "Mail.Example.NET.", EHLO: "MAIL.example.net"},
+			nil, nil},
 		{"one of several names", []string{mail, mx}, "", says("mx.example.net"), nil, nil},
 		{"no names, nothing declared", nil, "", says("mx.example.net"), nil, nil},
 		{"what is declared, of an address without names", nil, mail, says("mail.example.net"), nil, nil},
@@ -344,8 +351,8 @@ func TestMailFindings(t *testing.T) {
 				"(use host.example.net. for both: a PTR has the primary name of its host (RFC 1034 section 3.6.2), " +
 				"and so does a mail server)",
 		}},
-		{"aliases of others", []string{mail}, "", says("mx.example.net"), map[string]string{mail: host, mx: "other.example.net."},
-			[]string{
+		{"aliases of others", []string{mail}, "", says("mx.example.net"),
+			map[string]string{mail: host, mx: "other.example.net."}, []string{
 				"mail-name-other: the mail server says mx.example.net. " + both + ", and the PTR has the name mail.example.net." +
 					" (let it say mail.example.net., or let the PTR have the name mx.example.net.)",
 			}},
@@ -356,8 +363,14 @@ func TestMailFindings(t *testing.T) {
 			"mail-helo-other: the mail server says mx.example.net. " + both + ", and the source has helo: mail.example.net. ()",
 		}},
 
+		{"a generated name", []string{generated}, "", says("VPS-192-0-2-10.host.a.example"), nil, []string{
+			"mail-name-generic: " + match.Filter + " takes " + generated + ", which the mail server says, " +
+				`for a generated name, because of "192-0-2-10": ` + match.Cost + " (" + match.Fix + ")",
+		}},
+
 		{"localhost", []string{mail}, mail, says("localhost"), nil, []string{
-			`mail-name-invalid: the mail server says "localhost" ` + both + ": every host has that name (let it say mail.example.net.)",
+			`mail-name-invalid: the mail server says "localhost" ` + both +
+				": every host has that name (let it say mail.example.net.)",
 		}},
 		{"localhost with a domain", []string{mail}, "", says("localhost.localdomain"), nil, []string{
 			`mail-name-invalid: the mail server says "localhost.localdomain" ` + both +

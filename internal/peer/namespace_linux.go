@@ -14,9 +14,9 @@ import (
 const inNamespace = "REVMAP_TEST_NAMESPACE"
 
 // Isolated reports whether the test has a network of its own: addrs are there besides those of loopback, nobody uses a
-// port, and there is no way out. If it has not, Isolated runs the test once more in a process that has, and ends as that
-// does; then the caller returns. In that process, files have other contents, by path: so the C library learns which
-// resolver to ask. It needs root, and Linux.
+// port, and there is no way out. If it has not, Isolated runs the test once more in a process that has, and ends as
+// that does; then the caller returns. In that process, files have other contents, by path: so the C library learns
+// which resolver to ask. It needs root, and Linux.
 func Isolated(t *testing.T, addrs []string, files map[string]string) bool {
 	t.Helper()
 	ip := Needs(t, "ip")[0]

@@ -8,7 +8,8 @@ import (
 
 func TestIsolated(t *testing.T) {
 	const resolver = "nameserver 192.0.2.53\n"
-	if !Isolated(t, []string{"192.0.2.10", "192.0.2.53", "2001:db8::10"}, map[string]string{"/etc/resolv.conf": resolver}) {
+	addrs := []string{"192.0.2.10", "192.0.2.53", "2001:db8::10"}
+	if !Isolated(t, addrs, map[string]string{"/etc/resolv.conf": resolver}) {
 		if text, err := os.ReadFile("/etc/resolv.conf"); err == nil && string(text) == resolver {
 			t.Error("/etc/resolv.conf has changed outside, too")
 		}

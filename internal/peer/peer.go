@@ -1,5 +1,5 @@
-// Package peer starts servers of other projects, for tests that compare revmap with them, let them follow it, or look at
-// what they make of it.
+// Package peer starts servers of other projects, for tests that compare revmap with them, let them follow it, or look
+// at what they make of it.
 package peer
 
 import (
