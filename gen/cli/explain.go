@@ -88,7 +88,7 @@ type explanation struct {
 	Zone     string          `json:"zone,omitempty"`
 	Block    *placed         `json:"block,omitempty"`
 	Child    *child          `json:"delegation,omitempty"` // whoever answers instead of the block
-	Forward  []forward       `json:"forward,omitempty"`    // of the names that lie in our forward zones
+	Forward  []confirmation  `json:"forward,omitempty"`    // of the names that lie in our forward zones
 	Server   *placed         `json:"server,omitempty"`
 	Product  string          `json:"product,omitempty"`
 	Account  string          `json:"account,omitempty"`
@@ -124,8 +124,8 @@ type child struct {
 	place
 }
 
-// A forward tells whether a name leads back to the address (RFC 8601 section 3, iprev).
-type forward struct {
+// A confirmation tells whether a name leads back to the address (RFC 8601 section 3, iprev).
+type confirmation struct {
 	Name      string `json:"name"`
 	Zone      string `json:"zone"`
 	Confirmed bool   `json:"confirmed"`
@@ -247,7 +247,7 @@ func (e *explanation) addForward(inv *model.Inventory, addr netip.Addr) {
 		if z == nil {
 			continue
 		}
-		f := forward{Name: name, Zone: z.Name.Value}
+		f := confirmation{Name: name, Zone: z.Name.Value}
 		for _, b := range z.Fallbacks {
 			v, ok := b.Fallback.Invert(name)
 			f.Confirmed = f.Confirmed || ok && v.Addr == addr && b.Prefix.Contains(addr)

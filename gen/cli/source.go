@@ -11,6 +11,7 @@ import (
 
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
@@ -48,12 +49,17 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	zones, wrong, err := forward.Load(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	today, _, err := compile.Now()
 	if err != nil {
 		return nil, nil, err
 	}
 	inv := model.Build(s)
-	return inv, lint.Run(inv, found, lint.Options{Today: today}), ctx.Err()
+	findings := lint.Run(inv, append(found, wrong...), lint.Options{Today: today, Forwards: zones})
+	return inv, findings, ctx.Err()
 }
 
 // loadClean is load for those who can do nothing with a source that has errors. It prints the findings, and returns

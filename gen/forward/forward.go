@@ -2,7 +2,6 @@
 package forward
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -54,6 +53,7 @@ type record struct {
 
 // A Record is a resource record of type A, AAAA or CNAME. Of a wildcard, the owner is the wildcard.
 type Record struct {
+	Zone   *Zone
 	Owner  string
 	Addr   netip.Addr // invalid for CNAME
 	Target string     // of CNAME
@@ -62,7 +62,7 @@ type Record struct {
 
 func (z *Zone) record(i int32) Record {
 	r := &z.records[i]
-	return Record{r.owner, r.addr, r.target, diag.Position{
+	return Record{z, r.owner, r.addr, r.target, diag.Position{
 		File: z.files[r.file], Line: int(r.line), Column: int(r.column),
 	}}
 }
@@ -307,9 +307,7 @@ func newZones(list []*Zone, waivers []source.Waiver) (*Zones, diag.List) {
 	}
 	z.byAddr = sync.OnceValue(func() []place {
 		all := slices.Collect(z.places())
-		slices.SortStableFunc(all, func(a, b place) int {
-			return cmp.Or(a.addr().Compare(b.addr()))
-		})
+		slices.SortStableFunc(all, func(a, b place) int { return a.addr().Compare(b.addr()) })
 		return all
 	})
 	return z, findings

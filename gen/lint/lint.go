@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
@@ -27,9 +28,11 @@ type Rule struct {
 	// missing tells that the rule finds what is not there. It is not run if a file could not be read: what is missing
 	// may be in that file.
 	missing bool
-	// check calls report for each finding; Severity and Rule are filled in by Run. It is nil for a rule whose findings
-	// gen/source makes while it reads.
+	// check calls report for each finding; Severity and Rule are filled in by Run. It and compare are nil for a rule whose
+	// findings gen/source or gen/forward makes while it reads.
 	check func(inv *model.Inventory, report func(diag.Diagnostic))
+	// compare is check for a rule that asks the forward zone files too. Zones may be nil.
+	compare func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic))
 }
 
 // Rules lists all rules by id. It is read-only.
@@ -54,6 +57,10 @@ var Rules = []*Rule{
 	duplicateKey,
 	fallbackNotInvertible,
 	fallbackNotTransferable,
+	forwardAlias,
+	forwardElsewhere,
+	forwardMissing,
+	forwardsInvalid,
 	heloMismatch,
 	heloWithoutName,
 	hostnameAmbiguous,
@@ -62,6 +69,7 @@ var Rules = []*Rule{
 	missingKey,
 	nameInvalid,
 	nameMultiple,
+	nameserverAlias,
 	nameserverInBlock,
 	nameserverSingle,
 	nameserverWithoutAddress,
@@ -69,6 +77,8 @@ var Rules = []*Rule{
 	primaryNotListed,
 	primaryOfAnotherServer,
 	productUnknown,
+	reverseElsewhere,
+	reverseMissing,
 	severityInvalid,
 	soaTimers,
 	syntax,
@@ -94,7 +104,8 @@ func Find(id string) *Rule {
 
 // Options are what findings depend on beside the source.
 type Options struct {
-	Today time.Time // the day on which waivers are judged
+	Today    time.Time      // the day on which waivers are judged
+	Forwards *forward.Zones // what forward zone files say; nil if there are none
 }
 
 // IDs returns the ids of all rules, sorted.
@@ -116,7 +127,7 @@ func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 	})
 	var list diag.List
 	for _, d := range found {
-		if r := Find(d.Rule); r != nil { // gen/source knows no severities
+		if r := Find(d.Rule); r != nil { // who reads knows no severities
 			d.Severity = severity[r.ID]
 		}
 		if d.Severity != diag.Off {
@@ -130,19 +141,29 @@ func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(Rules); i = int(next.Add(1)) - 1 {
 				r := Rules[i]
-				if r.check == nil || severity[r.ID] == diag.Off || r.missing && unread {
+				if severity[r.ID] == diag.Off || r.missing && unread {
 					continue
 				}
-				r.check(inv, func(d diag.Diagnostic) {
+				report := func(d diag.Diagnostic) {
 					d.Rule, d.Severity = r.ID, severity[r.ID]
 					lists[i] = append(lists[i], d)
-				})
+				}
+				switch {
+				case r.check != nil:
+					r.check(inv, report)
+				case r.compare != nil:
+					r.compare(inv, o.Forwards, report)
+				}
 			}
 		})
 	}
 	workers.Wait()
 	list = slices.Concat(append(lists, list)...)
-	return waive(inv.Source.Waivers, list, severity, unread, o.Today).Sort()
+	waivers := inv.Source.Waivers
+	if o.Forwards != nil {
+		waivers = slices.Concat(waivers, o.Forwards.Waivers)
+	}
+	return waive(waivers, list, severity, unread, o.Today).Sort()
 }
 
 // severities returns the severity of each rule. A setting that the rule severity-invalid reports has no effect.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/internal/hostname"
@@ -73,7 +74,7 @@ var today = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 func run(t *testing.T, text string) diag.List {
 	t.Helper()
 	files := files(text)
-	if len(files) == 1 && !strings.Contains(text, "include:") {
+	if len(files) == 1 && !strings.Contains(text, "include:") && !strings.Contains(text, "forwards:") {
 		s, found := source.Parse(files[0].name, []byte(files[0].data), false)
 		return Run(model.Build(s), found, Options{Today: today})
 	}
@@ -90,7 +91,11 @@ func run(t *testing.T, text string) diag.List {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Run(model.Build(s), found, Options{Today: today})
+	zones, wrong, err := forward.Load(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Run(model.Build(s), append(found, wrong...), Options{Today: today, Forwards: zones})
 }
 
 type file struct{ name, data string }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
@@ -13,25 +14,29 @@ var nameserverWithoutAddress = &Rule{
 	Severity: diag.Error,
 	Title:    "name servers that lie in a forward zone have an address there",
 	missing:  true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
 		type server struct {
 			name source.Name
 			zone *model.ForwardZone
 		}
-		var inside []server
+		var inside []server              // in our forward zones
 		unknown := make(map[string]bool) // those of inside that have no address
-		add := func(list []source.Name) {
-			for _, n := range list {
-				if z := inv.ForwardZone(n.Value); z != nil {
-					inside = append(inside, server{n, z})
-					unknown[n.Value] = true
-				}
+		nameservers(inv, func(n source.Name) {
+			answer, ours := lookup(inv, zones, n.Value)
+			if ours != nil {
+				inside = append(inside, server{n, ours})
+				unknown[n.Value] = true
+				return
 			}
-		}
-		add(inv.Source.Defaults.Nameservers)
-		for _, d := range inv.Delegations {
-			add(d.Nameservers)
-		}
+			if _, alias := answer.Alias(); alias || answer.Result == forward.Unknown || answer.Result == forward.Addresses {
+				return
+			}
+			report(diag.Diagnostic{
+				Pos:     n.Pos,
+				Message: fmt.Sprintf("name server %q has no address in %s", n.Value, answer.Zone.File),
+				Hint:    "correct the name, or add its addresses there",
+			})
+		})
 		if len(inside) == 0 {
 			return
 		}
@@ -39,7 +44,7 @@ var nameserverWithoutAddress = &Rule{
 			delete(unknown, inv.Addresses[i].Default)
 		}
 		for _, s := range inside {
-			if !unknown[s.name.Value] || hasFallbackName(s.zone, s.name.Value) {
+			if !unknown[s.name.Value] || fallbackOf(s.zone, s.name.Value).IsValid() {
 				continue
 			}
 			report(diag.Diagnostic{
@@ -51,14 +56,4 @@ var nameserverWithoutAddress = &Rule{
 			})
 		}
 	},
-}
-
-// hasFallbackName reports whether the fallback of some address makes name, which lies in z.
-func hasFallbackName(z *model.ForwardZone, name string) bool {
-	for _, b := range z.Fallbacks {
-		if v, ok := b.Fallback.Invert(name); ok && b.Prefix.Contains(v.Addr) {
-			return true
-		}
-	}
-	return false
 }
