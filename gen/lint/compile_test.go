@@ -77,10 +77,10 @@ func randomSource(r *rand.Rand) string {
 	}
 	fmt.Fprintf(&b, "servers:\n  web1: {product: %s, account: %s, primary: [%s, %s], addresses: {%s: %s}}\n",
 		pick("vps", "vpss"), pick("acme", "initech"), addr(), addr(), addr(),
-		pick("", "mail.example", "{names: [a.example, b.example]}", "{name: a.example, ttl: 0}"))
-	fmt.Fprintf(&b, "  %s: {product: vps, primary: %s, addresses: {%s: www.example, %s: }}\n",
+		pick("", "mail.example.net", "{names: [a.example, b.example]}", "{name: a.example, ttl: 0}"))
+	fmt.Fprintf(&b, "  %s: {product: vps, primary: %s, addresses: {%s: www.example.net, %s: }}\n",
 		pick("web2", "Web2", "web 2"), addr(), addr(), pick("2001:db8:1::/48", "192.0.2.0/30"))
-	fmt.Fprintf(&b, "addresses: {%s: gw.example}\n", addr())
+	fmt.Fprintf(&b, "addresses: {%s: gw.example.net}\n", addr())
 	if r.IntN(3) == 0 {
 		fmt.Fprintf(&b, "forward_zones: [%s]\n", pick("example", "a.example, b.example", "a.example, example", "arpa"))
 	}
