@@ -156,8 +156,8 @@ func (a *addressCheck) checkMail(ctx context.Context, addr netip.AddrPort, helo 
 		a.add(mailUnchecked, "", "port 25 cannot be reached: %s", why)
 		return nil
 	default:
-		a.add(mailUnanswered, "see whether port 25 is blocked on the way: many networks do that; "+
-			`if the server only sends mail, this cannot be checked`,
+		a.add(mailUnanswered,
+			"see whether port 25 is blocked on the way, as many networks do; a server that only sends cannot be checked",
 			"port 25 gives no greeting: %s", why)
 		return nil
 	}
@@ -232,7 +232,7 @@ func mailFindings(names []string, helo string, g Greeting, primary map[string]st
 		switch {
 		case s.invalid != "":
 			hint := ""
-			if should := cmp.Or(helo, strings.Join(names, " or ")); should != "" {
+			if should := cmp.Or(plain(helo), plain(names...)); should != "" {
 				hint = "let it say " + should
 			}
 			found = append(found, mailNameInvalid.finding(hint, "the mail server says %.100q %s: %s",
@@ -254,6 +254,12 @@ func mailFindings(names []string, helo string, g Greeting, primary map[string]st
 	return found
 }
 
+// plain returns a choice of names as mail servers are configured with them, without the final dot.
+func plain(names ...string) string {
+	text := strings.Join(names, " or ")
+	return strings.TrimSuffix(strings.ReplaceAll(text, ". or ", " or "), ".")
+}
+
 // differs tells that s is none of names, of which there is at least one.
 func (s said) differs(names []string, primary map[string]string) Finding {
 	says := fmt.Sprintf("the mail server says %s %s", s.name, s.where)
@@ -265,17 +271,18 @@ func (s said) differs(names []string, primary map[string]string) Finding {
 		target, alias := primary[s.name]
 		switch {
 		case alias && target == name:
-			return mailNameAlias.finding(fmt.Sprintf("let it say %s: %s", name, noAliasSaid),
+			return mailNameAlias.finding(fmt.Sprintf("let it say %s: %s", plain(name), noAliasSaid),
 				"%s, which is an alias of the PTR's name %s", says, name)
 		case primary[name] == s.name:
-			return mailNameAlias.finding(fmt.Sprintf("let the PTR have the name %s: %s", s.name, noAliasPTR),
+			return mailNameAlias.finding(fmt.Sprintf("let the PTR have the name %s: %s", plain(s.name), noAliasPTR),
 				"%s, and the PTR's name %s is an alias of that", says, name)
 		case alias && primary[name] == target:
-			return mailNameAlias.finding(fmt.Sprintf("use %s for both: %s, and so does a mail server", target, noAliasPTR),
+			return mailNameAlias.finding(
+				fmt.Sprintf("use %s for both: %s, and so does a mail server", plain(target), noAliasPTR),
 				"%s, and the PTR has the name %s: both are aliases of %s", says, name, target)
 		}
 	}
 	return mailNameOther.finding(
-		fmt.Sprintf("let it say %s, or let the PTR have the name %s", strings.Join(names, " or "), s.name),
+		fmt.Sprintf("let it say %s, or let the PTR have the name %s", plain(names...), plain(s.name)),
 		"%s, and the PTR has the name %s", says, list(names))
 }

@@ -315,46 +315,46 @@ func TestMailFindings(t *testing.T) {
 
 		{"another name", []string{mail}, mail, says("mx.example.net"), nil, []string{
 			"mail-name-other: the mail server says mx.example.net. " + both + ", and the PTR has the name mail.example.net." +
-				" (let it say mail.example.net., or let the PTR have the name mx.example.net.)",
+				" (let it say mail.example.net, or let the PTR have the name mx.example.net)",
 		}},
 		{"none of several", []string{mail, mx}, "", says("host.example.net"), nil, []string{
 			"mail-name-other: the mail server says host.example.net. " + both +
 				", and the PTR has the name mail.example.net. and mx.example.net." +
-				" (let it say mail.example.net. or mx.example.net., or let the PTR have the name host.example.net.)",
+				" (let it say mail.example.net or mx.example.net, or let the PTR have the name host.example.net)",
 		}},
 		{"another banner", []string{mail}, mail, Greeting{Banner: "mx.example.net", EHLO: "mail.example.net"}, nil, []string{
 			"mail-name-other: the mail server says mx.example.net. in its banner, and the PTR has the name mail.example.net." +
-				" (let it say mail.example.net., or let the PTR have the name mx.example.net.)",
+				" (let it say mail.example.net, or let the PTR have the name mx.example.net)",
 		}},
 		{"two other names", []string{mail}, "", Greeting{Banner: "mx.example.net", EHLO: "host.example.net"},
 			map[string]string{mx: mail}, []string{
 				"mail-name-other: the mail server says host.example.net. in reply to EHLO, " +
 					"and the PTR has the name mail.example.net." +
-					" (let it say mail.example.net., or let the PTR have the name host.example.net.)",
+					" (let it say mail.example.net, or let the PTR have the name host.example.net)",
 				"mail-name-alias: the mail server says mx.example.net. in its banner, " +
-					"which is an alias of the PTR's name mail.example.net. (let it say mail.example.net.: " +
+					"which is an alias of the PTR's name mail.example.net. (let it say mail.example.net: " +
 					"a mail server says the primary name of its host (RFC 5321 section 2.3.5))",
 			}},
 		{"an alias of the PTR", []string{mail}, "", says("mx.example.net"), map[string]string{mx: mail}, []string{
 			"mail-name-alias: the mail server says mx.example.net. " + both +
-				", which is an alias of the PTR's name mail.example.net. (let it say mail.example.net.: " +
+				", which is an alias of the PTR's name mail.example.net. (let it say mail.example.net: " +
 				"a mail server says the primary name of its host (RFC 5321 section 2.3.5))",
 		}},
 		{"the PTR is an alias", []string{mail}, "", says("mx.example.net"), map[string]string{mail: mx}, []string{
 			"mail-name-alias: the mail server says mx.example.net. " + both +
-				", and the PTR's name mail.example.net. is an alias of that (let the PTR have the name mx.example.net.: " +
+				", and the PTR's name mail.example.net. is an alias of that (let the PTR have the name mx.example.net: " +
 				"a PTR has the primary name of its host (RFC 1034 section 3.6.2))",
 		}},
 		{"two aliases", []string{mail}, "", says("mx.example.net"), map[string]string{mail: host, mx: host}, []string{
 			"mail-name-alias: the mail server says mx.example.net. " + both +
 				", and the PTR has the name mail.example.net.: both are aliases of host.example.net. " +
-				"(use host.example.net. for both: a PTR has the primary name of its host (RFC 1034 section 3.6.2), " +
+				"(use host.example.net for both: a PTR has the primary name of its host (RFC 1034 section 3.6.2), " +
 				"and so does a mail server)",
 		}},
 		{"aliases of others", []string{mail}, "", says("mx.example.net"),
 			map[string]string{mail: host, mx: "other.example.net."}, []string{
 				"mail-name-other: the mail server says mx.example.net. " + both + ", and the PTR has the name mail.example.net." +
-					" (let it say mail.example.net., or let the PTR have the name mx.example.net.)",
+					" (let it say mail.example.net, or let the PTR have the name mx.example.net)",
 			}},
 		{"not what is declared", []string{mail, mx}, mail, says("mx.example.net"), nil, []string{
 			"mail-helo-other: the mail server says mx.example.net. " + both + ", and the source has helo: mail.example.net. ()",
@@ -370,35 +370,35 @@ func TestMailFindings(t *testing.T) {
 
 		{"localhost", []string{mail}, mail, says("localhost"), nil, []string{
 			`mail-name-invalid: the mail server says "localhost" ` + both +
-				": every host has that name (let it say mail.example.net.)",
+				": every host has that name (let it say mail.example.net)",
 		}},
 		{"localhost with a domain", []string{mail}, "", says("localhost.localdomain"), nil, []string{
 			`mail-name-invalid: the mail server says "localhost.localdomain" ` + both +
-				": every host has that name (let it say mail.example.net.)",
+				": every host has that name (let it say mail.example.net)",
 		}},
 		{"a name below localhost", nil, "", says("mail.LocalHost."), nil, []string{
 			`mail-name-invalid: the mail server says "mail.LocalHost." ` + both + ": every host has that name ()",
 		}},
 		{"no dot", []string{mail, mx}, "", says("mail"), nil, []string{
 			`mail-name-invalid: the mail server says "mail" ` + both +
-				": the name has no dot (let it say mail.example.net. or mx.example.net.)",
+				": the name has no dot (let it say mail.example.net or mx.example.net)",
 		}},
 		{"an address literal", []string{mail}, "", says("[192.0.2.10]"), nil, []string{
 			`mail-name-invalid: the mail server says "[192.0.2.10]" ` + both +
-				": an address literal is for hosts that have no name (let it say mail.example.net.)",
+				": an address literal is for hosts that have no name (let it say mail.example.net)",
 		}},
 		{"an address", []string{mail}, "", says("192.0.2.10"), nil, []string{
-			`mail-name-invalid: the mail server says "192.0.2.10" ` + both + ": it is an address (let it say mail.example.net.)",
+			`mail-name-invalid: the mail server says "192.0.2.10" ` + both + ": it is an address (let it say mail.example.net)",
 		}},
 		{"no name", []string{mail}, "", says(""), nil, []string{
-			`mail-name-invalid: the mail server says "" ` + both + ": it is missing (let it say mail.example.net.)",
+			`mail-name-invalid: the mail server says "" ` + both + ": it is missing (let it say mail.example.net)",
 		}},
 		{"a word first", []string{mail}, "", Greeting{Banner: "ESMTP", EHLO: "mail.example.net"}, nil, []string{
-			`mail-name-invalid: the mail server says "ESMTP" in its banner: the name has no dot (let it say mail.example.net.)`,
+			`mail-name-invalid: the mail server says "ESMTP" in its banner: the name has no dot (let it say mail.example.net)`,
 		}},
 		{"a name that hides", []string{mail}, "", says("mail.\x1b.example"), nil, []string{
 			`mail-name-invalid: the mail server says "mail.\x1b.example" ` + both +
-				`: character '\x1b' is not one of a-z, 0-9, -, _ and / (let it say mail.example.net.)`,
+				`: character '\x1b' is not one of a-z, 0-9, -, _ and / (let it say mail.example.net)`,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
