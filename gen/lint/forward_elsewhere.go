@@ -37,10 +37,11 @@ var forwardElsewhere = &Rule{
 					d.Message += fmt.Sprintf(" and %d more, but not back", len(addrs)-1)
 				}
 				d.Related = d.Related[:min(3, len(addrs))]
-				d.Hint += ", or choose another name for the address"
-			}
-			if near := source.Nearest(a.Addr.String(), addrs); near != "" {
-				d.Hint = fmt.Sprintf("if one of %s and %s is a slip, correct it; else %s", a.Addr, near, d.Hint)
+				if near := source.Nearest(a.Addr.String(), addrs); near != "" {
+					d.Hint = fmt.Sprintf("if one of %s and %s is a slip, correct it; else %s", a.Addr, near, d.Hint)
+				} else {
+					d.Hint += ", or choose another name for the address"
+				}
 			}
 			report(d)
 		})
