@@ -71,3 +71,68 @@ func TestNameInArpa(t *testing.T) {
 		"not a whole label":  clean("gw1.notin-addr.arpa"),
 	})
 }
+
+func TestNameReservedLabel(t *testing.T) {
+	const hyphen, convert = "write it without one of the hyphens", "write the name as people read it: it is converted"
+	reserved := func(label, name string) string {
+		return `the label "` + label + `" of "` + name + `" has "--" in the third and fourth place, which is reserved`
+	}
+	undecodable := func(label, name string) string {
+		return `the label "` + label + `" of "` + name + `" cannot be decoded: no internationalized name has it`
+	}
+	testMistakes(t, nameReservedLabel, []mistake{
+		{"two hyphens", gw("gw--1.example.net"), reserved("gw--1", "gw--1.example.net."), hyphen},
+		{"three hyphens", gw("r3---gw.example.net"), reserved("r3---gw", "r3---gw.example.net."), hyphen},
+		{"a short IPv6 address", gw("fd--1.example.net"), reserved("fd--1", "fd--1.example.net."), hyphen},
+		{"not the first label", gw("gw1.ab--.example"), reserved("ab--", "gw1.ab--.example."), hyphen},
+		{"no Punycode", gw("xn--a.example"), undecodable("xn--a", "xn--a.example."), convert},
+		{"Punycode of nothing", gw("xn--.example"), undecodable("xn--", "xn--.example."), convert},
+		{"Punycode of ASCII", gw("xn--abc-.example"), undecodable("xn--abc-", "xn--abc-.example."), convert},
+		{"Punycode of a capital letter", gw("xn--wca.example"), undecodable("xn--wca", "xn--wca.example."), convert},
+		{"a template", template("ab--c.example"), reserved("ab--c", "ab--c.example."), hyphen},
+	})
+	testClean(t, map[string][]string{
+		"A-labels":                        clean("xn--bcher-kva.xn--p1ai"),
+		"U-labels":                        clean("bücher.рф"),
+		"hyphens elsewhere":               clean("a--b.abc--d.a-b-c.example"),
+		"hyphens of a right-to-left name": clean("xn--4dbcagdahymbxekheh6e0a7fei0b.example"),
+	})
+}
+
+func TestNameMixedScripts(t *testing.T) {
+	const hint = "type it again in one script: letters that look alike are not the same"
+	testMistakes(t, nameMixedScripts, []mistake{
+		{
+			"Cyrillic in Latin", gw("p\u0430ypal.example"),
+			"the label \"p\u0430ypal\" of \"xn--pypal-4ve.example.\" mixes scripts: U+0070 is Latin, U+0430 is Cyrillic", hint,
+		},
+		{
+			"written as an A-label", gw("xn--pypal-4ve.example"),
+			"the label \"p\u0430ypal\" of \"xn--pypal-4ve.example.\" mixes scripts: U+0070 is Latin, U+0430 is Cyrillic", hint,
+		},
+		{
+			"Greek in Latin", gw("g\u03bfgle.example"),
+			"the label \"g\u03bfgle\" of \"xn--ggle-0nd.example.\" mixes scripts: U+0067 is Latin, U+03BF is Greek", hint,
+		},
+		{
+			"Hangul and Kana", gw("\ud55c\u3042.example"),
+			"the label \"\ud55c\u3042\" of \"xn--l8jy580c.example.\" mixes scripts: U+D55C is Hangul, U+3042 is Hiragana", hint,
+		},
+		{
+			"a template", template("p\u0430ypal.example"),
+			"the label \"p\u0430ypal\" of \"xn--pypal-4ve.example.\" mixes scripts: U+0070 is Latin, U+0430 is Cyrillic", hint,
+		},
+	})
+	testClean(t, map[string][]string{
+		"Latin":                      clean("bücher.example"),
+		"Cyrillic and digits":        clean("почта-1.пример.рф"),
+		"scripts of other labels":    clean("почта.example"),
+		"Japanese":                   clean("東京タワーです.jp"),
+		"Japanese and Latin":         clean("jpサーバー東京.jp"),
+		"Chinese and Latin":          clean("北京abc.cn"),
+		"Korean and Latin":           clean("서울abc.kr"),
+		"Han and Bopomofo":           clean("北ㄅ.tw"),
+		"a combining mark":           clean("к\u0306в.example"),
+		"one that is not an A-label": append(clean("xn--a.example"), "rules: {}", "rules: {name-reserved-label: off}"),
+	})
+}
