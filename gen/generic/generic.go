@@ -69,15 +69,15 @@ func PTR(name string) []Match {
 //   - HELO_DYNAMIC_HCC*: two numbers and a later label, as for RDNS_DYNAMIC
 //   - HELO_DYNAMIC_HEXIP: 0x and eight hexadecimal digits as first label
 //   - HELO_DYNAMIC_IPADDR*: a letter first, and later four numbers, each one character after the last; one more
-//     character; two labels after the label of that, or none; and no static between separators
+//     character; two labels after the label of that; and no static between separators
 //   - HELO_DYNAMIC_IPADDR2: the four numbers first, of at most three digits, with nothing but x or a character that is
 //     no letter between; one more character; two labels after the label of that; and none of static, mail, smtp, mx
 //     between separators, with digits or without
 //   - HELO_DYNAMIC_SPLIT_IP: one number as first label, three more below it, as for RDNS_DYNAMIC; it replaces IPADDR2
 //
-// Those with an asterisk spare some mail servers below comcastbusiness.net, rogers.com, salesforce.com and
-// sendgrid.net; here they spare every name there. Rules that score nothing or are for one access provider (Chello,
-// Home, Rogers) are not covered.
+// Those with an asterisk spare some mail servers below rogers.com, salesforce.com and sendgrid.net; here they spare
+// every name there. Rules that score nothing or are for one access provider (Chello, Home, Rogers) are not covered, nor
+// is it that HELO_DYNAMIC_IPADDR reads on into the name of the receiver if only one label follows.
 //
 // rspamd (3.4) has hfilter, with the words of [PTR], and with weight 5 for a name of one label. Its rules for an
 // address in place of a name, and for names of routers below lan, are not covered.

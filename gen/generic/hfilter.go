@@ -18,7 +18,7 @@ const (
 	afterDigit                     // a digit before, perhaps with a separator between
 	afterNumber                    // the same, and a digit or a separator before the digit
 	afterDashed                    // a separator before, a digit before that, and a digit or a separator before the digit
-	afterLong                      // three digits before, perhaps with a separator between; before them another or a separator
+	afterLong                      // three digits before, perhaps with a separator between, and one more or a separator
 	beforeDigit                    // a separator after, and a digit after that
 	beforeTwo                      // a separator after, and two digits after that
 	beforeNumber                   // a separator after, a digit after that, and one more or a separator after the digit

@@ -66,6 +66,13 @@ var templates = []string{
 	"a1-2-3-4.static5.b.example",
 	"a-static-1-2-3-4.b.example",
 	"a1-2-3-4x.b.example.",
+	"a1-2-3-4x.b.c-static",
+	"a1-2-3-4x.b-static",
+	"_192-0-2-10.host.a.example",
+	"192-0-2-10.a.b",
+	"192-0-2-10.a.b.c",
+	"a192-0-2-10.a.b.c",
+	"host-c1-2",
 }
 
 // vocabulary has the words that filters look for, and some that they don't.
@@ -74,18 +81,19 @@ var vocabulary = []string{
 	"comcast", "cpe", "cps", "dhcp", "dial-up", "dialup", "dip", "docsis", "dsl", "dsl-dynamic", "adsl-dynamic",
 	"dsl-line", "xdsl-line", "dyn", "dynamic", "dynip", "fbx", "fibertel", "gprs", "homeuser", "in-addr",
 	"inaddr", "kabel", "modem", "nat", "node", "pool", "ppp", "pppoe", "pptp", "res", "resnet", "unused-addr",
-	"wifi", "xdsl", "client", "clients", "customer", "customers", "host", "peer", "user", "fix", "static",
-	"dedicated", "mail-mail", "outbound-mail", "smtp", "mx", "mail", "acm", "example", "national", "server",
-	"vps", "web",
+	"wifi", "xdsl", "xdsl-dynamic", "client", "clients", "customer", "customers", "host", "peer", "user", "fix",
+	"static", "dedicated", "mail-mail", "outbound-mail", "smtp", "mx", "mail", "acm", "example", "national",
+	"server", "vps", "web",
 }
 
 // wordNames are names with each word of the vocabulary in all surroundings that a filter may look at.
 func wordNames() (names []string) {
 	for _, w := range vocabulary {
 		for _, shape := range []string{
-			"%s.example", "mail.%s.example", "mail-%s.example", "a%sb.example", "a1.%s.example",
-			"12.%s.example", "a12.%s.example", "a1-%s.example", "1%s.example", "a1%s.example", "12%s.example",
-			"a12%s.example", "-1%s.example", "%s1.example", "%s-1.example", "%s-1x.example", "%s.12.example",
+			"%s.example", "12-%sx.example", "1.%sx.example", "12%sx.example", "a-1%sx.example",
+			"mail.%s.example", "mail-%s.example", "a%sb.example", "a1.%s.example", "12.%s.example",
+			"a12.%s.example", "a1-%s.example", "1%s.example", "a1%s.example", "12%s.example", "a12%s.example",
+			"-1%s.example", "%s1.example", "%s-1.example", "%s-1x.example", "%s.12.example",
 			"mail.%s.1.example", "%s12.a.example", "%s-12a.example", "123%s.example", "1234%s.example",
 			"1234-%s.example", "a123.%s.example", "a-123.%s.example", "a1b2.%s.example", "%s.a1b2.example",
 			"a1.%s.b2.example", "%s-a1-2-3-4.b.example", "1-2-3-4-%s.b.example", "1-2-3-4.%s.b.example",

@@ -38,7 +38,7 @@ func static(n string) bool {
 
 // mailDomain reports whether n lies in a domain whose mail servers have names that look generated.
 func mailDomain(n string) bool {
-	for _, domain := range [...]string{".comcastbusiness.net", ".rogers.com", ".salesforce.com", ".sendgrid.net"} {
+	for _, domain := range [...]string{".rogers.com", ".salesforce.com", ".sendgrid.net"} {
 		if strings.HasSuffix(n, domain) {
 			return true
 		}
@@ -70,14 +70,10 @@ func splitAddress(n string) string {
 }
 
 // heloAddress is address for HELO: a letter comes first, any character comes after the fourth number and counts no
-// further, and "static" does not stand between separators. Where the label after that is the last one, the filter
-// reads on into the name of the receiver and finds the two labels there.
+// further, and "static" does not stand between separators.
 func heloAddress(n string) string {
 	start, end := numbers(n, 4)
-	if end == 0 || end == len(n) || !isLetter(n[0]) || between(n, "static", false) {
-		return ""
-	}
-	if rest := n[end+1:]; strings.Contains(rest, ".") && !twoLabelsAfter(rest) {
+	if end == 0 || end == len(n) || !isLetter(n[0]) || !twoLabelsAfter(n[end+1:]) || between(n, "static", false) {
 		return ""
 	}
 	return n[start:end]
@@ -244,7 +240,7 @@ func dialIn(n string) string {
 
 // cps finds a number before a label cps.
 func cps(n string) string {
-	if start, end := number(n, 0); start == 0 && end > 0 && strings.HasPrefix(n[end:], ".cps.") {
+	if start, end := number(n, 0); start == 0 && strings.HasPrefix(n[end:], ".cps.") {
 		return n[:end+len(".cps")]
 	}
 	return ""
