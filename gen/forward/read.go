@@ -101,6 +101,7 @@ type reader struct {
 // A file is the zone file or one that it includes.
 type file struct {
 	name    string // slash-separated path below the folder
+	path    string // as it is in positions
 	data    []byte // nil after the zone was read
 	waivers []source.Waiver
 }
@@ -172,7 +173,7 @@ func (r *reader) input(name string, data []byte) *input {
 	i := slices.IndexFunc(r.files, func(f *file) bool { return f.name == name })
 	if i < 0 {
 		i = len(r.files)
-		r.files = append(r.files, &file{name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))})
+		r.files = append(r.files, &file{name: name, path: r.folder.Path(name), data: bytes.TrimPrefix(data, []byte("\ufeff"))})
 	}
 	return &input{file: r.files[i], r: r, index: int32(i), below: 1}
 }
@@ -209,11 +210,11 @@ func (r *reader) read() {
 	if r.zone != nil {
 		r.zone.broken = r.zone.broken || err != nil
 		for _, f := range r.files {
-			r.zone.files = append(r.zone.files, r.folder.Path(f.name))
+			r.zone.files = append(r.zone.files, f.path)
 		}
 	}
 	for _, f := range r.files {
-		waivers, findings := source.Waivers(r.folder.Path(f.name), f.data, ';')
+		waivers, findings := source.Waivers(f.path, f.data, ';')
 		f.waivers, f.data = waivers, nil
 		r.findings = append(r.findings, findings...)
 	}
@@ -365,7 +366,7 @@ func (in *input) position() diag.Position {
 	}
 	line := in.below + bytes.Count(text, []byte("\n"))
 	in.unread, in.below = in.at, line
-	in.current = diag.Position{File: in.r.folder.Path(in.name)}
+	in.current = diag.Position{File: in.path}
 	for ; ; line-- {
 		i := bytes.LastIndexByte(text, '\n') + 1
 		content, _, _ := bytes.Cut(text[i:], []byte(";"))
@@ -394,7 +395,7 @@ var plain = map[string]string{
 func (r *reader) fail(err error) {
 	in := r.last
 	text := bytes.TrimSuffix(in.data[:in.at], []byte("\n"))
-	pos := diag.Position{File: r.folder.Path(in.name), Line: bytes.Count(text, []byte("\n")) + 1}
+	pos := diag.Position{File: in.path, Line: bytes.Count(text, []byte("\n")) + 1}
 	message := err.Error()
 	if m := problem.FindStringSubmatch(message); m != nil {
 		message = cmp.Or(plain[m[1]], m[1])
