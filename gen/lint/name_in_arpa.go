@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -14,7 +15,7 @@ var nameInArpa = &Rule{
 	Severity: diag.Error,
 	Title:    "no name is one of an address itself, below in-addr.arpa or ip6.arpa",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(name source.Name) {
+		chosenNames(inv, func(_ netip.Addr, name source.Name) {
 			if !inArpa(name.Value) {
 				return
 			}

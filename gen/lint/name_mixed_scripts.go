@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
@@ -17,7 +18,7 @@ var nameMixedScripts = &Rule{
 	Title:    "no label mixes scripts that no language writes together",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		scripts := make(scripts)
-		chosenNames(inv, func(name source.Name) {
+		chosenNames(inv, func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "xn--") {
 				return
 			}

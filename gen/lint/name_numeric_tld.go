@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -14,7 +15,7 @@ var nameNumericTLD = &Rule{
 	Severity: diag.Error,
 	Title:    "no name ends in a number, as addresses do",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(name source.Name) {
+		chosenNames(inv, func(_ netip.Addr, name source.Name) {
 			if !endsInNumber(name.Value) {
 				return
 			}

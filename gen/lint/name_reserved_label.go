@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -16,7 +17,7 @@ var nameReservedLabel = &Rule{
 	Severity: diag.Error,
 	Title:    `a label with "--" in the third and fourth place is that of an internationalized name`,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(name source.Name) {
+		chosenNames(inv, func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "--") {
 				return
 			}

@@ -1,9 +1,9 @@
 package lint
 
 import (
+	"net/netip"
 	"strings"
 
-	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
@@ -20,24 +20,35 @@ func within(name, domain string) bool {
 	return ok && (host == "" || host[len(host)-1] == '.')
 }
 
-// chosenNames calls f for each reverse map name of an address outside of delegations, by address, and then for what all
-// names of a template end with.
-func chosenNames(inv *model.Inventory, f func(name source.Name)) {
-	reverseMapNames(inv, func(_ *model.Address, name source.Name) { f(name) })
-	templateDomains(inv, func(domain string, pos diag.Position) { f(source.Name{Value: domain, Pos: pos}) })
+// isPublic reports whether addr is one that hosts on the Internet have. Those for documentation count as such.
+func isPublic(addr netip.Addr) bool {
+	return holding(specialPurpose, netip.PrefixFrom(addr, addr.BitLen())) == nil
 }
 
-// templateDomains calls f for what all default hostnames of a product, or all fallback names of a block, end with, if
-// that is known.
-func templateDomains(inv *model.Inventory, f func(domain string, pos diag.Position)) {
-	for i := range inv.Source.Products {
-		if t := inv.Source.Products[i].Hostname; t.T != nil && t.T.Suffix() != "." {
-			f(t.T.Suffix(), t.Pos)
+// chosenNames calls f for each reverse map name of an address outside of delegations, by address, and then for what all
+// names of a template end with, with the first address that gets a name from it.
+func chosenNames(inv *model.Inventory, f func(addr netip.Addr, name source.Name)) {
+	reverseMapNames(inv, func(a *model.Address, name source.Name) { f(a.Addr, name) })
+	ending := func(addr netip.Addr, t source.Template) {
+		if domain := t.T.Suffix(); domain != "." {
+			f(addr, source.Name{Value: domain, Pos: t.Pos})
+		}
+	}
+	var last *source.Product
+	seen := make(map[*source.Product]bool)
+	for i := range inv.Addresses {
+		a := &inv.Addresses[i]
+		if a.Default == "" || a.Delegation != nil || a.Server.Product == last {
+			continue
+		}
+		if last = a.Server.Product; !seen[last] {
+			seen[last] = true
+			ending(a.Addr, last.Hostname)
 		}
 	}
 	for _, b := range inv.Blocks {
-		if b.Fallback != nil && b.Fallback.Suffix() != "." {
-			f(b.Fallback.Suffix(), b.Block.Fallback.Pos)
+		if b.Fallback != nil {
+			ending(b.Prefix.Addr(), source.Template{T: b.Fallback, Pos: b.Block.Fallback.Pos})
 		}
 	}
 }

@@ -136,3 +136,58 @@ func TestNameMixedScripts(t *testing.T) {
 		"one that is not an A-label": append(clean("xn--a.example"), "rules: {}", "rules: {name-reserved-label: off}"),
 	})
 }
+
+func TestNamePlaceholder(t *testing.T) {
+	const (
+		none   = "write the name of the host, or none"
+		domain = "write a name in a domain that the owner of the host has registered"
+	)
+	local := func(name, use string) string { return `"` + name + `" is not known on the Internet: ` + use }
+	web1 := func(name string) []string { return []string{"192.0.2.11:", "192.0.2.11: <1>" + name} }
+	testMistakes(t, namePlaceholder, []mistake{
+		{"undefined", gw("undefined.example.net"), `"undefined.example.net." stands in the place of a name`, none},
+		{"localhost in a domain", gw("localhost.example.net"), `"localhost.example.net." stands in the place of a name`, none},
+		{"none", gw("none"), `"none." stands in the place of a name`, none},
+		{"null, as text", gw(`"null"`), `"null." stands in the place of a name`, none},
+		{"unassigned alone", gw("unassigned"), `"unassigned." stands in the place of a name`, none},
+		{
+			"unassigned, of a server", web1("unassigned.example.net"),
+			`"unassigned.example.net." says that 192.0.2.11 is not in use, or has no name, but it is server "web1"'s`, none,
+		},
+		{"localhost", gw("localhost"), local("localhost.", `every host calls itself "localhost" (RFC 6761 section 6.3)`), domain},
+		{
+			"localhost.localdomain", gw("LOCALHOST.localdomain"),
+			local("localhost.localdomain.", `"localdomain" stands where a host has no domain`), domain,
+		},
+		{"local", gw("mail.acme.local"), local("mail.acme.local.", `"local" is for multicast DNS on one link (RFC 6762)`), domain},
+		{"home.arpa", gw("nas.home.arpa"), local("nas.home.arpa.", `"home.arpa" is for home networks (RFC 8375)`), domain},
+		{
+			"a template", template("acme.lan"),
+			local("acme.lan.", `"lan" is what private networks use (RFC 6762 appendix G)`), domain,
+		},
+		{
+			"a fallback", []string{"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: <1>"{ip}.corp"}`},
+			local("corp.", `"corp" is what private networks use (RFC 6762 appendix G)`), domain,
+		},
+	})
+	private := func(name string) []string {
+		return []string{
+			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n  10.0.0.0/8: {}", "192.0.2.1: gw1.example.net", "10.0.0.1: " + name,
+			"rules: {}", "rules: {block-special-purpose: off}",
+		}
+	}
+	testClean(t, map[string][]string{
+		"local at a private address": private("nas.acme.local"),
+		"test":                       clean("test.example.net"),
+		"a host may be called so":    clean("null.example.net"),
+		"not the first label":        clean("gw1.undefined.example"),
+		"unassigned, and that it is": clean("unassigned.example.net"),
+		"domains for documentation":  clean("www.example.com"),
+		"local, but not top-level":   clean("gw1.local.example"),
+		"a template for private ones": {
+			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n  10.0.0.0/8: {}", "{server}.vps.example", "{server}.lan",
+			"192.0.2.10,", "10.0.0.10,", "192.0.2.10: mail.example.net", "10.0.0.11:", ", 2001:db8::10]", "]",
+			"primary: 192.0.2.20", "primary: 10.0.0.20", "rules: {}", "rules: {block-special-purpose: off}",
+		},
+	})
+}

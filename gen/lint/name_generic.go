@@ -1,0 +1,42 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/generic"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+var nameGeneric = &Rule{
+	ID:       "name-generic",
+	Severity: diag.Warning,
+	Title:    "no mail filter takes a server's reverse map name for a generated one",
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		serverNames(inv, func(name source.Name) {
+			if m := generic.PTR(name.Value); m != nil {
+				report(looksGenerated(name, fmt.Sprintf("%q", name.Value), m[0]))
+			}
+		})
+	},
+}
+
+// serverNames calls f for the reverse map names of servers. Those of no server are of routers and the like: they have
+// interfaces and places in their names, and send no mail.
+func serverNames(inv *model.Inventory, f func(name source.Name)) {
+	reverseMapNames(inv, func(a *model.Address, name source.Name) {
+		if a.Server != nil {
+			f(name)
+		}
+	})
+}
+
+// looksGenerated is the finding that a filter takes something at a place for a generated name.
+func looksGenerated(at source.Name, what string, m generic.Match) diag.Diagnostic {
+	return diag.Diagnostic{
+		Pos:     at.Pos,
+		Message: fmt.Sprintf("%s looks generated: %s fires on %q and costs %s", what, m.Filter, m.Part, m.Cost),
+		Hint:    m.Fix,
+	}
+}
