@@ -85,6 +85,8 @@ func TestPTR(t *testing.T) {
 
 		// The word with the highest weight counts.
 		{"cable-1.pool-2.example", dynamic + "cable-1.pool-2; rspamd HFILTER_HOSTNAME_4 pool"},
+		{"a.dyn-1", dynamic + "dyn"},
+		{"a.dyn-12", dynamic + "dyn; rspamd HFILTER_HOSTNAME_5 dyn"},
 		{"a.kabel.example", "rspamd HFILTER_HOSTNAME_3 kabel"},
 	} {
 		if got := describe(PTR(tt.name)); got != tt.want {
@@ -158,11 +160,15 @@ func TestS25R(t *testing.T) {
 		{"a1.b2-3.example", "S25R rule 4 b2-3"},
 		{"a1.b2-c3.example", ""},
 		{"a1b.b2-3.example", ""},
+		{"a1.b-3.example", ""},
 		{"a1.b2.rack.host.example", "S25R rule 5 a1.b2"},
 		{"a1.b2.host.example", ""},
 		{"a1.b2c.rack.host.example", ""},
 		{"ppp1.host.example", "S25R rule 6 ppp1"},
 		{"ppp.host1.example", ""},
+		{"dhcp1.host.example", "S25R rule 6 dhcp1"},
+		{"dialup1.host.example", "S25R rule 6 dialup1"},
+		{"dsl1.host.example", "S25R rule 6 dsl1"},
 		{"vdsl1.host.example", "S25R rule 6 vdsl1"},
 		{"bdsl1.host.example", ""},
 		{"mail.acme.example", ""},
