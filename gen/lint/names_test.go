@@ -62,7 +62,8 @@ func TestNameInArpa(t *testing.T) {
 		{"in-addr.arpa", gw("in-addr.arpa"), says("in-addr.arpa."), hint},
 		{"ip6.arpa", gw("IP6.ARPA."), says("ip6.arpa."), hint},
 		{
-			"a template", template("vps.example.2.0.192.in-addr.arpa"),
+			"a template",
+			append(template("vps.example.2.0.192.in-addr.arpa"), "rules: {}", "rules: {template-generic: off}"),
 			says("vps.example.2.0.192.in-addr.arpa."), probably("vps.example."),
 		},
 	})
@@ -189,5 +190,84 @@ func TestNamePlaceholder(t *testing.T) {
 			"192.0.2.10,", "10.0.0.10,", "192.0.2.10: mail.example.net", "10.0.0.11:", ", 2001:db8::10]", "]",
 			"primary: 192.0.2.20", "primary: 10.0.0.20", "rules: {}", "rules: {block-special-purpose: off}",
 		},
+	})
+}
+
+func TestNameTLDUnknown(t *testing.T) {
+	const whole = "write the whole name of the host"
+	unknown := func(name, tld string) string {
+		return `"` + name + `" is in no domain that exists: there is no top-level domain "` + tld + `"`
+	}
+	testMistakes(t, nameTLDUnknown, []mistake{
+		{"a character is missing", gw("mail.acme.cm2"), unknown("mail.acme.cm2.", "cm2"), ""},
+		{"two are swapped", gw("www.acme.ogr"), unknown("www.acme.ogr.", "ogr"), `write "www.acme.org."`},
+		{"one is wrong", gw("www.acme.con"), unknown("www.acme.con.", "con"), `write "www.acme.com."`},
+		{"one too many", gw("www.acme.comm"), unknown("www.acme.comm.", "comm"), `write "www.acme.com."`},
+		{"one too few", gw("www.acme.exampl"), unknown("www.acme.exampl.", "exampl"), `write "www.acme.example."`},
+		{"like none", gw("www.acme.wan"), unknown("www.acme.wan.", "wan"), ""},
+		{"no dot before it", gw("www.acmecom"), unknown("www.acmecom.", "acmecom"), ""},
+		{"one label", gw("gw1"), `"gw1." has no domain`, whole},
+		{"a template", template("vps.exmaple"), unknown("vps.exmaple.", "exmaple"), `write "vps.example."`},
+	})
+	testClean(t, map[string][]string{
+		"generic":        clean("gw1.acme.photography"),
+		"of a country":   clean("gw1.acme.de"),
+		"wildcard":       clean("gw1.acme.co.ck"),
+		"IDN":            clean("gw1.acme.xn--p1ai"),
+		"private suffix": clean("acme.github.io"),
+		"for examples":   clean("gw1.example"),
+		"reverse tree":   append(clean("1.2.0.192.in-addr.arpa"), "rules: {}", "rules: {name-in-arpa: off}"),
+		"at a private address": {
+			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n  10.0.0.0/8: {}", "192.0.2.1: gw1.example.net", "10.0.0.1: gw1.dc1",
+			"rules: {}", "rules: {block-special-purpose: off}",
+		},
+		"special use": append(clean("gw1.lan"), "rules: {}", "rules: {name-placeholder: off}"),
+	})
+}
+
+func TestIsSlip(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"com", "com", true},
+		{"co", "com", true},
+		{"om", "com", true},
+		{"coom", "com", true},
+		{"comx", "com", true},
+		{"xom", "com", true},
+		{"ocm", "com", true},
+		{"cmo", "com", true},
+		{"moc", "com", false},
+		{"c", "com", false},
+		{"", "com", false},
+		{"cxx", "com", false},
+		{"comxx", "com", false},
+		{"exmaple", "example", true},
+	} {
+		if got := isSlip(test.a, test.b); got != test.want {
+			t.Errorf("isSlip(%q, %q) = %v", test.a, test.b, got)
+		}
+	}
+}
+
+func TestNamePublicSuffix(t *testing.T) {
+	const hint = "write the whole name of the host"
+	says := func(name string) string { return `"` + name + `" is a public suffix: domains are registered below it` }
+	testMistakes(t, namePublicSuffix, []mistake{
+		{"top-level", gw("com"), says("com."), hint},
+		{"of two labels", gw("co.uk"), says("co.uk."), hint},
+		{"of three labels", gw("k12.ca.us"), says("k12.ca.us."), hint},
+		{"IDN", gw("рф"), says("xn--p1ai."), hint},
+	})
+	testClean(t, map[string][]string{
+		"a domain":          clean("acme.co.uk"),
+		"a host":            clean("www.acme.co.uk"),
+		"private":           clean("github.io"),
+		"by a wildcard":     clean("gw1.ck"),
+		"an exception":      clean("www.ck"),
+		"for documentation": clean("example.com"),
+		"special use":       append(clean("onion"), "rules: {}", "rules: {name-placeholder: off}"),
+		"reverse tree":      append(clean("in-addr.arpa"), "rules: {}", "rules: {name-in-arpa: off}"),
 	})
 }

@@ -866,7 +866,7 @@ func TestNameMultiple(t *testing.T) {
 	testClean(t, map[string][]string{
 		"a list of one": {"192.0.2.1: gw1.example.net", "192.0.2.1: {names: [gw1.example.net]}"},
 		"turned off": {
-			"192.0.2.1: gw1", "192.0.2.1: {names: [gw1, gw2]} #",
+			"192.0.2.1: gw1", "192.0.2.1: {names: [gw1.example.net, gw2.example.net]} #",
 			"rules: {}", "rules: {name-multiple: off}",
 		},
 	})

@@ -1,0 +1,66 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+var namePublicSuffix = &Rule{
+	ID:       "name-public-suffix",
+	Severity: diag.Warning,
+	Title:    "no name is one under which domains are registered",
+	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+		// Asking the list takes long, and memory. Of what a domain has below it, mostly nothing is a suffix.
+		registries := make(map[string]bool)
+		reverseMapNames(inv, func(_ *model.Address, name source.Name) {
+			domain := parent(name.Value)
+			registry, asked := registries[domain]
+			if !asked {
+				if len(registries) == maxRegistries {
+					clear(registries)
+				}
+				registry = isRegistry(domain)
+				registries[domain] = registry
+			}
+			if !registry || !isPublicSuffix(name.Value) || specialUse(name.Value) != "" || inArpa(name.Value) {
+				return
+			}
+			report(diag.Diagnostic{
+				Pos:     name.Pos,
+				Message: fmt.Sprintf("%q is a public suffix: domains are registered below it", name.Value),
+				Hint:    "write the whole name of the host",
+			})
+		})
+	},
+}
+
+const maxRegistries = 10_000 // that are remembered, so that memory is bounded
+
+// isRegistry reports whether domain, which is absolute or empty, is the root or a public suffix, so that names directly
+// below it may be public suffixes. It is false for a few Norwegian counties.
+func isRegistry(domain string) bool {
+	if domain == "" {
+		return true
+	}
+	suffix, icann := publicsuffix.PublicSuffix("-." + strings.TrimSuffix(domain, "."))
+	return icann && len(suffix) >= len(domain)-1
+}
+
+// isPublicSuffix reports whether name is listed as a public suffix, in the ICANN section. Most of those that are suffixes
+// by a wildcard are not there, but hosts may be.
+func isPublicSuffix(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	if !icann || suffix != name {
+		return false
+	}
+	_, domain, below := strings.Cut(name, ".")
+	sibling, _ := publicsuffix.PublicSuffix("-." + domain)
+	return !below || sibling == domain
+}
