@@ -72,7 +72,7 @@ type Result int
 
 // The results of Lookup.
 const (
-	Unknown   Result = iota // it lies in none of the zones, or is delegated or redirected (DNAME), or an alias of such a name
+	Unknown   Result = iota // it lies in none of the zones, is delegated or redirected (DNAME), or an alias of such a name
 	NoName                  // there is no such name
 	NoAddress               // it has neither A nor AAAA records
 	Addresses               // it has
@@ -190,8 +190,8 @@ func (z *Zones) zoneOf(name string) *Zone {
 	}
 }
 
-// find returns what z, which holds name, has for it, perhaps by a wildcard. It is not known what there is at and below a
-// name that is delegated, and below one that is redirected.
+// find returns what z, which holds name, has for it, perhaps by a wildcard. It is not known what there is at and below
+// a name that is delegated, and below one that is redirected.
 func (z *Zone) find(name string) (n node, exists, known bool) {
 	if z.cuts && z.hidden(name) {
 		return node{}, false, false

@@ -15,8 +15,7 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-// load reads files, by name, those of them that end in .zone or .db or begin with db. as zone files. It changes to the folder
-// that they are in.
+// load reads files, by name: those that do not end in .inc as zone files. It changes to the folder that they are in.
 func load(t testing.TB, files map[string]string) (*Zones, diag.List) {
 	t.Helper()
 	dir := t.TempDir()

@@ -31,8 +31,8 @@ const rule = "forwards-invalid"
 // known of that zone. The findings are sorted. It is an error if the folder of the source cannot be opened.
 //
 // The zone of a file is the owner of its SOA record. Where that is relative and there is no $ORIGIN, or there is no SOA
-// record, the file's name tells it: "acme.example.zone", "acme.example.db" or "db.acme.example". A file that another one
-// includes is no zone file, whatever patterns it matches.
+// record, the file's name tells it: "acme.example.zone", "acme.example.db" or "db.acme.example". A file that another
+// one includes is no zone file, whatever patterns it matches.
 func Load(s *source.Source) (*Zones, diag.List, error) {
 	if len(s.Forwards) == 0 {
 		return nil, nil, nil
@@ -117,8 +117,8 @@ type input struct {
 	current diag.Position // of the last record
 }
 
-// ReadByte implements io.ByteReader. The parser reads single bytes if it can, and none beyond the record that it returns:
-// so it can be told on which line that record is.
+// ReadByte implements io.ByteReader. The parser reads single bytes if it can, and none beyond the record that it
+// returns: so it can be told on which line that record is.
 func (in *input) ReadByte() (byte, error) {
 	in.r.last = in
 	if in.at == len(in.data) {
@@ -144,8 +144,8 @@ func (in *input) Close() error { return nil }
 // Stat implements fs.File. Nobody calls it.
 func (in *input) Stat() (fs.FileInfo, error) { return nil, errors.ErrUnsupported }
 
-// Open implements fs.FS for $INCLUDE. The name is relative to the folder of the file that has the directive; if there is
-// no such file it is tried as BIND would, relative to one folder for all.
+// Open implements fs.FS for $INCLUDE. The name is relative to the folder of the file that has the directive; if there
+// is no such file it is tried as BIND would, relative to one folder for all.
 func (r *reader) Open(name string) (fs.File, error) {
 	data, err := r.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -173,7 +173,8 @@ func (r *reader) input(name string, data []byte) *input {
 	i := slices.IndexFunc(r.files, func(f *file) bool { return f.name == name })
 	if i < 0 {
 		i = len(r.files)
-		r.files = append(r.files, &file{name: name, path: r.folder.Path(name), data: bytes.TrimPrefix(data, []byte("\ufeff"))})
+		data = bytes.TrimPrefix(data, []byte("\ufeff"))
+		r.files = append(r.files, &file{name: name, path: r.folder.Path(name), data: data})
 	}
 	return &input{file: r.files[i], r: r, index: int32(i), below: 1}
 }

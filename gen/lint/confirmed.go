@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
@@ -11,11 +12,70 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
+// A comparison sets an inventory beside forward zone files. It is safe for concurrent use.
+type comparison struct {
+	*model.Inventory
+	zones *forward.Zones // nil if there are none
+	// claims returns the names of effectiveNames that a zone file knows, without those that just lead back: the ones that
+	// are aliases, do not have the address, or have another one of its family beside it. All rules share them.
+	claims func() []claim
+}
+
+// A claim is a name that an address has, and what zone files say of that name.
+type claim struct {
+	*model.Address
+	name  source.Name
+	in    forward.Answer
+	alias forward.Record // the CNAME record of the name; its zone is nil if there is none
+}
+
+func newComparison(inv *model.Inventory, zones *forward.Zones) *comparison {
+	c := &comparison{Inventory: inv, zones: zones}
+	c.claims = sync.OnceValue(func() []claim {
+		if zones == nil {
+			return nil
+		}
+		var list []claim
+		c.effectiveNames(func(a *model.Address, name source.Name) {
+			answer, _ := c.lookup(name.Value)
+			alias, isAlias := answer.Alias()
+			if isAlias || answer.Result != forward.Unknown && !leadsBack(answer, a.Addr) {
+				list = append(list, claim{a, name, answer, alias})
+			}
+		})
+		return list
+	})
+	return c
+}
+
+// leadsBack reports whether a name has the address addr, and no other one of its family.
+func leadsBack(answer forward.Answer, addr netip.Addr) bool {
+	found := false
+	for r := range answer.Records() {
+		if r.Addr != addr && r.Addr.Is4() == addr.Is4() {
+			return false
+		}
+		found = found || r.Addr == addr
+	}
+	return found
+}
+
+// isAlias reports whether the name is an alias.
+func (c *claim) isAlias() bool { return c.alias.Zone != nil }
+
+// wrongly begins a message: which address has which name.
+func (c *claim) wrongly() string { return wrongly(c.Address, c.name) }
+
+// line is the line that gives the name its address.
+func (c *claim) line() string {
+	return fmt.Sprintf("%s %s %s", below(c.in.Zone, c.name.Value), recordType(c.Addr), c.Addr)
+}
+
 // effectiveNames calls f for each name that somebody chose for an address of ours, by address: its reverse map names,
 // else its default hostname, which has the place of the primary address.
-func effectiveNames(inv *model.Inventory, f func(a *model.Address, name source.Name)) {
-	for i := range inv.Addresses {
-		a := &inv.Addresses[i]
+func (c *comparison) effectiveNames(f func(a *model.Address, name source.Name)) {
+	for i := range c.Addresses {
+		a := &c.Addresses[i]
 		switch {
 		case a.Block == nil || a.Delegation != nil:
 		case len(reverseNames(a)) > 0:
@@ -29,29 +89,24 @@ func effectiveNames(inv *model.Inventory, f func(a *model.Address, name source.N
 }
 
 // lookup asks the zone files for name. It is not for them to say if one of our forward zones answers for it.
-func lookup(inv *model.Inventory, zones *forward.Zones, name string) (forward.Answer, *model.ForwardZone) {
-	answer, ours := zones.Lookup(name), inv.ForwardZone(name)
+func (c *comparison) lookup(name string) (forward.Answer, *model.ForwardZone) {
+	answer, ours := c.zones.Lookup(name), c.ForwardZone(name)
 	if ours != nil && (answer.Zone == nil || len(ours.Name.Value) >= len(answer.Zone.Apex)) {
 		return forward.Answer{}, ours
 	}
 	return answer, nil
 }
 
-// unconfirmed calls f for each name of effectiveNames that a zone file knows, and that is an alias there or does not have
-// the address.
-func unconfirmed(
-	inv *model.Inventory, zones *forward.Zones, f func(a *model.Address, name source.Name, answer forward.Answer),
-) {
-	if zones == nil {
-		return
+// nameservers calls f for each name server of the zones and of delegations.
+func (c *comparison) nameservers(f func(source.Name)) {
+	for _, n := range c.Source.Defaults.Nameservers {
+		f(n)
 	}
-	effectiveNames(inv, func(a *model.Address, name source.Name) {
-		answer, _ := lookup(inv, zones, name.Value)
-		_, alias := answer.Alias()
-		if alias || answer.Result != forward.Unknown && !answer.Has(a.Addr) {
-			f(a, name, answer)
+	for _, d := range c.Delegations {
+		for _, n := range d.Nameservers {
+			f(n)
 		}
-	})
+	}
 }
 
 // A host is a name in one of our forward zones, and the addresses that have it there.
@@ -64,17 +119,17 @@ type host struct {
 }
 
 // unconfirmedHosts calls f for each reverse map name in one of our forward zones that does not have the address there.
-func unconfirmedHosts(inv *model.Inventory, zones *forward.Zones, f func(h *host)) {
-	if len(inv.ForwardZones) == 0 {
+func (c *comparison) unconfirmedHosts(f func(h *host)) {
+	if len(c.ForwardZones) == 0 {
 		return
 	}
 	var inside []*host
 	servers := make(map[string][]*model.Address)
-	reverseMapNames(inv, func(a *model.Address, name source.Name) {
+	reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
 		if a.Block == nil {
 			return
 		}
-		if _, ours := lookup(inv, zones, name.Value); ours != nil {
+		if _, ours := c.lookup(name.Value); ours != nil {
 			inside = append(inside, &host{Address: a, name: name, zone: ours, fallback: fallbackOf(ours, name.Value)})
 			servers[name.Value] = nil
 		}
@@ -82,8 +137,8 @@ func unconfirmedHosts(inv *model.Inventory, zones *forward.Zones, f func(h *host
 	if len(inside) == 0 {
 		return
 	}
-	for i := range inv.Addresses {
-		a := &inv.Addresses[i]
+	for i := range c.Addresses {
+		a := &c.Addresses[i]
 		if list, ok := servers[a.Default]; ok {
 			servers[a.Default] = append(list, a)
 		}
@@ -116,11 +171,6 @@ func recordType(addr netip.Addr) string {
 		return "A"
 	}
 	return "AAAA"
-}
-
-// line is the line of a zone file that gives name, which lies in z, the address addr.
-func line(z *forward.Zone, name string, addr netip.Addr) string {
-	return fmt.Sprintf("%s %s %s", below(z, name), recordType(addr), addr)
 }
 
 // below returns name, which lies in z, as it is written in the file of z.

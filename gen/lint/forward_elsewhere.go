@@ -5,7 +5,6 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -14,38 +13,38 @@ var forwardElsewhere = &Rule{
 	Severity: diag.Error,
 	Title:    "names of addresses lead back to these addresses",
 	missing:  true,
-	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
-		unconfirmed(inv, zones, func(a *model.Address, name source.Name, answer forward.Answer) {
-			if _, alias := answer.Alias(); alias || answer.Result != forward.Addresses {
-				return
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		for _, n := range c.claims() {
+			if n.isAlias() || n.in.Result != forward.Addresses || n.in.Has(n.Addr) {
+				continue
 			}
 			d := diag.Diagnostic{
-				Pos:     name.Pos,
-				Message: fmt.Sprintf("%shas no %s record in %s", wrongly(a, name), recordType(a.Addr), answer.Zone.File),
-				Hint:    fmt.Sprintf("add %q to %s", line(answer.Zone, name.Value, a.Addr), answer.Zone.File),
+				Pos:     n.name.Pos,
+				Message: fmt.Sprintf("%shas no %s record in %s", n.wrongly(), recordType(n.Addr), n.in.Zone.File),
+				Hint:    fmt.Sprintf("add %q to %s", n.line(), n.in.Zone.File),
 			}
-			var addrs []string // of the family of a
-			for r := range answer.Records() {
-				if r.Addr.Is4() == a.Is4() {
+			var addrs []string // of the family
+			for r := range n.in.Records() {
+				if r.Addr.Is4() == n.Is4() {
 					addrs = append(addrs, r.Addr.String())
 					d.Related = append(d.Related, at(r, "it leads here"))
 				}
 			}
 			if len(addrs) > 0 {
-				d.Message = wrongly(a, name) + "leads to " + addrs[0]
+				d.Message = n.wrongly() + "leads to " + addrs[0]
 				if len(addrs) > 1 {
 					d.Message += fmt.Sprintf(" and %d more, but not back", len(addrs)-1)
 				}
 				d.Related = d.Related[:min(3, len(addrs))]
-				if near := source.Nearest(a.Addr.String(), addrs); near != "" {
-					d.Hint = fmt.Sprintf("if one of %s and %s is a slip, correct it; else %s", a.Addr, near, d.Hint)
+				if near := source.Nearest(n.Addr.String(), addrs); near != "" {
+					d.Hint = fmt.Sprintf("if one of %s and %s is a slip, correct it; else %s", n.Addr, near, d.Hint)
 				} else {
 					d.Hint += ", or choose another name for the address"
 				}
 			}
 			report(d)
-		})
-		unconfirmedHosts(inv, zones, func(h *host) {
+		}
+		c.unconfirmedHosts(func(h *host) {
 			d := diag.Diagnostic{
 				Pos:     h.name.Pos,
 				Related: []diag.Related{{Pos: h.zone.Name.Pos, Message: "the forward zone"}},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -14,28 +13,27 @@ var forwardMissing = &Rule{
 	Severity: diag.Error,
 	Title:    "names of addresses have an address in their forward zone",
 	missing:  true,
-	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
-		unconfirmed(inv, zones, func(a *model.Address, name source.Name, answer forward.Answer) {
-			_, alias := answer.Alias()
-			if alias || answer.Result == forward.Addresses {
-				return
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		for _, n := range c.claims() {
+			if n.isAlias() || n.in.Result == forward.Addresses {
+				continue
 			}
-			z := answer.Zone
+			z := n.in.Zone
 			d := diag.Diagnostic{
-				Pos:     name.Pos,
-				Message: wrongly(a, name) + "does not exist in " + z.File,
-				Hint:    fmt.Sprintf("add %q to %s", line(z, name.Value, a.Addr), z.File),
+				Pos:     n.name.Pos,
+				Message: n.wrongly() + "does not exist in " + z.File,
+				Hint:    fmt.Sprintf("add %q to %s", n.line(), z.File),
 			}
-			if answer.Result == forward.NoAddress {
-				d.Message = wrongly(a, name) + "has no address in " + z.File
+			if n.in.Result == forward.NoAddress {
+				d.Message = n.wrongly() + "has no address in " + z.File
 			}
-			if r, ok := misspelt(zones, z, a, name.Value); ok {
+			if r, ok := misspelt(c.zones, &n); ok {
 				d.Related = []diag.Related{at(r, fmt.Sprintf("here %q has this address", r.Owner))}
 				d.Hint = fmt.Sprintf("write %q, or %s", r.Owner, d.Hint)
 			}
 			report(d)
-		})
-		unconfirmedHosts(inv, zones, func(h *host) {
+		}
+		c.unconfirmedHosts(func(h *host) {
 			if len(h.servers) > 0 || h.fallback.IsValid() {
 				return
 			}
@@ -50,16 +48,17 @@ var forwardMissing = &Rule{
 	},
 }
 
-// misspelt returns the record that gives the address of a to a name in z that is like name.
-func misspelt(zones *forward.Zones, z *forward.Zone, a *model.Address, name string) (forward.Record, bool) {
-	records := make(map[string]forward.Record)
+// misspelt returns the record that gives the address to a name like that of the claim, in the same zone.
+func misspelt(zones *forward.Zones, n *claim) (forward.Record, bool) {
+	records := make(map[string]forward.Record) // by name below the zone
 	var names []string
-	for r := range zones.Of(a.Addr) {
-		if r.Zone == z && !isWildcard(r) {
-			records[below(z, r.Owner)] = r
-			names = append(names, below(z, r.Owner))
+	for r := range zones.Of(n.Addr) {
+		if r.Zone == n.in.Zone && !isWildcard(r) {
+			name := below(r.Zone, r.Owner)
+			records[name] = r
+			names = append(names, name)
 		}
 	}
-	r, ok := records[source.Nearest(below(z, name), names)]
+	r, ok := records[source.Nearest(below(n.in.Zone, n.name.Value), names)]
 	return r, ok
 }

@@ -31,8 +31,8 @@ type Rule struct {
 	// check calls report for each finding; Severity and Rule are filled in by Run. It and compare are nil for a rule whose
 	// findings gen/source or gen/forward makes while it reads.
 	check func(inv *model.Inventory, report func(diag.Diagnostic))
-	// compare is check for a rule that asks the forward zone files too. Zones may be nil.
-	compare func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic))
+	// compare is check for a rule that asks the forward zone files too.
+	compare func(c *comparison, report func(diag.Diagnostic))
 }
 
 // Rules lists all rules by id. It is read-only.
@@ -143,6 +143,7 @@ func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 			list = append(list, d)
 		}
 	}
+	c := newComparison(inv, o.Forwards)
 	lists := make([]diag.List, len(Rules))
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -161,7 +162,7 @@ func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 				case r.check != nil:
 					r.check(inv, report)
 				case r.compare != nil:
-					r.compare(inv, o.Forwards, report)
+					r.compare(c, report)
 				}
 			}
 		})

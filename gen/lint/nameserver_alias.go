@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/forward"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -13,12 +11,9 @@ var nameserverAlias = &Rule{
 	ID:       "nameserver-alias",
 	Severity: diag.Error,
 	Title:    "name servers are no aliases",
-	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
-		if zones == nil {
-			return
-		}
-		nameservers(inv, func(n source.Name) {
-			answer, _ := lookup(inv, zones, n.Value)
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		c.nameservers(func(n source.Name) {
+			answer, _ := c.lookup(n.Value)
 			alias, ok := answer.Alias()
 			if !ok {
 				return
@@ -31,16 +26,4 @@ var nameserverAlias = &Rule{
 			})
 		})
 	},
-}
-
-// nameservers calls f for each name server of the zones and of delegations.
-func nameservers(inv *model.Inventory, f func(source.Name)) {
-	for _, n := range inv.Source.Defaults.Nameservers {
-		f(n)
-	}
-	for _, d := range inv.Delegations {
-		for _, n := range d.Nameservers {
-			f(n)
-		}
-	}
 }

@@ -14,15 +14,15 @@ var nameserverWithoutAddress = &Rule{
 	Severity: diag.Error,
 	Title:    "name servers that lie in a forward zone have an address there",
 	missing:  true,
-	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		type server struct {
 			name source.Name
 			zone *model.ForwardZone
 		}
 		var inside []server              // in our forward zones
 		unknown := make(map[string]bool) // those of inside that have no address
-		nameservers(inv, func(n source.Name) {
-			answer, ours := lookup(inv, zones, n.Value)
+		c.nameservers(func(n source.Name) {
+			answer, ours := c.lookup(n.Value)
 			if ours != nil {
 				inside = append(inside, server{n, ours})
 				unknown[n.Value] = true
@@ -40,8 +40,8 @@ var nameserverWithoutAddress = &Rule{
 		if len(inside) == 0 {
 			return
 		}
-		for i := range inv.Addresses {
-			delete(unknown, inv.Addresses[i].Default)
+		for i := range c.Addresses {
+			delete(unknown, c.Addresses[i].Default)
 		}
 		for _, s := range inside {
 			if !unknown[s.name.Value] || fallbackOf(s.zone, s.name.Value).IsValid() {

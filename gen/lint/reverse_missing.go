@@ -16,18 +16,15 @@ var reverseMissing = &Rule{
 	Severity: diag.Note,
 	Title:    "addresses that forward zone files give to names have names",
 	missing:  true,
-	compare: func(inv *model.Inventory, zones *forward.Zones, report func(diag.Diagnostic)) {
-		if zones == nil {
-			return
-		}
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		var found []forward.Record
 		owners := make(map[string]bool) // of found
-		for r := range zones.All() {
+		for r := range c.zones.All() {
 			if isWildcard(r) {
 				continue
 			}
-			e, _ := inv.Lookup(r.Addr)
-			if e.Origin == model.NoName && inv.BlockOf(r.Addr) != nil && inv.DelegationOf(r.Addr) == nil {
+			e, _ := c.Lookup(r.Addr)
+			if e.Origin == model.NoName && c.BlockOf(r.Addr) != nil && c.DelegationOf(r.Addr) == nil {
 				found = append(found, r)
 				owners[r.Owner] = true
 			}
@@ -41,9 +38,9 @@ var reverseMissing = &Rule{
 			is4  bool
 		}
 		slips := make(map[slip]bool)
-		effectiveNames(inv, func(a *model.Address, name source.Name) {
+		c.effectiveNames(func(a *model.Address, name source.Name) {
 			if owners[name.Value] {
-				if answer, _ := lookup(inv, zones, name.Value); !answer.Has(a.Addr) {
+				if answer, _ := c.lookup(name.Value); !answer.Has(a.Addr) {
 					slips[slip{name.Value, a.Is4()}] = true
 				}
 			}
@@ -59,7 +56,7 @@ var reverseMissing = &Rule{
 				Message: fmt.Sprintf("%q leads to %s, which has no name", r.Owner, r.Addr),
 				Hint:    fmt.Sprintf(`write "%s: %s" under "addresses"`, r.Addr, strings.TrimSuffix(r.Owner, ".")),
 			}
-			if _, entry := inv.Lookup(r.Addr); entry != nil {
+			if _, entry := c.Lookup(r.Addr); entry != nil {
 				d.Related = []diag.Related{{Pos: entry.Pos(), Message: "the address"}}
 			}
 			report(d)
