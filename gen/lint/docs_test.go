@@ -22,7 +22,7 @@ const pages = "../../docs/rules"
 
 // page is the form of docs/rules/<id>.md: what it begins with, an example that breaks the rule, what lint says of it,
 // and one that does not break it.
-var page = regexp.MustCompile("(?s)\\A# ([a-z-]+)\n\nSeverity: (.+?)\n\n.+\n## Why\n\n.+" +
+var page = regexp.MustCompile("(?s)\\A# ([a-z0-9-]+)\n\nSeverity: (.+?)\n\n.+\n## Why\n\n.+" +
 	"\n## Wrong\n\n(?:[^`#]+\n\n)?```(?:yaml|text)\n(.+?)```\n\n```text\n(.*?)```\n" +
 	"\n## Right\n\n(?:[^`#]+\n\n)?```(?:yaml|text)\n(.+?)```\n\\z")
 

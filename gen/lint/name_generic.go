@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/generic"
@@ -16,7 +17,7 @@ var nameGeneric = &Rule{
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		serverNames(inv, func(name source.Name) {
 			if m := generic.PTR(name.Value); m != nil {
-				report(looksGenerated(name, fmt.Sprintf("%q", name.Value), m[0]))
+				report(looksGenerated(name, fmt.Sprintf("%q", name.Value), m...))
 			}
 		})
 	},
@@ -32,11 +33,15 @@ func serverNames(inv *model.Inventory, f func(name source.Name)) {
 	})
 }
 
-// looksGenerated is the finding that a filter takes something at a place for a generated name.
-func looksGenerated(at source.Name, what string, m generic.Match) diag.Diagnostic {
+// looksGenerated is the finding that filters, at least one, take something at a place for a generated name.
+func looksGenerated(at source.Name, what string, matches ...generic.Match) diag.Diagnostic {
+	var fire []string
+	for _, m := range matches {
+		fire = append(fire, fmt.Sprintf("%s fires on %q and costs %s", m.Filter, m.Part, m.Cost))
+	}
 	return diag.Diagnostic{
 		Pos:     at.Pos,
-		Message: fmt.Sprintf("%s looks generated: %s fires on %q and costs %s", what, m.Filter, m.Part, m.Cost),
-		Hint:    m.Fix,
+		Message: fmt.Sprintf("%s looks generated: %s", what, strings.Join(fire, "; ")),
+		Hint:    matches[0].Fix,
 	}
 }
