@@ -1,8 +1,8 @@
 // Package baseline knows findings again: those of a source that was there before the rules were, which are written down
 // in a file so that only others fail.
 //
-// A finding is known by its rule, its file and the text of its line, not by the number of the line or the wording of the
-// message: it may move, but is another one when its line changes.
+// A finding is known by its rule, its file and the text of its line, not by the number of the line or the wording of
+// the message: it may move, but is another one when its line changes.
 package baseline
 
 import (
@@ -32,12 +32,12 @@ type Entry struct {
 }
 
 // Entries returns one entry for each finding of l, in its order. Root is the root file of the source, named as in l.
-// Source returns what a file holds; it is called once for each file if l is sorted. The line of a file for which it fails,
-// and one that the file does not have, count as empty.
+// Source returns what a file holds; it is called once for each file if l is sorted. The line of a file for which it
+// fails, and one that the file does not have, count as empty.
 //
-// A fingerprint stays the same when lines are added or moved, when white space or a waiver is changed, and when l has more
-// or fewer findings of other rules or lines. Findings that are alike in everything, such as the same line below two
-// servers, are told apart by counting: if one of them goes, the fingerprint of the last does.
+// A fingerprint stays the same when lines are added or moved, when white space or a waiver is changed, and when l has
+// more or fewer findings of other rules or lines. Findings that are alike in everything, such as the same line below
+// two servers, are told apart by counting: if one of them goes, the fingerprint of the last does.
 func Entries(l diag.List, root string, source func(file string) ([]byte, error)) []Entry {
 	r := reader{source: source}
 	entries := make([]Entry, len(l))
@@ -64,8 +64,8 @@ func Fingerprints(entries []Entry) []string {
 	return prints
 }
 
-// Fresh returns the findings of l that are not known, with their entries, and how many known ones are gone: not in l any
-// more. Entries are those of l.
+// Fresh returns the findings of l that are not known, with their entries, and how many known ones are gone: not in l
+// any more. Entries are those of l.
 func Fresh(l diag.List, entries, known []Entry) (fresh diag.List, freshEntries []Entry, gone int) {
 	found := make(map[string]bool, len(known)) // of those that are known
 	for i := range known {

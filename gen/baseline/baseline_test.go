@@ -35,7 +35,7 @@ func (f files) source(file string) ([]byte, error) {
 
 var bad = regexp.MustCompile(`\bbad[a-z0-9.-]*`)
 
-// findings returns a finding for each bad word, sorted. The wording of its message tells the line, which must not matter.
+// findings returns a finding for each bad word, sorted. Its message tells the line, which must not matter.
 func (f files) findings() diag.List {
 	var l diag.List
 	for file, text := range f {
@@ -92,7 +92,9 @@ func TestSame(t *testing.T) {
 			return strings.ReplaceAll(s, "\n", " # revmap:ignore rule until=2027-01-31 reason=\"not now\"\n")
 		}},
 		{"waived at a tab", func(s string) string { return strings.ReplaceAll(s, "\n", "\t#revmap:ignore rule reason=x\n") }},
-		{"waived as in a zone file", func(s string) string { return strings.ReplaceAll(s, "\n", " ; revmap:ignore r reason=x\n") }},
+		{"waived as in a zone file", func(s string) string {
+			return strings.ReplaceAll(s, "\n", " ; revmap:ignore rule reason=x\n")
+		}},
 		{"waived above", func(s string) string {
 			return strings.ReplaceAll(s, "\n", "\n    # revmap:ignore rule reason=\"not now\"\n")
 		}},
@@ -127,8 +129,8 @@ func TestOther(t *testing.T) {
 	}
 }
 
-// TestEdits: the fingerprints of a random source are the same after its servers were shuffled, indented, waived and mixed
-// with other lines, and only those of one line change when a value of it does.
+// TestEdits: the fingerprints of a random source are the same after its servers were shuffled, indented, waived and
+// mixed with other lines, and only those of one line change when a value of it does.
 func TestEdits(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 4))
@@ -165,7 +167,8 @@ func TestEdits(t *testing.T) {
 		got := prints(t, join(changed))
 		fresh := len(slices.DeleteFunc(slices.Clone(got), func(p string) bool { return slices.Contains(want, p) }))
 		if fresh != 1 || len(got)-len(want) != after-before {
-			t.Fatalf("seed %d: %d findings are fresh, want 1, after a line of\n%s\nbecame %q", seed, fresh, join(servers), changed[i][1])
+			t.Fatalf("seed %d: %d findings are fresh, want 1, after line 2 of server %d changed:\n%s",
+				seed, fresh, i, join(servers))
 		}
 	}
 }

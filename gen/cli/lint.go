@@ -43,7 +43,7 @@ do not count, unless --fail-on says so.`,
 			return err
 		}
 		if *format == "json" {
-			err = report.JSON(p.stdout, found)
+			err = report.JSON(p.stdout, found, nil)
 		} else {
 			err = p.printFindings(found)
 		}

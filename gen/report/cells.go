@@ -4,26 +4,49 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/width"
 )
 
 // cells returns how many columns of a terminal text takes. A tab is one, since where it ends depends on where it begins;
 // blank keeps tabs for that reason.
 func cells(text []rune) int {
-	n, joined := 0, false
+	n := 0
+	var base rune   // the character that combining ones belong to
+	last := 0       // columns of base and of what belongs to it
+	joined := false // to base by a zero-width joiner
 	for _, r := range text {
 		switch {
-		case joined: // a joined emoji is drawn over the one before
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case r >= 0x1f3fb && r <= 0x1f3ff: // the skin colour of the emoji before
-		case isWide(r):
-			n += 2
+		case r == '\u200d':
+			joined = last == 2 // in Indic scripts, which are narrow, it joins nothing in this sense
+			continue
+		case r == '\ufe0f' && last == 1, isSkinColor(r) && unicode.Is(unicode.So, base):
+			n += 2 - last // emoji are wide (UAX #11), also those that are text without this
+			last = 2
+		case isZero(r), joined: // joined emoji are drawn as one
 		default:
-			n++
+			base, last = r, 1
+			if isWide(r) {
+				last = 2
+			}
+			n += last
 		}
-		joined = r == '\u200d'
+		joined = false
 	}
 	return n
+}
+
+func isSkinColor(r rune) bool { return r >= 0x1f3fb && r <= 0x1f3ff }
+
+// isZero reports whether r is drawn in the columns of the character before it, or not at all.
+func isZero(r rune) bool {
+	switch {
+	case r >= 0x1160 && r <= 0x11ff, r >= 0xd7b0 && r <= 0xd7ff: // vowels and finals of a decomposed Hangul syllable
+		return true
+	case r == '\u00ad', unicode.Is(unicode.Prepended_Concatenation_Mark, r): // drawn, though Cf
+		return false
+	}
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf)
 }
 
 func isWide(r rune) bool {
@@ -56,11 +79,37 @@ func printable(s string) string {
 		switch {
 		case r == '\t':
 			return r
-		case unicode.IsControl(r), r >= '\u2028' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		case unicode.IsControl(r), r >= '\u2028' && r <= '\u202e', unicode.Is(unicode.Bidi_Control, r):
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
+}
+
+// inOrder returns text with marks that no terminal shows, but which keep one that knows the direction of scripts from
+// moving what follows a word of Hebrew or Arabic to its left: each word stays in its columns, and the caret is right.
+func inOrder(text []rune) string {
+	const mark = '\u200e' // LEFT-TO-RIGHT MARK
+	var b strings.Builder
+	within := false // a word from right to left
+	for _, r := range text {
+		properties, _ := bidi.LookupRune(r)
+		switch properties.Class() {
+		case bidi.R, bidi.AL, bidi.AN:
+			if !within {
+				b.WriteRune(mark)
+			}
+			within = true
+		case bidi.NSM:
+		default:
+			if within {
+				b.WriteRune(mark)
+			}
+			within = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 const (

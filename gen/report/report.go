@@ -110,7 +110,7 @@ func (t *textWriter) snippet(pos, end diag.Position) {
 	t.WriteByte('\n')
 	t.put(cyan, number+" |")
 	if len(text) > 0 {
-		t.put("", " "+string(text))
+		t.WriteString(" " + inOrder(text))
 	}
 	t.WriteByte('\n')
 	if column < 1 || column > len(text)+1 {
@@ -181,13 +181,14 @@ type jsonPosition struct {
 
 type jsonFinding struct {
 	jsonPosition
-	EndLine   int           `json:"end_line,omitempty"`
-	EndColumn int           `json:"end_column,omitempty"`
-	Severity  diag.Severity `json:"severity"`
-	Rule      string        `json:"rule"`
-	Message   string        `json:"message"`
-	Related   []jsonRelated `json:"related,omitempty"`
-	Hint      string        `json:"hint,omitempty"`
+	EndLine     int           `json:"end_line,omitempty"`
+	EndColumn   int           `json:"end_column,omitempty"`
+	Severity    diag.Severity `json:"severity"`
+	Rule        string        `json:"rule"`
+	Message     string        `json:"message"`
+	Related     []jsonRelated `json:"related,omitempty"`
+	Hint        string        `json:"hint,omitempty"`
+	Fingerprint string        `json:"fingerprint,omitempty"`
 }
 
 type jsonRelated struct {
@@ -207,12 +208,13 @@ type jsonCounts struct {
 //	 "findings": [{"file": "records.yaml", "line": 41, "column": 7, "end_line": 41, "end_column": 17,
 //	               "severity": "error", "rule": "address-assigned-twice", "message": "…",
 //	               "related": [{"file": "records.yaml", "line": 12, "column": 7, "message": "…"}],
-//	               "hint": "…"}],
+//	               "hint": "…", "fingerprint": "0f3c…"}],
 //	 "counts": {"error": 1, "warning": 0, "note": 0}}
 //
 // Lines and columns count from 1, columns in code points; the end is exclusive. What is unknown or empty is left out,
-// but findings is always there. The error is that of w.
-func JSON(w io.Writer, l diag.List) error {
+// but findings is always there. Fingerprints has one for each diagnostic, or is nil; see package baseline. The error is that
+// of w.
+func JSON(w io.Writer, l diag.List, fingerprints []string) error {
 	r := jsonReport{
 		Version:  jsonVersion,
 		Findings: make([]jsonFinding, len(l)),
@@ -230,6 +232,9 @@ func JSON(w io.Writer, l diag.List) error {
 		}
 		for _, rel := range d.Related {
 			f.Related = append(f.Related, jsonRelated{jsonPosition(rel.Pos), rel.Message})
+		}
+		if fingerprints != nil {
+			f.Fingerprint = fingerprints[i]
 		}
 		r.Findings[i] = f
 	}

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/bidi"
 
 	"github.com/revmap/revmap/gen/diag"
 )
@@ -101,6 +105,38 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextUnicode: below each line there is a caret at the 1 of 192.0.2.1.
+func TestTextUnicode(t *testing.T) {
+	lines := []string{
+		"cafe\u0301: 192.0.2.1",
+		"Tiếng Việt: 192.0.2.1",
+		"한국 \u1112\u1161\u11ab\u1100\u116e\u11a8: 192.0.2.1",
+		"日本語 ﾊﾝｶｸ ｆｕｌｌ: 192.0.2.1",
+		"क्ष क्\u200dष: 192.0.2.1",
+		"👩\u200d👩\u200d👧 👍🏽 ☝🏽: 192.0.2.1",
+		"🇩🇪🇯🇵 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f: 192.0.2.1",
+		"❤\ufe0f 1\ufe0f\u20e3 🏳\ufe0f\u200d🌈 ❤: 192.0.2.1",
+		"a\tb日\tc: 192.0.2.1",
+		"שרת: 192.0.2.1",
+		"خادم ٣ شبكة: 192.0.2.1",
+		"zero\u200bwidth, soft\u00adhyphen: 192.0.2.1",
+		"over\u202eride \u200emark \u061cmark: 192.0.2.1",
+	}
+	var l diag.List
+	for i, line := range lines {
+		column := utf8.RuneCountInString(line) - len("192.0.2.1") + 1
+		l = append(l, diag.Diagnostic{
+			Pos: at(i+1, column), End: at(i+1, column+9), Severity: diag.Error, Rule: "unicode", Message: "at the 1",
+		})
+	}
+	var b bytes.Buffer
+	data := []byte(strings.Join(lines, "\n"))
+	if err := Text(&b, l, Options{Source: func(string) ([]byte, error) { return data, nil }}); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "text-unicode.out", b.Bytes())
+}
+
 func TestTextReadsEachFileOnce(t *testing.T) {
 	reads := map[string]int{}
 	err := Text(new(bytes.Buffer), findings, Options{Source: func(file string) ([]byte, error) {
@@ -115,21 +151,43 @@ func TestTextReadsEachFileOnce(t *testing.T) {
 	}
 }
 
-func TestJSON(t *testing.T) {
+// prints are the fingerprints of findings.
+var prints = func() []string {
+	p := make([]string, len(findings))
+	for i := range p {
+		p[i] = fmt.Sprintf("%032x", i)
+	}
+	return p
+}()
+
+// TestForms writes the same findings in each form.
+func TestForms(t *testing.T) {
 	tests := []struct {
-		golden string
-		list   diag.List
+		name  string // of the golden file, and of that without findings
+		write func(w io.Writer, l diag.List, prints []string) error
 	}{
-		{"json.out", findings},
-		{"json-empty.out", nil},
+		{"json", JSON},
+		{"markdown", func(w io.Writer, l diag.List, _ []string) error { return Markdown(w, l) }},
+		{"github", func(w io.Writer, l diag.List, _ []string) error { return GitHub(w, l) }},
+		{"checkstyle", func(w io.Writer, l diag.List, _ []string) error { return Checkstyle(w, l) }},
+		{"sarif", func(w io.Writer, l diag.List, prints []string) error {
+			return SARIF(w, l, SARIFOptions{Version: "v1.2.3", Rules: rules, Fingerprints: prints})
+		}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.golden, func(t *testing.T) {
-			var b bytes.Buffer
-			if err := JSON(&b, tt.list); err != nil {
+		t.Run(tt.name, func(t *testing.T) {
+			var b, empty bytes.Buffer
+			if err := tt.write(&b, findings, prints); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.golden, b.Bytes())
+			golden(t, tt.name+".out", b.Bytes())
+			if err := tt.write(&empty, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.name+"-empty.out", empty.Bytes())
+			if err := tt.write(full{}, findings, nil); !errors.Is(err, errFull) {
+				t.Errorf("written to a full disk: %v", err)
+			}
 		})
 	}
 }
@@ -140,12 +198,9 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
-func TestWriteError(t *testing.T) {
+func TestTextWriteError(t *testing.T) {
 	if err := Text(full{}, findings, Options{}); !errors.Is(err, errFull) {
 		t.Errorf("Text = %v", err)
-	}
-	if err := JSON(full{}, findings); !errors.Is(err, errFull) {
-		t.Errorf("JSON = %v", err)
 	}
 }
 
@@ -169,10 +224,66 @@ func TestCells(t *testing.T) {
 		{"👩\u200d💻", 2},
 		{"👩\u200d👩\u200d👧x", 3},
 		{"\ufffd", 1},
+		{"🇩🇪", 2},
+		{"🇩🇪🇯🇵", 4},
+		{"🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", 2}, // the flag of England
+		{"❤", 1},
+		{"❤\ufe0f", 2},
+		{"1\ufe0f\u20e3", 2},
+		{"日\ufe00", 2},
+		{"\ufe0f", 0},
+		{"🏳\ufe0f\u200d🌈x", 3},
+		{"👩\u200d⚕\ufe0fx", 3},
+		{"☝🏽", 2},
+		{"🏽", 2},
+		{"a🏽", 3},
+		{"\u1112\u1161\u11ab", 2}, // one decomposed syllable
+		{"क\u094d\u200dष", 2},     // the joiner is no emoji's
+		{"שָׁלוֹם", 4},
+		{"\u00ad", 1},
+		{"\u0600١", 2},
 	}
 	for _, tt := range tests {
 		if got := cells([]rune(tt.text)); got != tt.want {
 			t.Errorf("cells(%q) = %d, want %d", tt.text, got, tt.want)
+		}
+	}
+}
+
+// TestInOrder: a terminal that follows the bidirectional algorithm (UAX #9) shows words in the order in which they are written.
+func TestInOrder(t *testing.T) {
+	for _, text := range []string{
+		"",
+		"    mail.example.net: 192.0.2.1",
+		"    שרת: 192.0.2.1",
+		"שרת: 192.0.2.1",
+		"    192.0.2.1: שרת",
+		"    שָׁלוֹם עולם: [192.0.2.1, 192.0.2.2]",
+		"    خادم ٣ شبكة: {primary: 192.0.2.1}",
+		"    سيرفر1: 192.0.2.1",
+	} {
+		shown := inOrder([]rune(text))
+		if got := strings.ReplaceAll(shown, "\u200e", ""); got != text {
+			t.Errorf("inOrder(%q) is %q without marks", text, got)
+		}
+		var p bidi.Paragraph
+		if _, err := p.SetString(shown, bidi.DefaultDirection(bidi.LeftToRight)); err != nil {
+			t.Fatal(err)
+		}
+		o, err := p.Order()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words strings.Builder
+		for i := range o.NumRuns() {
+			run := o.Run(i)
+			words.WriteString(run.String())
+			if run.Direction() == bidi.RightToLeft && strings.ContainsAny(run.String(), " :.") {
+				t.Errorf("inOrder(%q) shows %q from right to left", text, run.String())
+			}
+		}
+		if words.String() != shown {
+			t.Errorf("inOrder(%q) is shown in another order: %q", text, words.String())
 		}
 	}
 }

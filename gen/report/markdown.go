@@ -1,0 +1,155 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/revmap/revmap/gen/diag"
+)
+
+// maxMarkdown is how many bytes Markdown writes at most. GitHub takes comments of up to 65,536 characters.
+const maxMarkdown = 60_000
+
+// Markdown writes diagnostics as GitHub Flavored Markdown, for a comment in a pull request: how many there are, and a list
+// for each file, in the order of l, which should be sorted. What does not fit into one comment is left out, notes before
+// warnings and those before errors, and counted at the end. All that could mean something in Markdown, or that GitHub would
+// make a link, a mention or an emoji of, stands in code spans. The error is that of w.
+func Markdown(w io.Writer, l diag.List) error {
+	items := make([]string, len(l)) // "" if left out
+	room := maxMarkdown - 200       // for what comes before and after the lists
+	left := 0
+	headed := make(map[string]bool)
+	for _, s := range []diag.Severity{diag.Error, diag.Warning, diag.Note} {
+		for i := range l {
+			d := &l[i]
+			if d.Severity != s {
+				continue
+			}
+			item := markdownItem(d)
+			size := len(item)
+			if !headed[d.Pos.File] {
+				size += len(markdownHeading(d.Pos.File))
+			}
+			if size > room {
+				left++
+				continue
+			}
+			headed[d.Pos.File] = true
+			room -= size
+			items[i] = item
+		}
+	}
+
+	var b strings.Builder
+	b.WriteString("**" + counts(l) + "**\n")
+	file, first := "", true
+	for i, item := range items {
+		if item == "" {
+			continue
+		}
+		if first || l[i].Pos.File != file {
+			file, first = l[i].Pos.File, false
+			b.WriteString(markdownHeading(file))
+		}
+		b.WriteString(item)
+	}
+	if left > 0 {
+		fmt.Fprintf(&b, "\n…and %d more.\n", left)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// counts returns how many diagnostics of each severity l has.
+func counts(l diag.List) string {
+	var parts []string
+	for _, s := range []diag.Severity{diag.Error, diag.Warning, diag.Note} {
+		switch n := l.Count(s); n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+s.String())
+		default:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, s))
+		}
+	}
+	if len(parts) == 0 {
+		return "no findings"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func markdownHeading(file string) string {
+	if file == "" {
+		return "\n"
+	}
+	return "\n### " + code(filepath.ToSlash(file)) + "\n\n"
+}
+
+func markdownItem(d *diag.Diagnostic) string {
+	var b strings.Builder
+	b.WriteString("- **" + d.Severity.String() + "**")
+	if d.Pos.Line > 0 {
+		b.WriteString(" line " + strconv.Itoa(d.Pos.Line))
+	}
+	b.WriteString(": " + prose(d.Message) + " (" + code(d.Rule) + ")\n")
+	for _, r := range d.Related {
+		b.WriteString("  - ")
+		if r.Pos.IsValid() {
+			b.WriteString(code(filepath.ToSlash(r.Pos.String())) + ": ")
+		}
+		b.WriteString(prose(r.Message) + "\n")
+	}
+	if d.Hint != "" {
+		b.WriteString("  - hint: " + prose(d.Hint) + "\n")
+	}
+	return b.String()
+}
+
+// prose returns text of one line as Markdown that is read as the same text: what is no plain word or number, but for quotes
+// and punctuation around it, becomes code.
+func prose(text string) string {
+	words := strings.Split(printable(text), " ")
+	for i, word := range words {
+		core := strings.TrimLeft(word, `("'`)
+		begin := word[:len(word)-len(core)]
+		core = strings.TrimRight(core, `)"',;:.?`)
+		if !plain(core) {
+			words[i] = begin + code(core) + word[len(begin)+len(core):]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// plain reports whether text is a word or a number, which Markdown and GitHub leave alone. One with letters and digits is
+// neither: GH-12 is a link.
+func plain(text string) bool {
+	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) {
+		return true
+	}
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '-' && r != '\'' && r != '…'
+	})
+}
+
+// code returns a code span of text (CommonMark section 6.1).
+func code(text string) string {
+	text = printable(text)
+	longest, run := 0, 0
+	for _, r := range text {
+		if r == '`' {
+			run++
+		} else {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	if strings.Trim(text, "` ") != text {
+		text = " " + text + " " // one space at either end is taken away again
+	}
+	fence := strings.Repeat("`", longest+1)
+	return fence + text + fence
+}
