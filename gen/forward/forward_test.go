@@ -193,7 +193,8 @@ func TestApex(t *testing.T) {
 		{"by its name, without SOA", "acme.example.zone", "a A 192.0.2.1\n", "acme.example.", "a.acme.example."},
 		{"relative to its name", "example.zone", "acme" + soa[1:] + "a A 192.0.2.1\n", "acme.example.", ""},
 		{"by $ORIGIN", "zone.txt", "$ORIGIN acme.example.\n" + soa + "a A 192.0.2.1\n", "acme.example.", "a.acme.example."},
-		{"by the SOA record", "db.example", "ACME.example." + soa[1:] + "a A 192.0.2.1\n", "acme.example.", "a.acme.example."},
+		{"by the SOA record", "db.example", "ACME.example." + soa[1:] + "a A 192.0.2.1\n",
+			"acme.example.", "a.acme.example."},
 		{"as BIND writes it", "x.db", "$ORIGIN .\nacme.example" + soa[1:] + "$ORIGIN acme.example.\na A 192.0.2.1\n",
 			"acme.example.", "a.acme.example."},
 		{"of all names", "root.db", "." + soa[1:] + "a A 192.0.2.1\n", ".", "a."},
@@ -208,7 +209,8 @@ func TestApex(t *testing.T) {
 			} else if len(findings) > 0 {
 				t.Error(findings)
 			}
-			if a := z.Lookup(test.host); a.Zone == nil || a.Zone.Apex != test.zone || a.Zone.File != filepath.FromSlash(test.file) {
+			a := z.Lookup(test.host)
+			if a.Zone == nil || a.Zone.Apex != test.zone || a.Zone.File != filepath.FromSlash(test.file) {
 				t.Errorf("%s is in the zone %+v", test.host, a.Zone)
 			}
 		})

@@ -15,8 +15,8 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-// FuzzLoad checks what holds for every zone file: all that is found has a place in it, and what is read of a file is what
-// the parser alone reads.
+// FuzzLoad checks what holds for every zone file: all that is found has a place in it, and what is read of a file is
+// what the parser alone reads.
 func FuzzLoad(f *testing.F) {
 	for _, text := range []string{
 		soa + "www A 192.0.2.1\n      AAAA 2001:db8::1 ; two\n",

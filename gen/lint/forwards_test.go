@@ -84,7 +84,8 @@ func TestForwardMissing(t *testing.T) {
 			`add "www AAAA 2001:db8:1::1" to z/example.net.zone`,
 		},
 		{
-			"no address", slices.Concat(inFile("shop  A     198.51.100.65", "shop  MX    10 mail"), []string{"shop.", "<1>shop."}),
+			"no address",
+			slices.Concat(inFile("shop  A     198.51.100.65", "shop  MX    10 mail"), []string{"shop.", "<1>shop."}),
 			`198.51.100.65 has the name "shop.example.net.", which has no address in z/example.net.zone`,
 			`add "shop A 198.51.100.65" to z/example.net.zone`,
 		},
@@ -96,7 +97,7 @@ func TestForwardMissing(t *testing.T) {
 		{
 			"a default hostname",
 			slices.Concat(inFile(), []string{
-				"{server}.vps.example", "{server}.example.net",
+				"{server}.vps.example", "{server}.example.net", "    account: acme\n", "",
 				"primary: [192.0.2.10, 2001:db8::10]", "primary: [192.0.2.10]", "primary: 192.0.2.20", "primary: <1>192.0.2.20",
 			}),
 			`192.0.2.20 has the name "web2.example.net.", which does not exist in z/example.net.zone`,
@@ -104,8 +105,8 @@ func TestForwardMissing(t *testing.T) {
 		},
 		{
 			"in a forward zone of ours",
-			[]string{" mail.example.net", " <1>mail.vps.example", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
-			`192.0.2.10 has the name "mail.vps.example.", which does not exist: ` +
+			[]string{"gw1.example.net", "<1>gw1.vps.example", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
+			`192.0.2.1 has the name "gw1.vps.example.", which does not exist: ` +
 				`the forward zone "vps.example." has default hostnames only`,
 			"choose a name outside of the forward zones, and give it this address there",
 		},
@@ -122,7 +123,8 @@ func TestForwardElsewhere(t *testing.T) {
 		},
 		{
 			"the address of another server",
-			slices.Concat(inFile("mail  A     ", "mail  A     <2>198.51.100.65 ; "), []string{" mail.example.net", " <1>mail.example.net"}),
+			slices.Concat(inFile("mail  A     ", "mail  A     <2>198.51.100.65 ; "),
+				[]string{" mail.example.net", " <1>mail.example.net"}),
 			`192.0.2.10 has the name "mail.example.net.", which leads to 198.51.100.65`,
 			`add "mail A 192.0.2.10" to z/example.net.zone, or choose another name for the address`,
 		},
@@ -144,14 +146,17 @@ func TestForwardElsewhere(t *testing.T) {
 		},
 		{
 			"a wildcard",
-			slices.Concat(inFile("mail  A     192.0.2.10", "*     A     <2>203.0.113.1"), []string{" mail.example.net", " <1>mail.example.net"}),
+			slices.Concat(inFile("mail  A     192.0.2.10", "*     A     <2>203.0.113.1"),
+				[]string{" mail.example.net", " <1>mail.example.net"}),
 			`192.0.2.10 has the name "mail.example.net.", which leads to 203.0.113.1`,
 			`add "mail A 192.0.2.10" to z/example.net.zone, or choose another name for the address`,
 		},
 		{
 			"the server's own default hostname, without this family",
-			[]string{"primary: [192.0.2.10, 2001:db8::10]", "primary: <2>192.0.2.10", "2001:db8:1::1: www.example.net",
-				"2001:db8:1::1: <1>web1.vps.example", "lint:", "forward_zones: [<3>vps.example]\nlint:"},
+			[]string{
+				"primary: [192.0.2.10, 2001:db8::10]", "primary: <2>192.0.2.10", "    account: acme\n", "",
+				" www.example.net", " <1>web1.vps.example", "lint:", "forward_zones: [<3>vps.example]\nlint:",
+			},
 			`2001:db8:1::1 has the name "web1.vps.example.", which is the default hostname of 192.0.2.10`,
 			"choose a name outside of the forward zones, and give it this address there",
 		},
@@ -210,7 +215,8 @@ func TestReverseElsewhere(t *testing.T) {
 func TestReverseMissing(t *testing.T) {
 	testMistakes(t, reverseMissing, []mistake{
 		{
-			"an address that is listed", slices.Concat(inFile("shop ", "a     A     <1>192.0.2.11\nb     A     192.0.2.11\nshop "),
+			"an address that is listed",
+			slices.Concat(inFile("shop ", "a     A     <1>192.0.2.11\nb     A     192.0.2.11\nshop "),
 				[]string{"192.0.2.11:", "<2>192.0.2.11:"}),
 			`"a.example.net." leads to 192.0.2.11, which has no name`, `write "192.0.2.11: a.example.net" under "addresses"`,
 		},
@@ -248,6 +254,9 @@ func TestNameserverInZoneFile(t *testing.T) {
 }
 
 func TestForwardsClean(t *testing.T) {
+	ours := []string{"lint:", "forward_zones: [vps.example]\nlint:"}
+	fallback := []string{"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`}
+	list := "  rules: {}\n"
 	testClean(t, map[string][]string{
 		"everything leads back":                    inFile(),
 		"web sites on an address":                  inFile("shop ", "a     A     192.0.2.10\nb     A     192.0.2.10\nshop "),
@@ -255,23 +264,36 @@ func TestForwardsClean(t *testing.T) {
 		"a wildcard makes the name":                inFile("mail  A", "*     A"),
 		"a wildcard leads to a nameless address":   inFile("shop ", "*     A     192.0.2.11\nshop "),
 		"the name is delegated":                    inFile("mail  A     192.0.2.10", "mail  NS    ns.example.com."),
-		"the name is below a DNAME record":         slices.Concat(inFile("mail  A", "sub   DNAME x.example.\nmial  A"), []string{" mail.example", " mail.sub.example"}),
-		"the name is in no zone":                   slices.Concat(inFile(), []string{" mail.example.net", " mail.example.com"}),
-		"two names that both lead back":            slices.Concat(inFile("shop ", "mail2 A     192.0.2.10\nshop "), []string{"192.0.2.10: mail.example.net", "192.0.2.10: {names: [mail.example.net, mail2.example.net]}", "rules: {}", "rules: {name-multiple: off}"}),
-		"several addresses that all lead back":     slices.Concat(inFile("shop ", "mail  A     192.0.2.11\nshop "), []string{"192.0.2.11:", "192.0.2.11: mail.example.net"}),
 		"several addresses, the other has its own": inFile("shop ", "mail  A     192.0.2.1\nshop "),
-		"the other has a name in our forward zone": slices.Concat(inFile("shop ", "mail  A     192.0.2.20\nshop "), []string{"lint:", "forward_zones: [vps.example]\nlint:"}),
 		"addresses of others":                      inFile("shop ", "a     A     203.0.113.9\nshop "),
-		"a default hostname in our forward zone":   {"lint:", "forward_zones: [vps.example]\nlint:"},
-		"our forward zone has a file too": {"  rules: {}\n",
-			"  rules: {}\nforward_zones: [vps.example]\nforwards: [z/*]\n-- z/vps.example.zone --\n@ SOA a b 1 1 1 1 1\n"},
-		"its own default hostname":     {"192.0.2.10: mail.example.net", "192.0.2.10: web1.vps.example", "lint:", "forward_zones: [vps.example]\nlint:"},
-		"its own fallback name":        {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`, "gw1.example.net", "192-0-2-1.vps.example", "lint:", "forward_zones: [vps.example]\nlint:"},
-		"a delegated address":          slices.Concat(inFile("shop ", "a     AAAA  2001:db8:f00::1\nshop "), []string{"2001:db8::/33: {}", "2001:db8::/33: {delegations: {2001:db8:f00::/48: {nameservers: [ns.example.com, ns.example.org]}}}"}),
-		"a fallback names the address": slices.Concat(inFile("shop ", "a     A     192.0.2.99\nshop "), []string{"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`}),
-		"waived in the zone file":      inFile("shop ", "a     A     192.0.2.99 ; revmap:ignore reverse-missing reason=\"only receives\"\nshop "),
-		"a file that another one includes": {"  rules: {}\n",
-			"  rules: {}\nforwards: [z/*]\n-- z/example.net.zone --\n" + goodZone + "$INCLUDE more\n-- z/more --\na A 203.0.113.9\n"},
+		"the name is below a DNAME record": slices.Concat(
+			inFile("mail  A", "sub   DNAME x.example.\nmial  A"), []string{" mail.example", " mail.sub.example"}),
+		"the name is in no zone": slices.Concat(inFile(), []string{" mail.example.net", " mail.acme.example"}),
+		"two names that both lead back": slices.Concat(
+			inFile("shop ", "mail2 A     192.0.2.10\nshop "),
+			[]string{" mail.example.net", " {names: [mail.example.net, mail2.example.net]}"},
+			[]string{"rules: {}", "rules: {name-multiple: off}"}),
+		"several addresses that all lead back": slices.Concat(
+			inFile("shop ", "mail  A     192.0.2.11\nshop "), []string{"192.0.2.11:", "192.0.2.11: mail.example.net"}),
+		"the other has a name in our forward zone": slices.Concat(
+			inFile("shop ", "mail  A     192.0.2.20\nshop "), ours),
+		"a default hostname in our forward zone": ours,
+		"our forward zone has a file too": {
+			list, list + "forward_zones: [vps.example]\nforwards: [z/*]\n-- z/vps.example.zone --\n@ SOA a b 1 1 1 1 1\n",
+		},
+		"its own default hostname": slices.Concat(ours, []string{" mail.example.net", " web1.vps.example"}),
+		"its own fallback name":    slices.Concat(ours, fallback, []string{"gw1.example.net", "192-0-2-1.vps.example"}),
+		"a delegated address": slices.Concat(
+			inFile("shop ", "a     AAAA  2001:db8:f00::1\nshop "),
+			[]string{"2001:db8::/33: {}", "2001:db8::/33:\n    delegations:\n" +
+				"      2001:db8:f00::/48: {nameservers: [ns1.acme.example, ns2.acme.example]}"}),
+		"a fallback names the address": slices.Concat(inFile("shop ", "a     A     192.0.2.99\nshop "), fallback),
+		"waived in the zone file": inFile(
+			"shop ", "a     A     192.0.2.99 ; revmap:ignore reverse-missing reason=\"only receives\"\nshop "),
+		"a file that another one includes": {
+			list, list + "forwards: [z/*]\n-- z/example.net.zone --\n" + goodZone +
+				"$INCLUDE more\n-- z/more --\na A 203.0.113.9\n",
+		},
 	})
 }
 
@@ -279,8 +301,9 @@ func TestForwardsClean(t *testing.T) {
 func confirmed(tb testing.TB, n int) (*model.Inventory, *forward.Zones) {
 	tb.Helper()
 	var text, zone strings.Builder
-	text.WriteString("version: 1\ndefaults: {nameservers: [ns1.example.net, ns2.example.net], soa: {primary: ns1.example.net, " +
-		"contact: h.example.net}}\nblocks: {10.0.0.0/8: }\nlint: {rules: {block-special-purpose: off}}\n" +
+	text.WriteString("version: 1\ndefaults: {nameservers: [ns1.example.net, ns2.example.net], " +
+		"soa: {primary: ns1.example.net, contact: h.example.net}}\n" +
+		"blocks: {10.0.0.0/8: }\nlint: {rules: {block-special-purpose: off}}\n" +
 		"forwards: ['*.zone']\naddresses:\n")
 	zone.WriteString("@ SOA a b 1 1h 15m 2w 5m\nns1 A 203.0.113.1\nns2 A 203.0.113.2\n")
 	for i := range n {
