@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 type checkCommand struct {
 	*program
 	source, since string
+	known         *string // a baseline file, "" for none
 	all           bool
 	failOn        diag.Severity
 	options       check.Options
@@ -82,6 +82,7 @@ is checked.`,
 	f.IntVar(&k.options.Parallel, "parallel", 16, "how many addresses to check at a time")
 	f.Float64Var(&k.options.Rate, "rate", 500, "most DNS questions per second, 0 for no limit")
 	f.BoolVar(&k.options.SMTP, "smtp", false, `ask port 25 of all addresses, not only of servers with "helo"`)
+	k.known = baselineFlag(c)
 	format := formatFlag(c)
 	failOn := choice(c, "fail-on", "the least severity that makes the exit status 1",
 		diag.Error.String(), diag.Warning.String(), diag.Note.String())
@@ -159,6 +160,9 @@ func (v *resolverValue) Set(s string) error {
 func (k *checkCommand) run(ctx context.Context, args []string, json bool) error {
 	inv, found, err := load(ctx, k.source)
 	if err != nil {
+		return err
+	}
+	if found, _, err = k.withoutKnown(found, k.source, *k.known); err != nil {
 		return err
 	}
 	if n := found.Count(diag.Error); n > 0 {
@@ -297,8 +301,7 @@ func (k *checkCommand) print(subject string, pos diag.Position, findings []check
 	switch {
 	case len(l) > 0:
 		k.bar.hide()
-		color := k.stdoutTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-		_ = report.Text(k.stdout, l, report.Options{Color: color})
+		_ = report.Text(k.stdout, l, report.Options{Color: colored(k.stdoutTerminal)})
 	case ok != "":
 		k.bar.hide()
 		fmt.Fprintf(k.stdout, "%s: ok: %s\n", subject, ok)

@@ -119,7 +119,8 @@ records.yaml and the files that it includes. It checks the source, compiles it
 into a snapshot for the CoreDNS plugin of the same name, and explains what an
 address answers with.
 
-Results and findings go to stdout, everything else to stderr. The exit status
+Results and findings go to stdout, everything else to stderr; export, whose
+result is for another program, has findings there, too. The exit status
 is 0 if all is well, 1 if the source has errors, 2 if the arguments are wrong
 and 3 if something else failed. No file is ever left half written.`,
 		Example: `  revmap lint

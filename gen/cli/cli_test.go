@@ -133,7 +133,7 @@ func TestPrintFindings(t *testing.T) {
 			t.Setenv("TERM", tt.term)
 			var stdout, stderr bytes.Buffer
 			p := &program{bufio.NewWriter(&stdout), tt.stdout, &stderr, tt.stderr}
-			if err := p.printFindings(tt.found); err != nil {
+			if err := p.printFindings(stream{p.stdout, p.stdoutTerminal}, tt.found); err != nil {
 				t.Fatal(err)
 			}
 			p.stdout.Flush()

@@ -46,9 +46,10 @@ has loaded. If it would not change, it is left alone.`,
 	flags.StringVar(&previous, "previous", "", "take the serials of unchanged zones from `FILE` (default: the output file)")
 	flags.BoolVarP(&quiet, "quiet", "q", false, "do not tell what was written")
 	require(c, "output")
+	known := baselineFlag(c)
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		ctx := c.Context()
-		inv, err := p.loadClean(ctx, operand(args, 0, defaultSource))
+		inv, err := p.loadClean(ctx, operand(args, 0, defaultSource), *known, stream{p.stdout, p.stdoutTerminal})
 		if err != nil {
 			return err
 		}

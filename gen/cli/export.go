@@ -47,9 +47,10 @@ unless --skip-endless is given; with it the other zones are.`,
 	}
 	c.Flags().StringVarP(&dir, "output", "o", "", "write the zone files into the folder `DIR`")
 	c.Flags().BoolVar(&skipEndless, "skip-endless", false, "leave zones out that no file can hold, and name them on stderr")
+	known := baselineFlag(c)
 	require(c, "output")
 	c.RunE = work(func(c *cobra.Command, args []string) error {
-		r, err := p.snapshotOf(c.Context(), operand(args, 0, defaultSource))
+		r, err := p.snapshotOf(c.Context(), operand(args, 0, defaultSource), *known)
 		if err != nil {
 			return err
 		}
@@ -59,11 +60,11 @@ unless --skip-endless is given; with it the other zones are.`,
 }
 
 // snapshotOf opens the snapshot at path, or compiles the source that is there.
-func (p *program) snapshotOf(ctx context.Context, path string) (*snapshot.Reader, error) {
+func (p *program) snapshotOf(ctx context.Context, path, baseline string) (*snapshot.Reader, error) {
 	if isSnapshot(path) {
 		return openSnapshot(path)
 	}
-	inv, err := p.loadClean(ctx, path)
+	inv, err := p.loadClean(ctx, path, baseline, stream{p.stderr, p.stderrTerminal})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ stderr.`,
 		Args:    operands("[SOURCE]"),
 	}
 	c.Flags().StringArrayVar(&zones, "zone", nil, "only names at or below `NAME`; may be repeated")
+	known := baselineFlag(c)
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		for i, z := range zones {
 			zones[i] = hostname.Absolute(z)
@@ -39,7 +40,7 @@ stderr.`,
 				return fmt.Errorf("--zone is %q: %w", z, err)
 			}
 		}
-		inv, err := p.loadClean(c.Context(), operand(args, 0, defaultSource))
+		inv, err := p.loadClean(c.Context(), operand(args, 0, defaultSource), *known, stream{p.stderr, p.stderrTerminal})
 		if err != nil {
 			return err
 		}

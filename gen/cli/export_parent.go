@@ -30,12 +30,13 @@ absolute, so the lines can stand anywhere in the file.`,
 			return err
 		},
 	}
+	known := baselineFlag(c)
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		prefix, err := parsePrefix(args[0])
 		if err != nil {
 			return err
 		}
-		inv, err := p.loadClean(c.Context(), operand(args, 1, defaultSource))
+		inv, err := p.loadClean(c.Context(), operand(args, 1, defaultSource), *known, stream{p.stderr, p.stderrTerminal})
 		if err != nil {
 			return err
 		}

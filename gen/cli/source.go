@@ -62,14 +62,17 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 	return inv, findings, ctx.Err()
 }
 
-// loadClean is load for those who can do nothing with a source that has errors. It prints the findings, and returns
-// errFindings if there is an error among them.
-func (p *program) loadClean(ctx context.Context, path string) (*model.Inventory, error) {
+// loadClean is load for those who can do nothing with a source that has errors. It prints the findings that a baseline
+// file does not have, and returns errFindings if there is an error among them.
+func (p *program) loadClean(ctx context.Context, path, baseline string, to stream) (*model.Inventory, error) {
 	inv, found, err := load(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.printFindings(found); err != nil {
+	if found, _, err = p.withoutKnown(found, path, baseline); err != nil {
+		return nil, err
+	}
+	if err := p.printFindings(to, found); err != nil {
 		return nil, err
 	}
 	if found.Count(diag.Error) > 0 {
