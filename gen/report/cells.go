@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// cells returns how many columns of a terminal text takes. A tab is one, since where it ends depends on where it begins;
-// blank keeps tabs for that reason.
+// cells returns how many columns of a terminal text takes. A tab is one, since where it ends depends on where it
+// begins; blank keeps tabs for that reason.
 func cells(text []rune) int {
 	n := 0
 	var base rune   // the character that combining ones belong to

@@ -30,9 +30,9 @@ type checkstyleError struct {
 	Source   string `xml:"source,attr"`
 }
 
-// Checkstyle writes diagnostics as XML in the form of Checkstyle 4.3, which many build servers read. They are in the order
-// of l, and those of one file below one element if l is sorted. Notes have the severity info, a hint is the second line of
-// the message, and the source is revmap.RULE. The error is that of w.
+// Checkstyle writes diagnostics as XML in the form of Checkstyle 4.3, which many build servers read. They are in the
+// order of l, and those of one file below one element if l is sorted. Notes have the severity info, a hint is the
+// second line of the message, and the source is revmap.RULE. The error is that of w.
 func Checkstyle(w io.Writer, l diag.List) error {
 	r := checkstyleReport{Version: checkstyleVersion}
 	for i := range l {

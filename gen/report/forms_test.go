@@ -27,9 +27,11 @@ var rules = []Rule{
 
 // hostile has what could leave the message and mean something in the output.
 var hostile = diag.List{{
-	Pos: diag.Position{File: "a,b:c%d/größe <&>\"|`.yaml", Line: 1, Column: 2}, End: diag.Position{}, Severity: diag.Warning,
-	Rule:    "hostile",
-	Message: "100%\r\n::error::{0} [click](https://a.example) @admin #1 GH-1 :100: `x` ``y <b>|</b> & \"www.a.example\", *a* _b_ \xff",
+	Pos:      diag.Position{File: "a,b:c%d/größe <&>\"|`.yaml", Line: 1, Column: 2},
+	Severity: diag.Warning,
+	Rule:     "hostile",
+	Message: "100%\r\n::error::{0} [click](https://a.example) @admin #1 GH-1 :100: `x` ``y " +
+		"<b>|</b> & \"www.a.example\", *a* _b_ \xff",
 	Related: []diag.Related{
 		{Pos: diag.Position{File: "/srv/b.yaml", Line: 3}, Message: "first::here"},
 		{Message: "nowhere"},
@@ -206,21 +208,24 @@ func TestMarkdownProse(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "",
 		"192.0.2.10 already has a name": "`192.0.2.10` already has a name",
-		`a name, "mail.acme.example", is no host's`: "a name, \"`mail.acme.example`\", is no host's",
-		"keep 1 of them":         "keep 1 of them",
-		"größer als 1, klar":     "größer als 1, klar",
-		"a   b":                  "a   b",
-		"(see 2001:db8::)":       "(see `2001:db8`::)",
-		"at :100:":               "at `:100`:",
-		"to @admin in #1":        "to `@admin` in `#1`",
-		"as of GH-1":             "as of `GH-1`",
-		"<b>bold</b>":            "`<b>bold</b>`",
-		"a|b c*d e_f ~g &lt; \\": "`a|b` `c*d` `e_f` `~g` `&lt`; `\\`",
-		"- + = # >":              "- `+` `=` `#` `>`",
-		"a`b":                    "``a`b``",
-		"`a`":                    "`` `a` ``",
-		"https://a.example/":     "`https://a.example/`",
-		"a\nb":                   "`a\ufffdb`",
+		`a name, "mail.acme.example.", is no host's`: "a name, `mail.acme.example.`, is no host's",
+		`("a.example"): "b"`:                         "(`a.example`): \"b\"",
+		`"mail.acme.example is here," it says`:       "\"`mail.acme.example` is here,\" it says",
+		`"" 'a.example'`:                             "\"\" '`a.example`'",
+		"keep 1 of them":                             "keep 1 of them",
+		"größer als 1, klar":                         "größer als 1, klar",
+		"a   b":                                      "a   b",
+		"(see 2001:db8::)":                           "(see `2001:db8::`)",
+		"at :100:":                                   "at `:100`:",
+		"to @admin in #1":                            "to `@admin` in `#1`",
+		"as of GH-1":                                 "as of `GH-1`",
+		"<b>bold</b>":                                "`<b>bold</b>`",
+		"a|b c*d e_f ~g &lt; \\":                     "`a|b` `c*d` `e_f` `~g` `&lt`; `\\`",
+		"- + = # >":                                  "- `+` `=` `#` `>`",
+		"a`b":                                        "``a`b``",
+		"`a`":                                        "`` `a` ``",
+		"https://a.example/":                         "`https://a.example/`",
+		"a\nb":                                       "`a\ufffdb`",
 	} {
 		if got := prose(text); got != want {
 			t.Errorf("prose(%q) = %q, want %q", text, got, want)
@@ -256,11 +261,47 @@ func TestMarkdownCut(t *testing.T) {
 	if begin := "**31 errors, 270 warnings, 2700 notes**\n"; !strings.HasPrefix(text, begin) {
 		t.Errorf("it does not begin with %s", begin)
 	}
-	errors, warnings, notes := strings.Count(text, "- **error**"), strings.Count(text, "- **warning**"), strings.Count(text, "- **note**")
+	shown := func(severity string) int { return strings.Count(text, "- **"+severity+"**") }
+	errors, warnings, notes := shown("error"), shown("warning"), shown("note")
 	if errors != 30 || warnings != 270 || notes == 0 {
 		t.Errorf("%d errors, %d warnings and %d notes are shown", errors, warnings, notes)
 	}
 	if end := fmt.Sprintf("\n…and %d more.\n", len(l)-errors-warnings-notes); !strings.HasSuffix(text, end) {
 		t.Errorf("it does not end with %q", end)
 	}
+}
+
+// FuzzProse: outside of code spans (CommonMark section 6.1) there are words, numbers and punctuation, and nothing else.
+func FuzzProse(f *testing.F) {
+	f.Add("192.0.2.1 has a second name, \"gw2.example.net.\"")
+	f.Add("`a ``b` c``` \\` ``")
+	f.Add(hostile[0].Message)
+	f.Fuzz(func(t *testing.T, text string) {
+		got := prose(text)
+		rest := got
+		for {
+			before, after, ok := strings.Cut(rest, "`")
+			for _, r := range before {
+				if !plain(string(r)) && !strings.ContainsRune(` ()"',;:.?`, r) {
+					t.Fatalf("prose(%q) = %q has %q outside of code", text, got, r)
+				}
+			}
+			if !ok {
+				return
+			}
+			body := strings.TrimLeft(after, "`")
+			fence := "`" + after[:len(after)-len(body)]
+			for { // to the next run of as many
+				_, next, found := strings.Cut(body, fence)
+				if !found {
+					t.Fatalf("prose(%q) = %q has a code span without an end", text, got)
+				}
+				body = strings.TrimLeft(next, "`")
+				if len(body) == len(next) {
+					break
+				}
+			}
+			rest = body
+		}
+	})
 }

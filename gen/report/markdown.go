@@ -14,10 +14,10 @@ import (
 // maxMarkdown is how many bytes Markdown writes at most. GitHub takes comments of up to 65,536 characters.
 const maxMarkdown = 60_000
 
-// Markdown writes diagnostics as GitHub Flavored Markdown, for a comment in a pull request: how many there are, and a list
-// for each file, in the order of l, which should be sorted. What does not fit into one comment is left out, notes before
-// warnings and those before errors, and counted at the end. All that could mean something in Markdown, or that GitHub would
-// make a link, a mention or an emoji of, stands in code spans. The error is that of w.
+// Markdown writes diagnostics as GitHub Flavored Markdown, for a comment in a pull request: how many there are, and a
+// list for each file, in the order of l, which should be sorted. What does not fit into one comment is left out, notes
+// before warnings and those before errors, and counted at the end. All that could mean something in Markdown, or that
+// GitHub would make a link, a mention or an emoji of, stands in code spans. The error is that of w.
 func Markdown(w io.Writer, l diag.List) error {
 	items := make([]string, len(l)) // "" if left out
 	room := maxMarkdown - 200       // for what comes before and after the lists
@@ -109,23 +109,42 @@ func markdownItem(d *diag.Diagnostic) string {
 	return b.String()
 }
 
-// prose returns text of one line as Markdown that is read as the same text: what is no plain word or number, but for quotes
-// and punctuation around it, becomes code.
+// prose returns text of one line as Markdown that is read as the same text: what is no plain word or number, but for
+// punctuation around it, becomes code. Code needs no quotation marks.
 func prose(text string) string {
 	words := strings.Split(printable(text), " ")
 	for i, word := range words {
-		core := strings.TrimLeft(word, `("'`)
-		begin := word[:len(word)-len(core)]
-		core = strings.TrimRight(core, `)"',;:.?`)
-		if !plain(core) {
-			words[i] = begin + code(core) + word[len(begin)+len(core):]
+		core := trim(word, "(", "),;:.?")
+		inner, ok := quoted(core)
+		if !ok { // a quotation of several words may begin or end here
+			core = trim(word, `("'`, `"'),;:.?`)
+			inner = core
+		}
+		if !plain(inner) {
+			words[i] = strings.Replace(word, core, code(inner), 1)
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// plain reports whether text is a word or a number, which Markdown and GitHub leave alone. One with letters and digits is
-// neither: GH-12 is a link.
+// trim returns word without what it begins and ends with of two sets of characters; the end of 2001:db8:: stays.
+func trim(word, left, right string) string {
+	word = strings.TrimLeft(word, left)
+	for word != "" && strings.IndexByte(right, word[len(word)-1]) >= 0 && !strings.HasSuffix(word, "::") {
+		word = word[:len(word)-1]
+	}
+	return word
+}
+
+// quoted returns what stands between the quotation marks of text, if it is in them.
+func quoted(text string) (string, bool) {
+	inner, begins := strings.CutPrefix(text, `"`)
+	inner, ends := strings.CutSuffix(inner, `"`)
+	return inner, begins && ends
+}
+
+// plain reports whether text is a word or a number, which Markdown and GitHub leave alone. One with letters and digits
+// is neither: GH-12 is a link.
 func plain(text string) bool {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) {
 		return true

@@ -212,8 +212,8 @@ type jsonCounts struct {
 //	 "counts": {"error": 1, "warning": 0, "note": 0}}
 //
 // Lines and columns count from 1, columns in code points; the end is exclusive. What is unknown or empty is left out,
-// but findings is always there. Fingerprints has one for each diagnostic, or is nil; see package baseline. The error is that
-// of w.
+// but findings is always there. Fingerprints has one for each diagnostic, or is nil; see package baseline. The error is
+// that of w.
 func JSON(w io.Writer, l diag.List, fingerprints []string) error {
 	r := jsonReport{
 		Version:  jsonVersion,

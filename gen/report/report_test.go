@@ -250,7 +250,8 @@ func TestCells(t *testing.T) {
 	}
 }
 
-// TestInOrder: a terminal that follows the bidirectional algorithm (UAX #9) shows words in the order in which they are written.
+// TestInOrder: a terminal that follows the bidirectional algorithm (UAX #9) shows words in the order in which they are
+// written.
 func TestInOrder(t *testing.T) {
 	for _, text := range []string{
 		"",

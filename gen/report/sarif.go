@@ -26,9 +26,9 @@ type SARIFOptions struct {
 	Fingerprints []string // one for each diagnostic, or nil; see package baseline
 }
 
-// SARIF writes diagnostics as a log of SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), for services that
-// track findings. Files are relative to SRCROOT, the folder that their names are relative to, which should be that of the
-// repository. A hint is the second line of its message. The error is that of w.
+// SARIF writes diagnostics as a log of SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format), for services
+// that track findings. Files are relative to SRCROOT, the folder that their names are relative to, which should be that
+// of the repository. A hint is the second line of its message. The error is that of w.
 func SARIF(w io.Writer, l diag.List, opt SARIFOptions) error {
 	driver := sarifDriver{Name: "revmap", Version: opt.Version, Rules: make([]sarifRule, len(opt.Rules))}
 	index := make(map[string]*int, len(opt.Rules))
