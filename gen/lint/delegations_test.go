@@ -477,8 +477,8 @@ func TestHostnameAmbiguous(t *testing.T) {
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "h{ip}.vps.example"}`, "  web2:", "  h203-0-113-77:",
 		}, forward...),
 		"the same address": append([]string{
-			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.vps.example"}`,
-			`"{server}.vps.example"`, `"{ip}.vps.example"`,
+			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.static.vps.example"}`,
+			`"{server}.vps.example"`, `"{ip}.static.vps.example"`,
 		}, forward...),
 		"in no forward zone": {
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "h{ip}.vps.example"}`, "  web2:", "  h192-0-2-77:",
