@@ -10,8 +10,8 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// GitHub writes diagnostics as workflow commands of GitHub Actions, one a line, which become annotations of the lines in
-// a pull request:
+// GitHub writes diagnostics as workflow commands of GitHub Actions, one a line, which become annotations of the lines
+// in a pull request:
 //
 //	::error file=records.yaml,line=41,endLine=41,col=7,endColumn=17,title=address-assigned-twice::…
 //
