@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
@@ -49,15 +51,20 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	zones, wrong, err := forward.Load(s)
-	if err != nil {
-		return nil, nil, err
-	}
 	today, _, err := compile.Now()
 	if err != nil {
 		return nil, nil, err
 	}
-	inv := model.Build(s)
+	var inv *model.Inventory
+	var work errgroup.Group
+	work.Go(func() error {
+		inv = model.Build(s)
+		return nil
+	})
+	zones, wrong, err := forward.Load(s)
+	if err := errors.Join(err, work.Wait()); err != nil {
+		return nil, nil, err
+	}
 	findings := lint.Run(inv, append(found, wrong...), lint.Options{Today: today, Forwards: zones})
 	return inv, findings, ctx.Err()
 }
