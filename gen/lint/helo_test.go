@@ -29,7 +29,7 @@ func TestHeloMismatch(t *testing.T) {
 		"the same name": {addresses, "    helo: Mail.Example.net.\n" + addresses + "      2001:db8::10: mail.example.net\n"},
 		"an additional address": {
 			addresses, "    helo: mail.example.net\n" + addresses +
-				"      2001:db8::10: mail.example.net\n      192.0.2.12: shop.example.net\n",
+				"      2001:db8::10: mail.example.net\n      192.0.2.12: web.example.net\n",
 		},
 		"one of several names": {
 			"primary: [192.0.2.10, 2001:db8::10]\n" + addresses,

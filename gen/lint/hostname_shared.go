@@ -104,8 +104,8 @@ func sameDefault(inv *model.Inventory) iter.Seq[[]hashed] {
 }
 
 // runs goes through the parts of list whose elements are equal.
-func runs(list []hashed, equal func(a, b hashed) bool) iter.Seq[[]hashed] {
-	return func(yield func([]hashed) bool) {
+func runs[T any](list []T, equal func(a, b T) bool) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
 		for len(list) > 0 {
 			n := 1
 			for n < len(list) && equal(list[0], list[n]) {

@@ -307,7 +307,7 @@ func inventory(n int) *model.Inventory {
 			Name:      source.Text{Value: fmt.Sprintf("s%d", i)},
 			Product:   source.Text{Value: "vps"},
 			Primary:   []source.Addr{a4},
-			Addresses: []source.Address{{Addr: a6, Names: []source.Name{{Value: "mail.example.net."}}}},
+			Addresses: []source.Address{{Addr: a6, Names: []source.Name{{Value: fmt.Sprintf("mx%d.example.net.", i)}}}},
 		}
 	}
 	s.Addresses = nil

@@ -37,8 +37,8 @@ func inArpa(name string) bool {
 	return strings.HasSuffix(name, ".arpa.") && (within(name, "in-addr.arpa.") || within(name, "ip6.arpa."))
 }
 
-// beforeArpa returns what stands in name, which lies in the reverse tree, before the name of a reverse zone: the name of
-// a host that was taken for one relative to that zone. It returns "" if nothing there looks like the name of a host.
+// beforeArpa returns what stands in name, which lies in the reverse tree, before the name of a reverse zone: that of a
+// host, which was taken for one relative to the zone. It returns "" if nothing there looks like the name of a host.
 func beforeArpa(name string) string {
 	host, v6 := strings.CutSuffix(name, "ip6.arpa.")
 	host = strings.TrimSuffix(strings.TrimSuffix(host, "in-addr.arpa."), ".")

@@ -13,20 +13,19 @@ var nameOfProvider = &Rule{
 	Severity: diag.Error,
 	Title:    "a customer's reverse map name lies in no domain that default hostnames and fallbacks are made in",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		ours := ownDomains(inv)
-		customerNames(inv, func(a *model.Address, account *source.Account, name source.Name) {
-			domain := ours.holding(name.Value)
-			if domain == "" || inDomains(name.Value, account.Domains) {
-				return
-			}
+		ours, theirs := ownDomains(inv), make(portfolios)
+		for _, n := range customerNames(inv, func(account *source.Account, name string) bool {
+			return ours.holding(name) != "" && !theirs.holds(account, name)
+		}) {
+			domain := ours.holding(n.name.Value)
 			report(diag.Diagnostic{
-				Pos: name.Pos,
+				Pos: n.name.Pos,
 				Message: fmt.Sprintf("%q, a name of account %q, lies in %q, where names are the provider's to give",
-					name.Value, account.Name.Value, domain),
+					n.name.Value, n.Server.Account.Name.Value, domain),
 				Related: []diag.Related{{Pos: ours[domain], Message: "such names are made here"}},
 				Hint:    "use a name in a domain of the customer; without a name, a primary address has its default hostname",
 			})
-		})
+		}
 	},
 }
 
@@ -46,8 +45,8 @@ func (d domains) holding(name string) string {
 func ownDomains(inv *model.Inventory) domains {
 	ours := make(domains)
 	add := func(domain string, pos diag.Position) {
-		// A template may leave all but a public suffix to the server or account.
-		if !ours[domain].IsValid() && domain != "." && !isPublicSuffix(domain) {
+		// A template may leave all but a top-level domain or public suffix to the server or account.
+		if !ours[domain].IsValid() && parent(domain) != "" && !isPublicSuffix(domain) {
 			ours[domain] = pos
 		}
 	}

@@ -25,25 +25,31 @@ var namePlaceholder = &Rule{
 			}
 		})
 		reverseMapNames(inv, func(a *model.Address, name source.Name) {
-			word, domain, _ := strings.Cut(name.Value, ".")
-			d := diag.Diagnostic{
-				Pos:  name.Pos,
-				Hint: "write the name of the host, or none",
-			}
-			switch {
-			case unset[word] || domain == "" && (nothing[word] || unused[word]):
-				d.Message = fmt.Sprintf("%q stands in the place of a name", name.Value)
-			case unused[word] && a.Server != nil:
-				d.Message = fmt.Sprintf("%q says that %s is not in use, or has no name, but it is server %q's",
-					name.Value, a.Addr, a.Server.Name.Value)
-			default:
-				return
-			}
-			if specialUse(name.Value) == "" {
-				report(d)
+			if message := placeholder(a, name.Value); message != "" {
+				report(diag.Diagnostic{Pos: name.Pos, Message: message, Hint: "write the name of the host, or none"})
 			}
 		})
 	},
+}
+
+// placeholder tells why name, which a has, is none. It returns "" if nothing is wrong, or the name is in a domain for
+// special use.
+func placeholder(a *model.Address, name string) string {
+	word, domain, _ := strings.Cut(name, ".")
+	var message string
+	switch {
+	case unset[word] || domain == "" && (nothing[word] || unused[word]):
+		message = fmt.Sprintf("%q stands in the place of a name", name)
+	case unused[word] && a.Server != nil:
+		message = fmt.Sprintf("%q says that %s is not in use, or has no name, but it is server %q's",
+			name, a.Addr, a.Server.Name.Value)
+	default:
+		return ""
+	}
+	if specialUse(name) != "" {
+		return ""
+	}
+	return message
 }
 
 // specialUses tells of domains that are never delegated what they are for instead.

@@ -16,7 +16,7 @@ var namePublicSuffix = &Rule{
 	Severity: diag.Warning,
 	Title:    "no name is one under which domains are registered",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		// Asking the list takes long, and memory. Of what a domain has below it, mostly nothing is a suffix.
+		// Asking the list takes long, and memory. Below most domains nothing is a suffix.
 		registries := make(map[string]bool)
 		reverseMapNames(inv, func(_ *model.Address, name source.Name) {
 			domain := parent(name.Value)
@@ -25,7 +25,7 @@ var namePublicSuffix = &Rule{
 				if len(registries) == maxRegistries {
 					clear(registries)
 				}
-				registry = isRegistry(domain)
+				registry = isInRegistry(name.Value)
 				registries[domain] = registry
 			}
 			if !registry || !isPublicSuffix(name.Value) || specialUse(name.Value) != "" || inArpa(name.Value) {
@@ -42,18 +42,15 @@ var namePublicSuffix = &Rule{
 
 const maxRegistries = 10_000 // that are remembered, so that memory is bounded
 
-// isRegistry reports whether domain, which is absolute or empty, is the root or a public suffix, so that names directly
-// below it may be public suffixes. It is false for a few Norwegian counties.
-func isRegistry(domain string) bool {
-	if domain == "" {
-		return true
-	}
-	suffix, icann := publicsuffix.PublicSuffix("-." + strings.TrimSuffix(domain, "."))
-	return icann && len(suffix) >= len(domain)-1
+// isInRegistry reports whether name lies directly below the root or a public suffix, so that it may be one itself. It is
+// false for those in a few Norwegian counties.
+func isInRegistry(name string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(strings.TrimSuffix(name, "."))
+	return icann && len(suffix)+len(".") >= len(parent(name))
 }
 
-// isPublicSuffix reports whether name is listed as a public suffix, in the ICANN section. Most of those that are suffixes
-// by a wildcard are not there, but hosts may be.
+// isPublicSuffix reports whether name is listed as a public suffix, in the ICANN section. One that is a suffix by a
+// wildcard may be a host.
 func isPublicSuffix(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	suffix, icann := publicsuffix.PublicSuffix(name)

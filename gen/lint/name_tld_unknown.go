@@ -53,8 +53,7 @@ func isTLD(tld string) bool {
 	return icann
 }
 
-// slip returns the top-level domain that tld probably stands for: one slip of the finger away. It returns "" if there is
-// none.
+// slip returns the top-level domain that tld probably stands for: one slip of the finger away; "" if there is none.
 func slip(tld string) string {
 	for _, likely := range []string{"com", "net", "org", "edu", "gov", "info", "example"} {
 		if isSlip(tld, likely) {

@@ -1,6 +1,18 @@
 package lint
 
-import "testing"
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
 
 // gw is a change of good: the name of an address of no server, marked <1>.
 func gw(name string) []string { return []string{"192.0.2.1: gw1.example.net", "192.0.2.1: <1>" + name} }
@@ -147,7 +159,10 @@ func TestNamePlaceholder(t *testing.T) {
 	web1 := func(name string) []string { return []string{"192.0.2.11:", "192.0.2.11: <1>" + name} }
 	testMistakes(t, namePlaceholder, []mistake{
 		{"undefined", gw("undefined.example.net"), `"undefined.example.net." stands in the place of a name`, none},
-		{"localhost in a domain", gw("localhost.example.net"), `"localhost.example.net." stands in the place of a name`, none},
+		{
+			"localhost in a domain", gw("localhost.example.net"),
+			`"localhost.example.net." stands in the place of a name`, none,
+		},
 		{"none", gw("none"), `"none." stands in the place of a name`, none},
 		{"null, as text", gw(`"null"`), `"null." stands in the place of a name`, none},
 		{"unassigned alone", gw("unassigned"), `"unassigned." stands in the place of a name`, none},
@@ -155,12 +170,18 @@ func TestNamePlaceholder(t *testing.T) {
 			"unassigned, of a server", web1("unassigned.example.net"),
 			`"unassigned.example.net." says that 192.0.2.11 is not in use, or has no name, but it is server "web1"'s`, none,
 		},
-		{"localhost", gw("localhost"), local("localhost.", `every host calls itself "localhost" (RFC 6761 section 6.3)`), domain},
+		{
+			"localhost", gw("localhost"),
+			local("localhost.", `every host calls itself "localhost" (RFC 6761 section 6.3)`), domain,
+		},
 		{
 			"localhost.localdomain", gw("LOCALHOST.localdomain"),
 			local("localhost.localdomain.", `"localdomain" stands where a host has no domain`), domain,
 		},
-		{"local", gw("mail.acme.local"), local("mail.acme.local.", `"local" is for multicast DNS on one link (RFC 6762)`), domain},
+		{
+			"local", gw("mail.acme.local"),
+			local("mail.acme.local.", `"local" is for multicast DNS on one link (RFC 6762)`), domain,
+		},
 		{"home.arpa", gw("nas.home.arpa"), local("nas.home.arpa.", `"home.arpa" is for home networks (RFC 8375)`), domain},
 		{
 			"a template", template("acme.lan"),
@@ -270,4 +291,182 @@ func TestNamePublicSuffix(t *testing.T) {
 		"special use":       append(clean("onion"), "rules: {}", "rules: {name-placeholder: off}"),
 		"reverse tree":      append(clean("in-addr.arpa"), "rules: {}", "rules: {name-in-arpa: off}"),
 	})
+}
+
+func TestNameShared(t *testing.T) {
+	const hint = "give each host a name of its own"
+	var interfaces, seventeen []string
+	for i := range maxInterfaces + 1 {
+		mark := ""
+		if i < 2 {
+			mark = []string{"<2>", "<1>"}[i]
+		}
+		seventeen = append(seventeen, fmt.Sprintf("192.0.2.%d: %shosted-by.example.net", 100+i, mark))
+		if i < maxInterfaces {
+			interfaces = append(interfaces, fmt.Sprintf("192.0.2.%d: gw2.example.net", 100+i))
+		}
+	}
+	lines := func(list ...string) []string {
+		return []string{"192.0.2.1: gw1.example.net", strings.Join(list, "\n  ")}
+	}
+	testMistakes(t, nameShared, []mistake{
+		{
+			"two servers", []string{"10: mail", "10: <2>mail", "shop.example.net", "<1>mail.example.net"},
+			`"mail.example.net." is the name of 2 addresses of different servers`, hint,
+		},
+		{
+			"IPv6", []string{"www.example.net", "<2>www.example.net", "198.51.100.65: shop", "2001:db8::65: <1>www"},
+			`"www.example.net." is the name of 2 addresses of different servers`, hint,
+		},
+		{
+			"the second of three", []string{
+				"10: mail", "10: <2>mail", "192.0.2.11:", "192.0.2.11: mail.example.net", "shop.example.net", "<1>mail.example.net",
+			},
+			`"mail.example.net." is the name of 3 addresses of different servers`, hint,
+		},
+		{
+			"a server and no server", []string{"10: mail", "10: <2>mail", "1: gw1.example.net", "1: <1>mail.example.net"},
+			`"mail.example.net." is the name of 2 addresses of different servers`, hint,
+		},
+		{
+			"one of two names", []string{
+				"10: mail.example.net", "10: {names: [a.example.net, <2>b.example.net]}",
+				"shop.example.net", "{names: [<1>b.example.net, c.example.net]}", "rules: {}", "rules: {name-multiple: off}",
+			},
+			`"b.example.net." is the name of 2 addresses of different servers`, hint,
+		},
+		{
+			"a constant", lines(seventeen...),
+			`"hosted-by.example.net." is the name of 17 addresses of no server`, hint,
+		},
+	})
+	testClean(t, map[string][]string{
+		"of either family":    {"www.example.net", "mail.example.net"},
+		"of one server":       {"192.0.2.11:", "192.0.2.11: mail.example.net"},
+		"of one router":       lines(interfaces...),
+		"the same name twice": {
+			"10: mail.example.net", "10: {names: [a.example.net, a.example.net]}",
+			"rules: {}", "rules: {name-multiple: off}",
+		},
+	})
+	t.Run("one finding for a placeholder", func(t *testing.T) {
+		for _, d := range run(t, change(t, "mail.example.net", "todo.example.net", "shop.example.net", "todo.example.net")) {
+			if d.Rule != namePlaceholder.ID {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
+}
+
+// Against a comparison of all pairs.
+func TestSameNamesRandom(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 200 {
+		inv := &model.Inventory{Addresses: make([]model.Address, r.IntN(20))}
+		names := 0
+		for i := range inv.Addresses {
+			addr := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+			if i >= 10 {
+				addr = netip.AddrFrom16([16]byte{15: byte(i)})
+			}
+			e := &source.Address{}
+			for range r.IntN(3) {
+				names++
+				e.Names = append(e.Names, source.Name{
+					Value: string('a'+rune(r.IntN(5))) + ".example.", Pos: diag.Position{File: "f", Line: names},
+				})
+			}
+			inv.Addresses[i] = model.Address{Addr: addr, Entry: e}
+		}
+		type key struct {
+			name string
+			v4   bool
+		}
+		want := make(map[key][]netip.Addr)
+		reverseMapNames(inv, func(a *model.Address, name source.Name) {
+			k := key{name.Value, a.Is4()}
+			if list := want[k]; len(list) == 0 || list[len(list)-1] != a.Addr {
+				want[k] = append(list, a.Addr)
+			}
+		})
+		maps.DeleteFunc(want, func(_ key, list []netip.Addr) bool { return len(list) < 2 })
+		got := make(map[key][]netip.Addr)
+		sameNames(inv, func(list []named) {
+			k := key{list[0].name.Value, list[0].Is4()}
+			if got[k] != nil {
+				t.Errorf("%v comes twice", k)
+			}
+			for _, n := range list {
+				got[k] = append(got[k], n.Addr)
+			}
+		})
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestNameOfAnotherServer(t *testing.T) {
+	const hint = `write another name, or move the address to server "web2"`
+	testMistakes(t, nameOfAnotherServer, []mistake{
+		{
+			"of a customer",
+			[]string{"primary: 192.0.2.20", "primary: <2>192.0.2.20", "10: mail.example.net", "10: <1>web2.vps.example"},
+			`192.0.2.10 of server "web1" has the name "web2.vps.example.", the default hostname of server "web2"`, hint,
+		},
+		{
+			"of no server", []string{"primary: 192.0.2.20", "primary: <2>192.0.2.20", "gw1.example.net", "<1>web2.vps.example"},
+			`192.0.2.1 of no server has the name "web2.vps.example.", the default hostname of server "web2"`, hint,
+		},
+		{
+			"in any domain", []string{
+				`"{server}.vps.example"`, `"{server}.{account}.{product}.example"`,
+				"product: vps\n    primary: 192.0.2.20", "product: vps\n    account: acme\n    primary: <2>192.0.2.20",
+				"gw1.example.net", "<1>web2.acme.vps.example",
+			},
+			`192.0.2.1 of no server has the name "web2.acme.vps.example.", the default hostname of server "web2"`, hint,
+		},
+		{
+			"in a forward zone", []string{
+				"primary: 192.0.2.20", "primary: <2>192.0.2.20", "10: mail.example.net", "10: <1>web2.vps.example",
+				"lint:\n", "forward_zones: [vps.example]\nlint:\n",
+			},
+			`192.0.2.10 of server "web1" has the name "web2.vps.example.", the default hostname of server "web2"`, hint,
+		},
+	})
+	testClean(t, map[string][]string{
+		"its own":                          {"10: mail.example.net", "10: web1.vps.example"},
+		"that of another of its addresses": {"192.0.2.11:", "192.0.2.11: web1.vps.example"},
+		"nobody's":                         {"gw1.example.net", "web3.vps.example"},
+	})
+}
+
+// BenchmarkNames runs the rules about names alone, over addresses that all have one.
+func BenchmarkNames(b *testing.B) {
+	s := inventory(500_000).Source
+	s.Accounts = nil
+	for i := range s.Servers {
+		domain := fmt.Sprintf("customer%d.example.", i)
+		s.Accounts = append(s.Accounts, source.Account{
+			Name: source.Text{Value: domain}, Domains: []source.Name{{Value: domain}},
+		})
+		server := &s.Servers[i]
+		server.Account = s.Accounts[i].Name
+		names := []source.Name{{Value: "mail." + domain}}
+		server.Addresses[0].Names = names
+		server.Addresses = append(server.Addresses, source.Address{Addr: server.Primary[0], Names: names})
+	}
+	inv := model.Build(s)
+	for _, r := range Rules {
+		if r.check == nil || !strings.HasPrefix(r.ID, "name-") {
+			continue
+		}
+		b.Run(r.ID, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r.check(inv, func(d diag.Diagnostic) { b.Errorf("%+v", d) })
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(inv.Addresses)), "ns/address")
+		})
+	}
 }

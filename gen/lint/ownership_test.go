@@ -1,6 +1,19 @@
 package lint
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// manyDomains are more than are tried one after the other.
+var manyDomains = func() string {
+	list := make([]string, many)
+	for i := range list {
+		list[i] = fmt.Sprintf("d%d.example", i)
+	}
+	return strings.Join(list, ", ")
+}()
 
 func TestNameOutsideDomains(t *testing.T) {
 	const hint = "correct the name, or add its domain to the account once it is the customer's"
@@ -16,13 +29,24 @@ func TestNameOutsideDomains(t *testing.T) {
 			`"mail-example.net." lies in no domain of account "acme"`, hint,
 		},
 	})
+	t.Run("the first three of many domains", func(t *testing.T) {
+		l := run(t, change(t, "acme: {}", "acme: {domains: ["+manyDomains+", example.net]}",
+			"10: mail.example.net", "10: a.example"))
+		if len(l) != 1 || l[0].Rule != nameOutsideDomains.ID || len(l[0].Related) != 3 {
+			t.Errorf("%+v", l)
+		}
+	})
 	testClean(t, map[string][]string{
 		"below a domain":           {"acme: {}", "acme: {domains: [acme.example, example.net]}"},
 		"the domain":               {"acme: {}", "acme: {domains: [example.net]}", "10: mail.example.net", "10: example.net"},
 		"an account without":       {"192.0.2.10: mail.example.net", "192.0.2.10: mail.initech.example"},
 		"its own default hostname": {"acme: {}", "acme: {domains: [example.net]}", "10: mail.example.net", "10: web1.vps.example"},
-		"no account":               {"acme: {}", "acme: {domains: [example.net]}", "65: shop.example.net", "65: shop.initech.example"},
-		"no server":                {"acme: {}", "acme: {domains: [example.net]}", "gw1.example.net", "gw1.initech.example"},
+		"that of another of its addresses": {
+			"acme: {}", "acme: {domains: [example.net]}", "192.0.2.11:", "192.0.2.11: web1.vps.example",
+		},
+		"below one of many domains": {"acme: {}", "acme: {domains: [" + manyDomains + ", example.net]}"},
+		"no account":                {"acme: {}", "acme: {domains: [example.net]}", "65: shop.example.net", "65: shop.initech.example"},
+		"no server":                 {"acme: {}", "acme: {domains: [example.net]}", "gw1.example.net", "gw1.initech.example"},
 	})
 }
 
@@ -48,8 +72,10 @@ func TestNameOfProvider(t *testing.T) {
 		"a domain of the account": {
 			"acme: {}", "acme: {domains: [acme.vps.example, example.net]}", "10: mail.example.net", "10: mail.acme.vps.example",
 		},
-		"no account":              {"65: shop.example.net", "65: shop.vps.example"},
-		"no server":               {"1: gw1.example.net", "1: gw1.vps.example"},
-		"all but a public suffix": {`"{server}.vps.example"`, `"{server}.{product}.com"`, "10: mail.example.net", "10: mail.acme.com"},
+		"no account":                  {"65: shop.example.net", "65: shop.vps.example"},
+		"no server":                   {"1: gw1.example.net", "1: gw1.vps.example"},
+		"of another of its addresses": {"192.0.2.11:", "192.0.2.11: web1.vps.example"},
+		"all but a top-level domain":  {`"{server}.vps.example"`, `"{server}.{product}.example"`},
+		"all but a public suffix":     {`"{server}.vps.example"`, `"{server}.{product}.com"`, "10: mail.example.net", "10: mail.acme.com"},
 	})
 }
