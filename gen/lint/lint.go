@@ -74,6 +74,7 @@ var Rules = []*Rule{
 	nameInvalid,
 	nameMixedScripts,
 	nameMultiple,
+	nameNotNFC,
 	nameNumericTLD,
 	nameOfAnotherServer,
 	nameOfProvider,

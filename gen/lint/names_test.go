@@ -341,9 +341,9 @@ func TestNameShared(t *testing.T) {
 		},
 	})
 	testClean(t, map[string][]string{
-		"of either family":    {"www.example.net", "mail.example.net"},
-		"of one server":       {"192.0.2.11:", "192.0.2.11: mail.example.net"},
-		"of one router":       lines(interfaces...),
+		"of either family": {"www.example.net", "mail.example.net"},
+		"of one server":    {"192.0.2.11:", "192.0.2.11: mail.example.net"},
+		"of one router":    lines(interfaces...),
 		"the same name twice": {
 			"10: mail.example.net", "10: {names: [a.example.net, a.example.net]}",
 			"rules: {}", "rules: {name-multiple: off}",
@@ -469,4 +469,30 @@ func BenchmarkNames(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(inv.Addresses)), "ns/address")
 		})
 	}
+}
+
+func TestNameNotNFC(t *testing.T) {
+	testMistakes(t, nameNotNFC, []mistake{
+		{
+			"a letter and a mark", gw("gw.bu\u0308cher.example"),
+			"\"gw.bu\u0308cher.example\" has U+0075 U+0308 in place of U+00FC: it is not in normalization form C",
+			"write \"gw.b\u00fccher.example\"",
+		},
+		{
+			"two marks in the wrong order", gw("gw.q\u0307\u0323.example"),
+			"\"gw.q\u0307\u0323.example\" has U+0071 U+0307 U+0323 in place of U+0071 U+0323 U+0307: " +
+				"it is not in normalization form C",
+			"write \"gw.q\u0323\u0307.example\"",
+		},
+		{
+			"a template", template("bu\u0308cher.example"),
+			"\"{server}.bu\u0308cher.example\" has U+0075 U+0308 in place of U+00FC: it is not in normalization form C",
+			"write \"{server}.b\u00fccher.example\"",
+		},
+	})
+	testClean(t, map[string][]string{
+		"form C":                    clean("gw.b\u00fccher.example"),
+		"a mark that has no letter": clean("gw.q\u0323.example"),
+		"turned off":                append(clean("gw.bu\u0308cher.example"), "rules: {}", "rules: {name-not-nfc: off}"),
+	})
 }

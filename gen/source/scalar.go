@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
 
 	"github.com/revmap/revmap/internal/hostname"
@@ -108,6 +109,7 @@ func (p *parser) name(n *yaml.Node) (Name, bool) {
 		p.report(n, "name-invalid", "", "%q is not a domain name: %s", n.Value, err)
 		return Name{}, false
 	}
+	p.checkForm(n)
 	return Name{name, p.pos(n)}, true
 }
 
@@ -135,8 +137,30 @@ func (p *parser) contact(n *yaml.Node) Name {
 		p.report(n, "name-invalid", "", "%q does not fit into an SOA record: %s", n.Value, err)
 		return Name{}
 	}
+	p.checkForm(n)
 	return Name{name, p.pos(n)}
 }
+
+// checkForm reports a name or template that is not in normalization form C. It is read as if it were.
+func (p *parser) checkForm(n *yaml.Node) {
+	if norm.NFC.IsNormalString(n.Value) {
+		return
+	}
+	var segments norm.Iter
+	segments.InitString(norm.NFC, n.Value)
+	for begin := 0; !segments.Done(); begin = segments.Pos() {
+		normal := string(segments.Next())
+		if written := n.Value[begin:segments.Pos()]; written != normal {
+			p.report(n, "name-not-nfc", fmt.Sprintf("write %q", norm.NFC.String(n.Value)),
+				"%q has %s in place of %s: it is not in normalization form C",
+				n.Value, codePoints(written), codePoints(normal))
+			return
+		}
+	}
+}
+
+// codePoints returns the code points of s as text.
+func codePoints(s string) string { return strings.Trim(fmt.Sprintf("%U", []rune(s)), "[]") }
 
 // parseName returns s as an absolute name in lower case, its IDN labels as A-labels.
 func parseName(s string) (string, error) {

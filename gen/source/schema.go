@@ -382,5 +382,6 @@ func (p *parser) template(n *yaml.Node) Template {
 		p.add(d)
 		return Template{Pos: p.pos(n)}
 	}
+	p.checkForm(n)
 	return Template{t, p.pos(n)}
 }
