@@ -74,6 +74,7 @@ var Rules = []*Rule{
 	nameInvalid,
 	nameMixedScripts,
 	nameMultiple,
+	nameNotHostname,
 	nameNotNFC,
 	nameNumericTLD,
 	nameOfAnotherServer,

@@ -22,7 +22,7 @@ var nameReservedLabel = &Rule{
 				return
 			}
 			for label := range strings.SplitSeq(name.Value, ".") {
-				if len(label) < 4 || label[2:4] != "--" {
+				if len(label) < 4 || label[2:4] != "--" || strings.HasSuffix(label, "-") { // name-not-hostname
 					continue
 				}
 				if _, ok := unicodeLabel(label); ok {
@@ -32,7 +32,7 @@ var nameReservedLabel = &Rule{
 					Pos: name.Pos,
 					Message: fmt.Sprintf(`the label %q of %q has "--" in the third and fourth place, which is reserved`,
 						label, name.Value),
-					Hint: "write it without one of the hyphens",
+					Hint: "write it with one hyphen there",
 				}
 				if strings.HasPrefix(label, "xn--") {
 					d.Message = fmt.Sprintf("the label %q of %q cannot be decoded: no internationalized name has it",
