@@ -21,6 +21,14 @@ type Zones struct {
 	byAddr  func() []place // of all address records, by address, zone and line
 }
 
+// List returns the zones that are known, by file. It is read-only.
+func (z *Zones) List() []*Zone {
+	if z == nil {
+		return nil
+	}
+	return z.list
+}
+
 // A Zone is what a zone file says, as far as addresses go.
 type Zone struct {
 	Apex   string

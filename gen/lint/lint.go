@@ -54,6 +54,7 @@ var Rules = []*Rule{
 	delegationMisplaced,
 	delegationNameservers,
 	delegationZone,
+	domainMisspelt,
 	duplicateKey,
 	fallbackNotInvertible,
 	fallbackNotTransferable,

@@ -1,0 +1,117 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+var domainMisspelt = &Rule{
+	ID:       "domain-misspelt",
+	Severity: diag.Warning,
+	Title:    "no name lies in a domain that is one slip away from one of ours",
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		ours := ownDomains(c.Inventory)
+		for _, z := range c.zones.List() {
+			ours[z.Apex] = diag.Position{File: z.File, Line: 1, Column: 1}
+		}
+		like := newSpelling(ours)
+		type slip struct {
+			name  source.Name
+			right string
+		}
+		slips := make(map[string][]slip) // by the domain that is written
+		reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
+			if a.Server != nil && a.Server.Account != nil && len(a.Server.Account.Domains) > 0 {
+				return // name-outside-domains
+			}
+			if ours.holding(name.Value) != "" {
+				return
+			}
+			for domain := name.Value; domain != ""; domain = parent(domain) {
+				if right := like.nearest(domain); right != "" {
+					slips[domain] = append(slips[domain], slip{name, right})
+				}
+			}
+		})
+		for domain, list := range slips {
+			if len(list) > maxSlips {
+				continue
+			}
+			for _, s := range list {
+				report(diag.Diagnostic{
+					Pos:     s.name.Pos,
+					Message: fmt.Sprintf("%q lies in %q, which looks like a slip for %q", s.name.Value, domain, s.right),
+					Related: []diag.Related{{Pos: ours[s.right], Message: "that domain is named here"}},
+					Hint:    fmt.Sprintf("write %q", strings.TrimSuffix(s.name.Value, domain)+s.right),
+				})
+			}
+		}
+	},
+}
+
+// maxSlips is how many names may lie in a domain that is a slip: one that has more is another domain.
+const maxSlips = 2
+
+// minSpelling is how many bytes a domain has at least before its last label to be compared: short ones are alike by chance.
+const minSpelling = 5
+
+// A spelling finds the domain that is meant by one that is one slip away: a letter too many, too few, another one, or two
+// that changed places. It has the domains under themselves and under what is left of them without one letter.
+type spelling map[string][]string
+
+func newSpelling(all domains) spelling {
+	s := make(spelling)
+	for domain := range all {
+		if len(domain)-len(lastLabel(domain))-len("..") < minSpelling {
+			continue
+		}
+		s[domain] = append(s[domain], domain)
+		for i := range len(domain) {
+			rest := domain[:i] + domain[i+1:]
+			s[rest] = append(s[rest], domain)
+		}
+	}
+	return s
+}
+
+// nearest returns the domain that is one slip away from domain, the first in the order of the alphabet, "" if none is.
+func (s spelling) nearest(domain string) string {
+	if len(s) == 0 || len(domain) < minSpelling {
+		return ""
+	}
+	best := ""
+	try := func(candidates []string) {
+		for _, c := range candidates {
+			if (best == "" || c < best) && isMeant(domain, c) {
+				best = c
+			}
+		}
+	}
+	try(s[domain])
+	var buffer [256]byte
+	rest := append(buffer[:0], domain[1:]...) // domain without the letter at i
+	for i := range rest {
+		try(s[string(rest)])
+		rest[i] = domain[i]
+	}
+	return best
+}
+
+// isMeant reports whether a may be a slip for b. Not in the last label, which name-tld-unknown looks at, nor in a digit,
+// by which domains are told apart.
+func isMeant(a, b string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return isSlip(a, b) && letters(a) != letters(b) &&
+		lastLabel(a) == lastLabel(b) && strings.Count(a, ".") == strings.Count(b, ".")
+}
