@@ -28,7 +28,7 @@ var templateGeneric = &Rule{
 			}
 			seen[last] = true
 			name := plainHostname(a)
-			if m := generic.PTR(name); m != nil {
+			if m := generic.PTR(name); m != nil && !inArpa(name) { // name-in-arpa
 				at := source.Name{Pos: last.Hostname.Pos}
 				what := fmt.Sprintf("the default hostname of product %q, such as %q,", last.Name.Value, name)
 				report(looksGenerated(at, what, m...))
