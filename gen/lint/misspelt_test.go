@@ -4,7 +4,7 @@ import "testing"
 
 func TestDomainMisspelt(t *testing.T) {
 	zone := []string{"gw1.example.net", "<1>gw1.exmaple.net", "lint:\n", "forwards: [example.net.zone]\nlint:\n",
-		"rules: {}\n", "rules: {forward-missing: off}\n-- example.net.zone --\n"+
+		"rules: {}\n", "rules: {forward-missing: off}\n-- example.net.zone --\n" +
 			"<2>@ 1h SOA ns1 hostmaster 1 1h 15m 2w 5m\nns1 1h A 203.0.113.1\nns2 1h A 203.0.113.2\n"}
 	testMistakes(t, domainMisspelt, []mistake{
 		{
