@@ -49,6 +49,15 @@ func TestHeloWithoutName(t *testing.T) {
 				`but the server says "smtp.example.net." in HELO`,
 			`add "192.0.2.20: smtp.example.net" to its addresses`,
 		},
+		{
+			"no name for an address",
+			[]string{
+				"primary: 192.0.2.20\n", "primary: <1>192.0.2.20\n    helo: <2>mail\n", "rules: {}", "rules: {helo-generic: off}",
+			},
+			`the primary address 192.0.2.20 answers with the default hostname "web2.vps.example.", ` +
+				`but the server says "mail." in HELO`,
+			"give the address a reverse map name, and say the same in HELO",
+		},
 	})
 	testClean(t, map[string][]string{
 		"the default hostname in HELO": {"primary: 192.0.2.20\n", "primary: 192.0.2.20\n    helo: web2.vps.example\n"},

@@ -24,10 +24,10 @@ var nameGeneric = &Rule{
 }
 
 // serverNames calls f for the reverse map names of servers. Those of no server are of routers and the like: they have
-// interfaces and places in their names, and send no mail.
+// interfaces and places in their names, and send no mail. Names that are none of a host are left to other rules.
 func serverNames(inv *model.Inventory, f func(name source.Name)) {
 	reverseMapNames(inv, func(a *model.Address, name source.Name) {
-		if a.Server != nil {
+		if a.Server != nil && isHost(a, name.Value) {
 			f(name)
 		}
 	})
