@@ -29,6 +29,9 @@ const (
 	PrimaryLost      Kind = "primary-lost"      // it is none any more
 	DelegationGained Kind = "delegation-gained" // others answer for it now
 	DelegationLost   Kind = "delegation-lost"   // we answer for it again
+
+	ForwardChanged Kind = "forward-changed" // its names are the same, but now they lead back to it, or no longer do
+	HELOChanged    Kind = "helo-changed"    // its server calls itself by another name; of a server, too
 )
 
 // The kinds of change of a server.
@@ -73,13 +76,13 @@ type Changes struct {
 	Total  Total   // the same for all blocks together; its Block is the zero Prefix
 }
 
-// A Total counts addresses that have a name, without those that only a fallback names.
+// A Total counts addresses that have a name of their own: one that is not from a fallback.
 type Total struct {
 	Block    netip.Prefix
 	Pos      diag.Position // of the block in the old side
 	Old, New int           // addresses with a name
-	Lost     int           // addresses that had a name and have none
-	Changed  int           // addresses whose names changed: also those that lost all, but not those that had none
+	Lost     int           // addresses that had a name and have none any more
+	Changed  int           // addresses that had a name and have other ones or none
 }
 
 // An Address is how one address changes.
@@ -99,6 +102,7 @@ type State struct {
 	Primary    bool
 	Delegation netip.Prefix  // the delegation that it lies in; the zero Prefix if it is in none
 	Block      netip.Prefix  // the smallest block that holds it; the zero Prefix if none does
+	HELO       string        // what its server calls itself ("helo"); "" if that is not known
 	Pos        diag.Position // where the source says so; invalid if it does not list the address, and in snapshots
 }
 
@@ -137,7 +141,8 @@ type Block struct {
 // A Zone is how one zone changes: reverse, forward or catalog.
 type Zone struct {
 	Name        string
+	Prefix      netip.Prefix // of a reverse zone
 	Kinds       []Kind
 	Detail      []string
-	OldPos, Pos diag.Position // of the block, of the entry of "forward_zones" or of "catalog"
+	OldPos, Pos diag.Position // of what changed: the block, the entry of "forward_zones", "catalog", or a default
 }

@@ -33,10 +33,12 @@ var arrows = map[string]string{
 	"gen/generic":  "",
 	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname",
 	"gen/baseline": "gen/diag",
-	"gen/check":    "gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/check":    "gen/generic gen/model gen/revision gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/diff":     "gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
+		"internal/snapshot internal/arpa internal/hostname",
+	"gen/revision": "gen/forward gen/source gen/diag",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/report":   "gen/baseline gen/diff gen/diag",
 	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
