@@ -42,7 +42,15 @@ func Load(s *source.Source) (*Zones, diag.List, error) {
 		return nil, nil, fmt.Errorf("read zone files: %w", err)
 	}
 	defer folder.Close()
+	z, findings := LoadFrom(folder, s)
+	return z, findings, nil
+}
 
+// LoadFrom is Load for a source whose files are in folder, which it leaves open.
+func LoadFrom(folder *source.Folder, s *source.Source) (*Zones, diag.List) {
+	if len(s.Forwards) == 0 {
+		return nil, nil
+	}
 	readers := make([]*reader, len(s.Forwards))
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -84,7 +92,7 @@ func Load(s *source.Source) (*Zones, diag.List, error) {
 		}
 	}
 	z, found := newZones(zones, waivers)
-	return z, append(findings, found...).Sort(), nil
+	return z, append(findings, found...).Sort()
 }
 
 // A reader reads one zone file.

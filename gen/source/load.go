@@ -25,17 +25,33 @@ func Load(root string) (*Source, diag.List, error) {
 		return nil, nil, fmt.Errorf("read source: %w", err)
 	}
 	p := parse(root, data, false)
-	s, findings := &p.doc.Source, p.findings
 	if len(p.doc.include) == 0 && len(p.doc.forwards) == 0 {
-		return s, findings.Sort(), nil
+		return &p.doc.Source, p.findings.Sort(), nil
 	}
 	folder, err := OpenFolder(root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read source: %w", err)
 	}
 	defer folder.Close()
+	s, findings := p.include(folder, real(root))
+	return s, findings, nil
+}
 
-	in := newInclusion("include-invalid", folder, p.doc.include, real(root))
+// LoadFrom is Load for the root file of the given name in folder, which it leaves open.
+func LoadFrom(folder *Folder, name string) (*Source, diag.List, error) {
+	data, err := folder.ReadFile(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read source: %s: %w", folder.Path(name), err)
+	}
+	s, findings := parse(folder.Path(name), data, false).include(folder, real(folder.onDisk(name)))
+	return s, findings, nil
+}
+
+// include reads what the root file that p has parsed includes, and returns all of the source. Path is the root file's
+// own, without links.
+func (p *parser) include(folder *Folder, path string) (*Source, diag.List) {
+	s, findings := &p.doc.Source, p.findings
+	in := newInclusion("include-invalid", folder, p.doc.include, path)
 	parsed := in.parse()
 	zones := newInclusion("forwards-invalid", folder, p.doc.forwards, "")
 	for _, f := range slices.Sorted(maps.Keys(zones.by)) {
@@ -51,7 +67,7 @@ func Load(root string) (*Source, diag.List, error) {
 	s.Servers = collect(s.Servers, parsed, func(s *Source) *[]Server { return &s.Servers })
 	s.Addresses = collect(s.Addresses, parsed, func(s *Source) *[]Address { return &s.Addresses })
 	s.Waivers = collect(s.Waivers, parsed, func(s *Source) *[]Waiver { return &s.Waivers })
-	return s, findings.Sort(), nil
+	return s, findings.Sort()
 }
 
 // collect appends a part of each file to list. It allocates once, and lets go of what it has copied.
@@ -115,7 +131,7 @@ func (in *inclusion) match(pattern Text) {
 		return
 	}
 	for _, f := range files {
-		if file := real(in.folder.Path(f)); !in.seen[file] {
+		if file := real(in.folder.onDisk(f)); !in.seen[file] {
 			in.seen[file] = true
 			in.by[f] = pattern.Pos
 		}
@@ -123,7 +139,7 @@ func (in *inclusion) match(pattern Text) {
 	if len(files) > 0 {
 		return
 	}
-	if matches, _ := filepath.Glob(in.folder.Path(clean)); len(matches) > 0 {
+	if matches, _ := filepath.Glob(in.folder.onDisk(clean)); len(matches) > 0 {
 		in.report(pattern.Pos, "move the files below it", "the pattern %q leaves the root file's folder by a link",
 			pattern.Value)
 		return
@@ -166,25 +182,34 @@ func (in *inclusion) parse() []*parser {
 
 // A Folder is the one of a root file. It reads files below it only, whatever links say. It is safe for concurrent use.
 type Folder struct {
-	dir  string
-	root *os.Root
+	dir          string // where its files are
+	prefix, name string // what comes before a file's path in positions
+	root         *os.Root
 }
 
 // OpenFolder opens the folder of the root file at the given path.
-func OpenFolder(root string) (*Folder, error) {
-	dir := filepath.Dir(root)
+func OpenFolder(root string) (*Folder, error) { return OpenCopy(root, filepath.Dir(root), "") }
+
+// OpenCopy opens dir, a copy of the folder of the root file at the given path, which need not be there. Positions name
+// the files that were copied, with prefix before their paths: "main:" for what they were at a Git revision.
+func OpenCopy(root, dir, prefix string) (*Folder, error) {
 	f, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir, f}, nil
+	return &Folder{dir, prefix, filepath.Dir(root), f}, nil
 }
 
 // Close closes f.
 func (f *Folder) Close() error { return f.root.Close() }
 
 // Path returns a file's name in positions. The file is a slash-separated path below f.
-func (f *Folder) Path(file string) string { return filepath.Join(f.dir, filepath.FromSlash(file)) }
+func (f *Folder) Path(file string) string {
+	return f.prefix + filepath.Join(f.name, filepath.FromSlash(file))
+}
+
+// onDisk returns where a file is. The file is a slash-separated path below f.
+func (f *Folder) onDisk(file string) string { return filepath.Join(f.dir, filepath.FromSlash(file)) }
 
 // ReadFile returns what a file holds, a slash-separated path below f. Its errors do not name the file.
 func (f *Folder) ReadFile(file string) ([]byte, error) {
@@ -199,7 +224,7 @@ func (f *Folder) ReadFile(file string) ([]byte, error) {
 	if err == nil {
 		return data, nil
 	}
-	if _, outside := os.Stat(f.Path(file)); outside == nil && !errors.Is(err, fs.ErrPermission) {
+	if _, outside := os.Stat(f.onDisk(file)); outside == nil && !errors.Is(err, fs.ErrPermission) {
 		return nil, errors.New("a link leaves the root file's folder") // os.Root has no error value for this
 	}
 	var p *fs.PathError
