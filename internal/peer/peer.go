@@ -26,16 +26,22 @@ import (
 
 // debian tells which package has a program.
 var debian = map[string]string{
-	"delv":    "bind9-dnsutils",
-	"dig":     "bind9-dnsutils",
-	"ip":      "iproute2",
-	"keymgr":  "knot",
-	"knotc":   "knot",
-	"knotd":   "knot",
-	"named":   "bind9",
-	"nsd":     "nsd",
-	"postfix": "postfix",
-	"unbound": "unbound",
+	"curl":       "curl",
+	"delv":       "bind9-dnsutils",
+	"dig":        "bind9-dnsutils",
+	"gh":         "gh",
+	"ip":         "iproute2",
+	"jq":         "jq",
+	"keymgr":     "knot",
+	"knotc":      "knot",
+	"knotd":      "knot",
+	"named":      "bind9",
+	"nsd":        "nsd",
+	"postfix":    "postfix",
+	"ssh":        "openssh-client",
+	"ssh-keygen": "openssh-client",
+	"sshd":       "openssh-server",
+	"unbound":    "unbound",
 }
 
 // Needs returns the paths of programs. If one is missing, it skips the test and says which Debian package has it; in CI
