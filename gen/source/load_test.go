@@ -234,10 +234,9 @@ func TestLoadMergesEverySection(t *testing.T) {
 	if err != nil || len(findings) > 0 {
 		t.Fatal(err, findings)
 	}
-	got := fmt.Sprint(s.Files, len(s.Accounts), s.Accounts[1].Name, s.Blocks, len(s.Servers), s.Servers[2].Name.Pos, s.Addresses[0].Addr,
-		s.Addresses[1].Names)
-	want := "[records.yaml 0.yaml 2.yaml] 2 {2 2.yaml:1:12} " +
-		"[{192.0.0.0/24 { -} {<nil> -} [] []} {192.0.2.0/24 { -} {<nil> -} [] []}] 3 2.yaml:3:11 192.0.0.1 [{a.example. 2.yaml:4:24}]"
+	got := fmt.Sprint(s.Files, len(s.Accounts), s.Accounts[1].Name, len(s.Blocks), s.Blocks[1].Prefix.Pos, len(s.Servers),
+		s.Servers[2].Name.Pos, s.Addresses[0].Addr, s.Addresses[1].Names)
+	want := "[records.yaml 0.yaml 2.yaml] 2 {2 2.yaml:1:12} 2 2.yaml:2:10 3 2.yaml:3:11 192.0.0.1 [{a.example. 2.yaml:4:24}]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

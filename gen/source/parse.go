@@ -129,7 +129,7 @@ type field[T any] struct {
 }
 
 // maxFields is enough for every table of fields.
-const maxFields = 12
+const maxFields = 13
 
 // readFields reads the mapping n into t. What says in messages what it is. A required key that it lacks is reported at
 // owner. It returns false if n is no mapping.

@@ -303,6 +303,31 @@ func parseSeconds(s string) (uint64, bool) {
 	return sum, true
 }
 
+// object reads a name of RPSL (RFC 2622 section 2).
+func (p *parser) object(n *yaml.Node, want string) (Text, bool) {
+	t := p.text(n, want)
+	if t.Value == "" {
+		return Text{}, false
+	}
+	if !isObjectName(t.Value) {
+		p.wrongType(n, want, "it has letters, digits, - and _; a letter comes first, a letter or a digit last")
+		return Text{}, false
+	}
+	return t, true
+}
+
+// isObjectName reports whether s has letters, digits, "-" and "_", a letter first, and a letter or digit last.
+func isObjectName(s string) bool {
+	letter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	for i := range len(s) {
+		if c := s[i]; !letter(c) && !digit(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && letter(s[0]) && (letter(s[len(s)-1]) || digit(s[len(s)-1]))
+}
+
 // digestSizes are the lengths in bytes of the digest types in use (RFC 3658, 4509, 6605).
 var digestSizes = map[uint8]int{1: 20, 2: 32, 4: 48}
 

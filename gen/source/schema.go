@@ -61,6 +61,7 @@ var rootFields = slices.Concat([]field[document]{
 	}},
 	{"forwards", false, func(p *parser, _, n *yaml.Node, d *document) { d.forwards = p.patterns(n) }},
 	{"catalog", false, func(p *parser, _, n *yaml.Node, d *document) { d.Catalog, _ = p.host(n) }},
+	{"registry", false, func(p *parser, k, n *yaml.Node, d *document) { p.registry(k, n, &d.Registry) }},
 	{"include", false, func(p *parser, _, n *yaml.Node, d *document) { d.include = p.patterns(n) }},
 	{"lint", false, func(p *parser, k, n *yaml.Node, d *document) {
 		readFields(p, n, "lint", lintFields, &d.Source, k)
@@ -122,6 +123,8 @@ var blockFields = []field[Block]{
 	{"fallback", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Fallback = p.template(n) }},
 	{"vars", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Vars = p.vars(n) }},
 	{"delegations", false, func(p *parser, _, n *yaml.Node, b *Block) { b.Delegations = p.delegations(n) }},
+	{"registry", false, func(p *parser, k, n *yaml.Node, b *Block) { p.registry(k, n, &b.Registry) }},
+	{"ds", false, func(p *parser, _, n *yaml.Node, b *Block) { b.DS = p.zoneDS(n) }},
 }
 
 func (p *parser) blocks(n *yaml.Node) []Block {
@@ -154,15 +157,64 @@ func (p *parser) vars(n *yaml.Node) []Var {
 	return list
 }
 
+// zoneDS reads lists of DS records by the names of zones.
+func (p *parser) zoneDS(n *yaml.Node) []ZoneDS {
+	var list []ZoneDS
+	for _, e := range p.entries(n, "lists of DS records, by zone,") {
+		z := ZoneDS{p.zone(e.k), p.dsList(p.fullList(e.v, "a list of DS records"))}
+		if z.Zone.Value != "" && len(z.DS) > 0 && !e.repeated {
+			list = append(list, z)
+		}
+	}
+	return list
+}
+
+func (p *parser) dsList(items []*yaml.Node) []DS {
+	var list []DS
+	for _, item := range items {
+		if ds, ok := p.ds(item); ok {
+			list = append(list, ds)
+		}
+	}
+	return list
+}
+
+var registryFields = []field[Registry]{
+	{"admin_c", false, func(p *parser, _, n *yaml.Node, r *Registry) { r.AdminC = p.objects(n) }},
+	{"tech_c", false, func(p *parser, _, n *yaml.Node, r *Registry) { r.TechC = p.objects(n) }},
+	{"zone_c", false, func(p *parser, _, n *yaml.Node, r *Registry) { r.ZoneC = p.objects(n) }},
+	{"mnt_by", false, func(p *parser, _, n *yaml.Node, r *Registry) { r.MntBy = p.objects(n) }},
+	{"source", false, func(p *parser, _, n *yaml.Node, r *Registry) {
+		r.Source, _ = p.object(n, "the name of a registry's database such as RIPE")
+	}},
+}
+
+func (p *parser) registry(k, n *yaml.Node, r *Registry) {
+	r.Pos = p.pos(k)
+	readFields(p, n, "registry", registryFields, r, k)
+}
+
+// objects reads the key of a registry's object or a list of them.
+func (p *parser) objects(n *yaml.Node) []Text {
+	const want = "the key of a registry's object such as EXAMPLE-MNT, or a list of them"
+	items := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		items = p.fullList(n, want)
+	}
+	var list []Text
+	for _, item := range items {
+		if t, ok := p.object(item, want); ok {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 var delegationFields = []field[Delegation]{
 	{"zone", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Zone = p.zone(n) }},
 	{"nameservers", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Nameservers = p.nameservers(n) }},
 	{"ds", false, func(p *parser, _, n *yaml.Node, d *Delegation) {
-		for _, item := range p.list(n, "a list of DS records") {
-			if ds, ok := p.ds(item); ok {
-				d.DS = append(d.DS, ds)
-			}
-		}
+		d.DS = p.dsList(p.list(n, "a list of DS records"))
 	}},
 	{"glue", false, func(p *parser, _, n *yaml.Node, d *Delegation) { d.Glue = p.glue(n) }},
 }

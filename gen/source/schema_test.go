@@ -34,6 +34,7 @@ func TestSchemaKeys(t *testing.T) {
 	add("#/$defs/product", names(productFields), required(productFields))
 	add("#/$defs/account", names(accountFields), required(accountFields))
 	add("#/$defs/block", names(blockFields), required(blockFields))
+	add("#/$defs/registry", names(registryFields), required(registryFields))
 	add("#/$defs/delegation", names(delegationFields), required(delegationFields))
 	add("#/$defs/server", names(serverFields), required(serverFields))
 	add("#/$defs/names", names(addressFields), required(addressFields))

@@ -24,6 +24,7 @@ type Source struct {
 	ForwardZones []Name
 	Forwards     []ForwardFile // by path
 	Catalog      Name          // apex of the catalog zone (RFC 9432)
+	Registry     Registry      // for all blocks that do not say otherwise
 	Severities   []Severity    // lint.rules
 	Waivers      []Waiver      // by file, in the order of Files, and by line
 }
@@ -99,6 +100,8 @@ type Block struct {
 	Fallback    Template
 	Vars        []Var
 	Delegations []Delegation
+	Registry    Registry // what differs from Source.Registry
+	DS          []ZoneDS
 }
 
 // Var is an entry of a block's "vars".
@@ -117,6 +120,20 @@ type Delegation struct {
 type Glue struct {
 	Name  Name
 	Addrs []Addr
+}
+
+// Registry is the mapping "registry" of the root file or of a block: what the "domain" objects of an address registry say
+// beside the delegation. All are keys of other objects there.
+type Registry struct {
+	Pos                         diag.Position // that of its key; invalid if the source does not have it
+	AdminC, TechC, ZoneC, MntBy []Text
+	Source                      Text // the name of the registry; empty for the RIPE NCC
+}
+
+// ZoneDS is an entry of a block's "ds": the DS records of one of its zones, which are for the parent to publish.
+type ZoneDS struct {
+	Zone Name
+	DS   []DS // at least one
 }
 
 // DS is the data of a DS RR (RFC 4034 section 5).
