@@ -2,33 +2,175 @@
 package revision
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/source"
 )
 
-// Load reads the source whose root file is at a path of the work tree, as it was at the revision rev, and the forward
-// zones that it names. Positions name its files as "REV:PATH". The file need not be in the work tree any more.
+// Load reads the source whose root file is at the path root of the work tree, as it was at the revision rev, and the
+// forward zones that it names, nil if it names none. The file need not be in the work tree any more. Positions name the
+// files as "REV:PATH". The findings are sorted.
+//
+// What rev has in the folder of the root file is written into a temporary folder for the time of the call.
 func Load(ctx context.Context, root, rev string) (*source.Source, *forward.Zones, diag.List, error) {
-	return nil, nil, nil, errors.New("not written yet")
+	s, zones, found, err := load(ctx, root, rev)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read the source at revision %q: %w", rev, err)
+	}
+	return s, zones, found, nil
 }
 
-// MergeBase returns the id of the commit at which HEAD left the revision rev. It is an error if there is none.
+func load(ctx context.Context, root, rev string) (*source.Source, *forward.Zones, diag.List, error) {
+	dir, err := os.MkdirTemp("", "revmap-")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := checkOut(ctx, filepath.Dir(root), rev, dir); err != nil {
+		return nil, nil, nil, err
+	}
+	folder, err := source.OpenCopy(root, dir, rev+":")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer folder.Close()
+	s, found, err := source.LoadFrom(folder, filepath.Base(root))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	zones, wrong := forward.LoadFrom(folder, s)
+	return s, zones, append(found, wrong...).Sort(), nil
+}
+
+// checkOut writes a folder of the work tree, as it was at rev, to dir. It reads the objects into an index of its own,
+// since git archive leaves out what .gitattributes tells it to.
+func checkOut(ctx context.Context, folder, rev, dir string) error {
+	in, below := existing(folder)
+	commit, err := commitOf(ctx, in, rev)
+	if err != nil {
+		return err
+	}
+	top, err := git(ctx, in, "", "rev-parse", "--show-toplevel")
+	if err != nil {
+		return err
+	}
+	prefix, err := git(ctx, in, "", "rev-parse", "--show-prefix") // "" or "folder/"
+	if err != nil {
+		return err
+	}
+	tree := commit + ":" + path.Join(prefix, filepath.ToSlash(below))
+	index := filepath.Join(dir, ".git") // no name of a file in a commit
+	if _, err := git(ctx, top, index, "read-tree", tree); err != nil {
+		return err
+	}
+	_, err = git(ctx, top, index, "checkout-index", "--all", "--prefix="+dir+string(filepath.Separator))
+	return err
+}
+
+// existing splits the path of a folder into a folder that is in the work tree now, and what is below that.
+func existing(folder string) (in, below string) {
+	for in = folder; ; {
+		if info, err := os.Stat(in); err == nil && info.IsDir() || in == filepath.Dir(in) {
+			return in, below
+		}
+		in, below = filepath.Dir(in), filepath.Join(filepath.Base(in), below)
+	}
+}
+
+// MergeBase returns the id of the commit at which HEAD and the revision rev of the repository around the folder dir went
+// apart. It is an error if they have no commit in common, as in a clone that is not deep enough.
 func MergeBase(ctx context.Context, dir, rev string) (string, error) {
-	return "", errors.New("not written yet")
+	commit, err := commitOf(ctx, dir, rev)
+	if err != nil {
+		return "", err
+	}
+	base, err := git(ctx, dir, "", "merge-base", "HEAD", commit)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		err = fmt.Errorf("HEAD and %q have no commit in common", rev)
+		if shallow, _ := git(ctx, dir, "", "rev-parse", "--is-shallow-repository"); shallow == "true" {
+			err = fmt.Errorf("%w in this shallow clone; git fetch --unshallow gets the rest", err)
+		}
+	}
+	return base, err
+}
+
+// commitOf returns the id of the commit that rev names in the repository around a folder.
+func commitOf(ctx context.Context, dir, rev string) (string, error) {
+	commit, err := git(ctx, dir, "", "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
+	if err != nil && strings.HasSuffix(err.Error(), "Needed a single revision") {
+		err = fmt.Errorf("git knows no revision %q", rev)
+	}
+	return commit, err
 }
 
 // An Allowance is the value of a trailer "Revmap-Allow:" in the message of a commit.
 type Allowance struct {
-	Value  string
-	Commit string // its id, in full
-	Author string // the author's name
+	Value  string // without white space around it; as it was written, so perhaps no allowance at all
+	Commit string // the commit's id, in full
+	Author string // the name of the commit's author
 }
 
-// Allowances returns those in the messages of the commits that HEAD has and the revision from has not, the oldest first.
+// Allowances returns those in the messages of the commits that HEAD has and the revision from has not, in the repository
+// around the folder dir: the oldest commit first.
 func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
-	return nil, errors.New("not written yet")
+	commit, err := commitOf(ctx, dir, from)
+	if err != nil {
+		return nil, fmt.Errorf("read commit messages: %w", err)
+	}
+	// Nothing in a message can look like the two separators: Git keeps no NUL, and ends each value with a line break.
+	out, err := git(ctx, dir, "", "log", "--reverse", "-z", "--no-show-signature",
+		"--format=%H%n%an%n%(trailers:key=Revmap-Allow,valueonly,unfold)", commit+"..HEAD")
+	if err != nil {
+		return nil, fmt.Errorf("read commit messages: %w", err)
+	}
+	var list []Allowance
+	for entry := range strings.SplitSeq(out, "\x00") {
+		lines := strings.Split(entry, "\n")
+		for _, value := range lines[min(2, len(lines)):] {
+			if value = strings.TrimSpace(value); value != "" {
+				list = append(list, Allowance{Value: value, Commit: lines[0], Author: lines[1]})
+			}
+		}
+	}
+	return list, nil
+}
+
+// notOurs are variables that Git sets for hooks, for the repository that the hook runs in: which repository and index are
+// meant is told by folders here.
+var notOurs = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX="}
+
+// git runs git in a folder, with an index of its own unless that is "", and returns what it prints, without the last line
+// break.
+func git(ctx context.Context, dir, index string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return slices.ContainsFunc(notOurs, func(name string) bool { return strings.HasPrefix(v, name) })
+	})
+	cmd.Env = append(cmd.Env, "LC_ALL=C") // for messages that are the same everywhere
+	if index != "" {
+		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+index)
+	}
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.As(err, &exit) && len(exit.Stderr) > 0:
+		return "", fmt.Errorf("git %s: %s", args[0], bytes.TrimSpace(exit.Stderr))
+	case err != nil:
+		return "", fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
 }

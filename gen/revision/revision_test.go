@@ -1,0 +1,260 @@
+package revision_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/revision"
+)
+
+// A repository is a Git repository in a folder of its own, which is the current one.
+type repository struct{ *testing.T }
+
+func newRepository(t *testing.T) repository {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is missing")
+	}
+	t.Chdir(t.TempDir())
+	// What a hook of another repository would be given.
+	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "other.git"))
+	t.Setenv("GIT_INDEX_FILE", ".git/other-index")
+	r := repository{t}
+	r.git("init", "-q", "-b", "main")
+	return r
+}
+
+// git runs git, and returns what it prints, without white space around it.
+func (r repository) git(args ...string) string {
+	r.Helper()
+	cmd := exec.Command("git", append([]string{"-c", "user.name=A Person", "-c", "user.email=person@example.net"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool {
+		return strings.HasPrefix(v, "GIT_DIR=") || strings.HasPrefix(v, "GIT_INDEX_FILE=")
+	})
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		r.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// write writes files, by path.
+func (r repository) write(files map[string]string) {
+	r.Helper()
+	for path, text := range files {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			r.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+// commit commits all files, and returns the commit's id.
+func (r repository) commit(message string) string {
+	r.Helper()
+	r.git("add", "-A")
+	r.git("commit", "-q", "--allow-empty", "-m", message)
+	return r.git("rev-parse", "HEAD")
+}
+
+// defaults are what each source needs.
+const defaults = `version: 1
+defaults:
+  nameservers: [ns1.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+blocks: {192.0.2.0/24: }
+`
+
+const zone = "@ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300\n"
+
+// What a source was is read under the names that it had, wherever the root file is, and although the work tree has
+// changed since.
+func TestLoad(t *testing.T) {
+	r := newRepository(t)
+	r.write(map[string]string{
+		"records.yaml":            defaults + "include: [records.d/*.yaml]\nforwards: [zones/*.zone]\nunknown: 1\n",
+		"records.d/a.yaml":        "addresses: {192.0.2.1: a.example.net}\n",
+		"zones/example.net.zone":  zone + "a A 192.0.2.1\n",
+		"zones/example.org.zone":  zone + "a A 192.0.2.1000\n",
+		"dns/gone/records.yaml":   defaults + "include: [more.yaml, none.yaml]\n",
+		"dns/gone/more.yaml":      "addresses: {192.0.2.2: b.example.net}\n",
+		"dns/gone/.gitattributes": "more.yaml export-ignore\n",
+	})
+	first := r.commit("first")
+	r.git("tag", "v1")
+	r.git("rm", "-rq", "dns", "records.d")
+	r.write(map[string]string{"records.yaml": defaults})
+	r.commit("second")
+	inside := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(".", "link"); err != nil {
+		t.Fatal(err)
+	}
+	before := temporaries(t)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	tests := []struct {
+		root, rev string
+		files     []string
+		findings  []string // position and rule
+		name      string   // position and value of the only name
+		forward   string   // position of the address of a.example.net.
+	}{
+		{"records.yaml", "v1", []string{"v1:records.yaml", "v1:records.d/a.yaml"},
+			[]string{"v1:records.yaml:8:1 unknown-key", "v1:zones/example.org.zone:2:5 forwards-invalid"},
+			"v1:records.d/a.yaml:1:24 a.example.net.", "v1:zones/example.net.zone:2:5"},
+		{filepath.Join(here, "records.yaml"), first, []string{first + ":" + here + "/records.yaml", first + ":" + here + "/records.d/a.yaml"},
+			[]string{first + ":" + here + "/records.yaml:8:1 unknown-key", first + ":" + here + "/zones/example.org.zone:2:5 forwards-invalid"},
+			first + ":" + here + "/records.d/a.yaml:1:24 a.example.net.", first + ":" + here + "/zones/example.net.zone:2:5"},
+		{"./dns/gone/records.yaml", "HEAD^", []string{"HEAD^:dns/gone/records.yaml", "HEAD^:dns/gone/more.yaml"},
+			[]string{"HEAD^:dns/gone/records.yaml:6:22 include-invalid"}, "HEAD^:dns/gone/more.yaml:1:24 b.example.net.", ""},
+		{"link/records.yaml", "HEAD", []string{"HEAD:link/records.yaml"}, nil, "", ""},
+	}
+	for _, tt := range tests {
+		s, zones, found, err := revision.Load(t.Context(), tt.root, tt.rev)
+		if err != nil {
+			t.Errorf("%s at %s: %v", tt.root, tt.rev, err)
+			continue
+		}
+		if diff := cmp.Diff(tt.files, s.Files); diff != "" {
+			t.Errorf("%s at %s: files (-want +got):\n%s", tt.root, tt.rev, diff)
+		}
+		var findings []string
+		for _, d := range found {
+			findings = append(findings, d.Pos.String()+" "+d.Rule)
+			if strings.Contains(d.Message+d.Hint, os.TempDir()+"/revmap-") {
+				t.Errorf("%s at %s: a finding speaks of a temporary folder: %+v", tt.root, tt.rev, d)
+			}
+		}
+		if diff := cmp.Diff(tt.findings, findings); diff != "" {
+			t.Errorf("%s at %s: findings (-want +got):\n%s", tt.root, tt.rev, diff)
+		}
+		name := ""
+		for _, a := range s.Addresses {
+			name += a.Names[0].Pos.String() + " " + a.Names[0].Value
+		}
+		if name != tt.name {
+			t.Errorf("%s at %s has the name %s, want %s", tt.root, tt.rev, name, tt.name)
+		}
+		forward := ""
+		answer := zones.Lookup("a.example.net.")
+		for r := range answer.Records() {
+			forward += r.Pos.String()
+		}
+		if forward != tt.forward {
+			t.Errorf("%s at %s has a zone with %q, want %q", tt.root, tt.rev, forward, tt.forward)
+		}
+	}
+
+	failures := []struct{ root, rev, want string }{
+		{"records.yaml", "nonsense", `read the source at revision "nonsense": git knows no revision "nonsense"`},
+		{"records.yaml", "-h", `read the source at revision "-h": git knows no revision "-h"`},
+		{"records.yaml", "HEAD:records.d", `read the source at revision "HEAD:records.d": git `},
+		{"dns/gone/records.yaml", "HEAD", `read the source at revision "HEAD": git read-tree: fatal: Not a valid object name `},
+		{"dns.yaml", "v1", `read the source at revision "v1": read source: v1:dns.yaml: cannot be read: no such file or directory`},
+		{filepath.Join(inside, "records.yaml"), "HEAD", `read the source at revision "HEAD": git rev-parse: fatal: not a git repository`},
+	}
+	for _, tt := range failures {
+		if _, _, _, err := revision.Load(t.Context(), tt.root, tt.rev); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s at %s: %v, want %s", tt.root, tt.rev, err, tt.want)
+		}
+	}
+	if after := temporaries(t); !slices.Equal(before, after) {
+		t.Errorf("temporary folders were left: %q, before: %q", after, before)
+	}
+	if status := r.git("status", "--porcelain"); status != "?? link" {
+		t.Errorf("the index has changed:\n%s", status)
+	}
+}
+
+// temporaries returns the folders that Load has written and not removed.
+func temporaries(t *testing.T) []string {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(os.TempDir(), "revmap-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestMergeBase(t *testing.T) {
+	r := newRepository(t)
+	r.write(map[string]string{"records.yaml": defaults})
+	base := r.commit("base")
+	r.git("checkout", "-q", "-b", "change")
+	change := r.commit("change")
+	r.git("checkout", "-q", "main")
+	r.commit("main goes on")
+	r.git("checkout", "-q", "--orphan", "other")
+	r.commit("another beginning")
+	r.git("checkout", "-q", "change")
+
+	for rev, want := range map[string]string{"main": base, "change": change, "HEAD": change, base: base} {
+		if got, err := revision.MergeBase(t.Context(), ".", rev); err != nil || got != want {
+			t.Errorf("merge base with %s is %s (%v), want %s", rev, got, err, want)
+		}
+	}
+	for rev, want := range map[string]string{
+		"other": `HEAD and "other" have no commit in common`,
+		"none":  `git knows no revision "none"`,
+		"--all": `git knows no revision "--all"`,
+	} {
+		if got, err := revision.MergeBase(t.Context(), ".", rev); got != "" || err == nil || err.Error() != want {
+			t.Errorf("merge base with %s: %q, %v, want %s", rev, got, err, want)
+		}
+	}
+
+	origin, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clone := t.TempDir()
+	r.git("clone", "-q", "--depth=1", "--no-single-branch", "file://"+origin, clone)
+	const want = `HEAD and "origin/main" have no commit in common in this shallow clone; git fetch --unshallow gets the rest`
+	if got, err := revision.MergeBase(t.Context(), clone, "origin/main"); got != "" || err == nil || err.Error() != want {
+		t.Errorf("merge base in a shallow clone: %q, %v", got, err)
+	}
+}
+
+func TestAllowances(t *testing.T) {
+	r := newRepository(t)
+	r.commit("base\n\nRevmap-Allow: zone-removed=too.old")
+	r.git("tag", "base")
+	one := r.commit("one\n\nWhat it is for.\n\nRevmap-Allow:  lost=192.0.2.0/24 \nReviewed-by: B Person\nrevmap-allow: changed\n")
+	r.commit("none\n\nRevmap-Allow: in the middle is no trailer\n\nThe end.")
+	r.git("checkout", "-q", "-b", "side", "base")
+	two := r.commit("two\n\nRevmap-Allow:\nRevmap-Allow: zone-removed=2.0.192.in-addr.arpa,\n  folded")
+	r.git("checkout", "-q", "main")
+	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+
+	got, err := revision.Allowances(t.Context(), ".", "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Git orders commits of the same second as it likes.
+	slices.SortStableFunc(got, func(a, b revision.Allowance) int { return strings.Compare(a.Value, b.Value) })
+	want := []revision.Allowance{
+		{"changed", one, "A Person"},
+		{"lost=192.0.2.0/24", one, "A Person"},
+		{"zone-removed=2.0.192.in-addr.arpa, folded", two, "A Person"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got, err := revision.Allowances(t.Context(), ".", "HEAD"); err != nil || len(got) > 0 {
+		t.Errorf("since HEAD: %v, %v", got, err)
+	}
+	if _, err := revision.Allowances(t.Context(), ".", "none"); err == nil {
+		t.Error("a revision that is none: no error")
+	}
+}
