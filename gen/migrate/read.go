@@ -3,10 +3,19 @@
 package migrate
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/hostname"
 )
 
 // The ids of the findings of a Reader. Whatever Data cannot hold is one of them.
@@ -115,4 +124,168 @@ type AddressRecord struct {
 	Name string
 	Addr netip.Addr
 	Pos  diag.Position
+}
+
+// A Reader gathers what a provider has: call ZoneFile, Transfer, CSV and Hosts as often as need be, then Data. The zero
+// Reader is ready for use. It is for one goroutine.
+type Reader struct {
+	batches  []*batch
+	entries  []Entry
+	findings diag.List            // of CSV and hosts files
+	byAddr   map[netip.Addr][]int // indexes in entries
+}
+
+// A batch is what came from one zone file with all that it includes, or by one transfer.
+type batch struct {
+	file     string   // as it is in positions
+	included []string // the files that it includes
+	records  []record
+	findings diag.List
+}
+
+func (b *batch) report(pos diag.Position, rule, hint, format string, args ...any) {
+	b.findings = append(b.findings, finding(pos, rule, hint, format, args...))
+}
+
+func (b *batch) warn(pos diag.Position, rule, hint, format string, args ...any) {
+	f := finding(pos, rule, hint, format, args...)
+	f.Severity = diag.Warning
+	b.findings = append(b.findings, f)
+}
+
+func finding(pos diag.Position, rule, hint, format string, args ...any) diag.Diagnostic {
+	return diag.Diagnostic{
+		Pos: pos, Severity: diag.Error, Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint,
+	}
+}
+
+// add adds a record.
+func (b *batch) add(rr dns.RR, pos diag.Position) {
+	h := rr.Header()
+	if h.Ttl > maxTTL {
+		b.report(pos, FindingTTL, "", "the TTL %d is above 2^31-1 seconds", h.Ttl)
+		return
+	}
+	h.Name = strings.ToLower(h.Name)
+	b.records = append(b.records, record{rr, pos})
+}
+
+// Data returns what was read, and sorted findings: of severity Error for what is lost, Warning for what is read in a way
+// that should be looked at, and Note for what does not belong into reverse DNS. The Reader is empty then.
+//
+// A zone whose name is not in the reverse-mapping domain is a forward zone, unless the aliases of another zone lead
+// there (RFC 2317). Of it, only what Data has is looked at.
+func (r *Reader) Data() (*Data, diag.List) {
+	d := &Data{Entries: r.entries}
+	findings := r.findings
+	included := make(map[string]bool)
+	for _, b := range r.batches {
+		for _, file := range b.included {
+			included[file] = true
+		}
+	}
+	var zones []*zone
+	byName := make(map[string]*zone)
+	for _, b := range r.batches {
+		found := b.zones()
+		if len(found) == 0 && included[b.file] { // a part of a zone file, which the user's pattern matches, too
+			b.findings = nil
+		}
+		for _, z := range found {
+			if first := byName[z.Name]; first != nil {
+				b.report(z.Pos, FindingZoneTwice, "", "the zone %q is in %s, too", z.Name, first.file)
+				b.findings[len(b.findings)-1].Related = []diag.Related{{Pos: first.Pos, Message: "there"}}
+				continue
+			}
+			byName[z.Name] = z
+			zones = append(zones, z)
+		}
+	}
+	aliases := aliases(zones)
+	for _, z := range zones {
+		switch z.place(aliases[z.Name]); {
+		case z.Prefix.IsValid():
+			z.resolve(aliases)
+			d.Zones = append(d.Zones, z.Zone)
+		case !z.reverse:
+			d.Forward = append(d.Forward, z.forward()...)
+		}
+	}
+	slices.SortFunc(d.Zones, func(a, b Zone) int {
+		return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), cmp.Compare(a.Name, b.Name))
+	})
+	for _, b := range r.batches {
+		findings = append(findings, b.findings...)
+	}
+	*r = Reader{}
+	return d, findings.Sort()
+}
+
+// aliases returns the addresses of all CNAME records at the names of addresses, by the name above their target. The
+// target's first label is the last octet of the address, as RFC 2317 has it.
+func aliases(zones []*zone) map[string][]netip.Addr {
+	m := make(map[string][]netip.Addr)
+	for _, z := range zones {
+		for _, r := range z.cnames {
+			p, form := arpa.Parse(r.owner())
+			label, above, _ := strings.Cut(hostname.Absolute(r.RR.(*dns.CNAME).Target), ".")
+			if form == arpa.Complete && p.Addr().Is4() && label == strconv.Itoa(int(p.Addr().As4()[3])) {
+				m[above] = append(m[above], p.Addr())
+			}
+		}
+	}
+	return m
+}
+
+// place finds out which addresses z is for, if it is a reverse zone. aliases are the addresses whose aliases lead into it.
+func (z *zone) place(aliases []netip.Addr) {
+	p, form := arpa.Parse(z.Name)
+	around, inside := octets(z.Name)
+	z.reverse = form != arpa.Outside || len(aliases) > 0 || slices.ContainsFunc(z.ptrs, func(r record) bool {
+		_, ok := octet(r.owner(), z.Name)
+		return ok
+	})
+	switch {
+	case form == arpa.Partial || form == arpa.Complete:
+		z.Prefix = p
+		return
+	case !z.reverse:
+		return
+	case hostname.Check(z.Name) != nil:
+		z.report(z.Pos, FindingName, "", "the zone has a name that a source cannot hold, %q", z.Name)
+		return
+	case !inside && len(aliases) > 0:
+		around = netip.PrefixFrom(aliases[0], 24)
+	case !inside:
+		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
+		return
+	}
+	z.classless = true
+	addrs := slices.Clone(aliases)
+	for _, r := range z.ptrs {
+		if n, ok := octet(r.owner(), z.Name); ok {
+			addrs = append(addrs, withOctet(around.Addr(), n))
+		}
+	}
+	var ok bool
+	switch z.Prefix, ok = classless(z.Name, addrs); {
+	case !ok:
+		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
+	case len(aliases) == 0 && len(said(z.Name)) == 0:
+		z.warn(z.Pos, FindingClassless, parentHint,
+			"the zone %q is taken for that of %s, the smallest prefix with all addresses that have names", z.Name, z.Prefix)
+	}
+}
+
+// parentHint is how to tell what a classless zone is for.
+const parentHint = "read the zone around it, too, whose aliases tell"
+
+// forward returns the address records of a forward zone.
+func (z *zone) forward() (list []AddressRecord) {
+	for _, r := range z.addresses {
+		if addr, ok := z.addressOf(r); ok && hostname.Check(r.owner()) == nil { // not a wildcard
+			list = append(list, AddressRecord{Name: r.owner(), Addr: addr, Pos: r.pos})
+		}
+	}
+	return list
 }

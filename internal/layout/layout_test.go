@@ -40,6 +40,7 @@ var arrows = map[string]string{
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
+	"gen/migrate":  "gen/source gen/diag internal/arpa internal/hostname",
 	"gen/report":   "gen/baseline gen/diff gen/diag",
 	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/compile gen/lint gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
@@ -63,7 +64,7 @@ var doors = map[string]string{
 	"github.com/coredns/":    "plugin cmd/coredns bench",
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
-	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/zonefile internal/oracle internal/peer bench",
+	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile internal/oracle internal/peer bench",
 	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check plugin",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin",
 	"golang.org/x/time/":     "gen/check",
