@@ -23,6 +23,7 @@ var arrows = map[string]string{
 	"cmd/coredns": "plugin internal/version",
 	"cmd/revmap":  "gen/cli",
 	"docs":        "", // embeds the JSON Schema
+	"examples":    "", // has only tests
 
 	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
