@@ -41,19 +41,25 @@ func isSnapshot(path string) bool {
 
 // load reads the source at path and checks it.
 func load(ctx context.Context, path string) (*model.Inventory, diag.List, error) {
+	inv, _, found, err := loadWithForwards(ctx, path)
+	return inv, found, err
+}
+
+// loadWithForwards is load for those who need the forward zones that the source names, too.
+func loadWithForwards(ctx context.Context, path string) (*model.Inventory, *forward.Zones, diag.List, error) {
 	if isSnapshot(path) {
-		return nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
+		return nil, nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
 	}
 	s, found, err := source.Load(path)
 	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
-		return nil, nil, withHint(err, "change to the folder of the source, or name its root file as an argument")
+		return nil, nil, nil, withHint(err, "change to the folder of the source, or name its root file as an argument")
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	today, _, err := compile.Now()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var inv *model.Inventory
 	var work errgroup.Group
@@ -63,10 +69,10 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 	})
 	zones, wrong, err := forward.Load(s)
 	if err := errors.Join(err, work.Wait()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	findings := lint.Run(inv, append(found, wrong...), lint.Options{Today: today, Forwards: zones})
-	return inv, findings, ctx.Err()
+	return inv, zones, findings, ctx.Err()
 }
 
 // loadClean is load for those who can do nothing with a source that has errors. It prints the findings that a baseline

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/revmap/revmap/gen/compile"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/report"
+	"github.com/revmap/revmap/gen/revision"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// A diffCommand is what the flags of diff say.
+type diffCommand struct {
+	*program
+	source, base string
+	limits       diff.Limits
+}
+
+func (p *program) diff() *cobra.Command {
+	d := &diffCommand{program: p, limits: diff.DefaultLimits()}
+	c := &cobra.Command{
+		Use:   "diff {OLD [NEW] | --base REV}",
+		Short: "Show what a change does to the reverse DNS, and stop dangerous ones",
+		Long: `diff compares two states of the reverse DNS: for each address, server,
+delegation, block and zone, what changes from OLD to NEW, and what receivers of
+mail will see of it. Nothing is printed if nothing changes. Each state is the
+path of a source or of a snapshot, or REV:PATH for the source whose root file
+was at PATH at the Git revision REV. Without NEW it is --source.
+
+--base is for pull requests: OLD is then the source where the commit that is
+checked out and REV went apart, and NEW is --source, as it is in the folder.
+
+A source that has errors is compared all the same, and stderr tells how many.
+Snapshots know no servers.
+
+The exit status is 1 if a gate stops the change, as "Gates" below tells, and 0
+otherwise, whatever changes. docs/review.md has an example.
+
+Gates:
+  lost                more names are lost than --max-lost allows, of all names
+                      or, from 5 names on, of those in a block
+  changed             more names are changed or lost than --max-changed allows
+  block-emptied       a block loses all its names, or is removed with names
+  zone-removed        a zone is removed
+  delegation-removed  a delegation is removed
+  soa-changed         a field of an SOA changes, but for the serial
+  ns-changed          the name servers of a zone change
+  fallback-removed    a block loses its fallback
+What a gate would stop, --allow lets pass: all of a kind, or one block, zone ….
+With --base, a line "Revmap-Allow: KIND=SUBJECT" among the last lines of the
+message of a commit since REV does the same.`,
+		Example: `  revmap diff --base origin/main --format markdown
+  revmap diff HEAD~3:records.yaml
+  revmap diff /srv/revmap/records.snapshot records.yaml --allow zone-removed=2.0.192.in-addr.arpa`,
+		DisableFlagsInUseLine: true,
+	}
+	f := c.Flags()
+	f.StringVar(&d.base, "base", "", "compare with where the commit that is checked out left the Git revision `REV`")
+	f.StringVar(&d.source, "source", defaultSource, "root `FILE` of the source, where NEW is not given")
+	f.Var((*limitValue)(&d.limits.MaxLost), "max-lost", "how many names may be lost, e.g. 10% or 500")
+	f.Var((*limitValue)(&d.limits.MaxChanged), "max-changed", "how many names may change or be lost")
+	f.Var((*allowValue)(&d.limits.Allow), "allow", "let pass what a gate would stop; can be repeated")
+	if err := c.RegisterFlagCompletionFunc("allow",
+		cobra.FixedCompletions(diff.Gates, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag was just added
+	}
+	format := choice(c, "format", "form of the output", "text", "json", "markdown")
+	c.Args = d.args
+	c.RunE = work(func(c *cobra.Command, args []string) error {
+		r, err := d.review(c.Context(), args)
+		if err != nil {
+			return err
+		}
+		if err := p.writeChanges(stream{p.stdout, p.stdoutTerminal}, *format, r); err != nil {
+			return err
+		}
+		if len(r.Stops) > 0 {
+			return errFindings
+		}
+		return nil
+	})
+	return c
+}
+
+// args checks the arguments, with the flags.
+func (d *diffCommand) args(c *cobra.Command, args []string) error {
+	switch {
+	case d.base == "" && len(args) == 0:
+		return errors.New("OLD is missing, or --base")
+	case d.base != "" && len(args) > 0:
+		return errors.New("want only one of OLD and --base")
+	case len(args) == 2 && c.Flags().Changed("source"):
+		return errors.New("want only one of NEW and --source")
+	}
+	return operands("[OLD]", "[NEW]")(c, args)
+}
+
+// A limitValue is the pflag.Value of a diff.Limit.
+type limitValue diff.Limit
+
+func (v *limitValue) String() string { return diff.Limit(*v).String() }
+func (v *limitValue) Type() string   { return "LIMIT" }
+
+func (v *limitValue) Set(s string) error {
+	l, err := diff.ParseLimit(s)
+	*v = limitValue(l)
+	return err
+}
+
+// An allowValue is the pflag.Value of --allow.
+type allowValue []diff.Allowance
+
+func (v *allowValue) String() string { return "" }
+func (v *allowValue) Type() string   { return "KIND[=SUBJECT]" }
+
+func (v *allowValue) Set(s string) error {
+	a, err := diff.ParseAllowance(s)
+	a.By = "--allow"
+	*v = append(*v, a)
+	return err
+}
+
+// A side is one of the two states.
+type side struct {
+	*diff.Side
+	name   string
+	errors int // that its source has
+}
+
+// review compares what the arguments name.
+func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review, error) {
+	var from, to *side
+	var both errgroup.Group
+	limits := d.limits
+	both.Go(func() (err error) {
+		if d.base == "" {
+			from, err = sideOf(ctx, args[0])
+			return err
+		}
+		commit, err := revision.MergeBase(ctx, filepath.Dir(d.source), d.base)
+		if err != nil {
+			return fmt.Errorf("find where HEAD left %q: %w", d.base, err)
+		}
+		given, err := d.allowances(ctx, commit)
+		if err != nil {
+			return err
+		}
+		limits.Allow = append(limits.Allow[:len(limits.Allow):len(limits.Allow)], given...)
+		from, err = sideAt(ctx, short(commit), d.source)
+		if errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintf(d.stderr, "revmap: %s has no %s: all of it is new\n", d.base, d.source)
+			from, err = &side{Side: diff.OfInventory(model.Build(&source.Source{}), nil), name: short(commit)}, nil
+		}
+		return err
+	})
+	both.Go(func() (err error) {
+		to, err = sideOf(ctx, operand(args, 1, d.source))
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return nil, err
+	}
+	for _, s := range []*side{from, to} {
+		if s.errors > 0 {
+			fmt.Fprintf(d.stderr, "revmap: %s has %s, and is compared as far as it goes\n", s.name, plural(s.errors, "error"))
+		}
+	}
+	r := &report.Review{
+		Changes: diff.Compare(from.Side, to.Side),
+		Old:     from.name, New: to.name, OldErrors: from.errors, NewErrors: to.errors,
+	}
+	r.Stops, r.Allowed = r.Gate(limits)
+	return r, ctx.Err()
+}
+
+// allowances returns what the messages of the commits since a revision allow. What is wrong among it allows nothing.
+func (d *diffCommand) allowances(ctx context.Context, since string) ([]diff.Allowance, error) {
+	trailers, err := revision.Allowances(ctx, filepath.Dir(d.source), since)
+	if err != nil {
+		return nil, err
+	}
+	var list []diff.Allowance
+	for _, t := range trailers {
+		a, err := diff.ParseAllowance(t.Value)
+		if err != nil {
+			fmt.Fprintf(d.stderr, "revmap: commit %s: Revmap-Allow: %v\n", short(t.Commit), err)
+			continue
+		}
+		a.By = fmt.Sprintf("commit %s by %s", short(t.Commit), t.Author)
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// short returns the id of a commit in the length that people read.
+func short(commit string) string { return commit[:min(len(commit), 12)] }
+
+// sideOf reads a side: a source, a snapshot, or REV:PATH.
+func sideOf(ctx context.Context, arg string) (*side, error) {
+	if _, err := os.Stat(arg); errors.Is(err, fs.ErrNotExist) {
+		if rev, path, ok := strings.Cut(arg, ":"); ok && rev != "" && path != "" {
+			return sideAt(ctx, rev, path)
+		}
+	}
+	if isSnapshot(arg) {
+		r, err := openSnapshot(arg)
+		if err != nil {
+			return nil, err
+		}
+		s, err := diff.OfSnapshot(r)
+		if err != nil {
+			return nil, fmt.Errorf("open snapshot %s: %w", arg, err)
+		}
+		return &side{Side: s, name: arg}, nil
+	}
+	inv, zones, found, err := loadWithForwards(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	return &side{diff.OfInventory(inv, zones), arg, found.Count(diag.Error)}, nil
+}
+
+// sideAt reads the source whose root file was at a path at a Git revision.
+func sideAt(ctx context.Context, rev, path string) (*side, error) {
+	s, zones, found, err := revision.Load(ctx, path, rev)
+	if err != nil {
+		return nil, err
+	}
+	today, _, err := compile.Now()
+	if err != nil {
+		return nil, err
+	}
+	inv := model.Build(s)
+	found = lint.Run(inv, found, lint.Options{Today: today, Forwards: zones})
+	return &side{diff.OfInventory(inv, zones), rev + ":" + path, found.Count(diag.Error)}, ctx.Err()
+}
+
+// writeChanges prints changes in one of the forms of diff.
+func (p *program) writeChanges(to stream, format string, r *report.Review) error {
+	switch format {
+	case "json":
+		return r.JSON(to)
+	case "markdown":
+		return r.Markdown(to)
+	}
+	return r.Text(to, colored(to.terminal))
+}

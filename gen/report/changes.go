@@ -1,0 +1,266 @@
+package report
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
+)
+
+// A Review is what there is to tell of the difference of two states. Only Changes must be set.
+type Review struct {
+	*diff.Changes
+	Old, New             string      // what was compared, as the user named it
+	OldErrors, NewErrors int         // that lint finds in the two sources; what they concern may be missing in Changes
+	Stops, Allowed       []diff.Stop // what diff.Changes.Gate returned
+}
+
+// An item is one change of something that is no address.
+type item struct {
+	subject     string
+	kinds       []diff.Kind
+	detail      []string
+	old, new    []netip.Addr // of a server
+	oldPos, pos diag.Position
+}
+
+// place returns where the new source has it, or else the old one.
+func (i *item) place() diag.Position {
+	if i.pos.IsValid() {
+		return i.pos
+	}
+	return i.oldPos
+}
+
+// A group is all changes of one sort of thing.
+type group struct {
+	name  string // "blocks"
+	items []item
+}
+
+// title returns the name of g for a heading.
+func (g *group) title() string { return strings.ToUpper(g.name[:1]) + g.name[1:] }
+
+// groups returns all changes but those of addresses; the farther one reaches, the earlier it comes.
+func (r *Review) groups() []group {
+	blocks := make([]item, 0, len(r.Blocks))
+	for _, b := range r.Blocks {
+		blocks = append(blocks, item{subject: b.Prefix.String(), kinds: b.Kinds, detail: b.Detail, oldPos: b.OldPos, pos: b.Pos})
+	}
+	zones := make([]item, 0, len(r.Zones))
+	for _, z := range r.Zones {
+		zones = append(zones, item{subject: z.Name, kinds: z.Kinds, detail: z.Detail, oldPos: z.OldPos, pos: z.Pos})
+	}
+	delegations := make([]item, 0, len(r.Delegations))
+	for _, d := range r.Delegations {
+		delegations = append(delegations, item{subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos})
+	}
+	servers := make([]item, 0, len(r.Servers))
+	for _, s := range r.Servers {
+		i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
+		if s.Detail != "" {
+			i.detail = []string{s.Detail}
+		}
+		servers = append(servers, i)
+	}
+	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"servers", servers}}
+}
+
+// empty reports whether nothing changes.
+func (r *Review) empty() bool {
+	return len(r.Addresses)+len(r.Servers)+len(r.Delegations)+len(r.Blocks)+len(r.Zones) == 0
+}
+
+// byKind returns the addresses of each kind, an address under its first kind only, so that it counts once. What is lost
+// comes first.
+func (r *Review) byKind() []addressGroup {
+	index := make(map[diff.Kind]int)
+	var groups []addressGroup
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		g, ok := index[a.Kinds[0]]
+		if !ok {
+			g = len(groups)
+			index[a.Kinds[0]] = g
+			groups = append(groups, addressGroup{kind: a.Kinds[0]})
+		}
+		groups[g].addresses = append(groups[g].addresses, a)
+	}
+	slices.SortFunc(groups, func(a, b addressGroup) int { return compareKinds(a.kind, b.kind) })
+	return groups
+}
+
+// An addressGroup is the addresses that change in the same way.
+type addressGroup struct {
+	kind      diff.Kind
+	addresses []*diff.Address
+}
+
+// An effectGroup is the addresses at which receivers of mail see the same.
+type effectGroup struct {
+	severity diag.Severity
+	id       string
+	seen     []seen
+}
+
+// seen is what receivers see of one address.
+type seen struct {
+	address *diff.Address
+	message string
+}
+
+// byEffect returns what receivers see, the worst first.
+func (r *Review) byEffect() []effectGroup {
+	type key struct {
+		severity diag.Severity
+		id       string
+	}
+	index := make(map[key]int)
+	var groups []effectGroup
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		for _, e := range a.Effects {
+			k := key{e.Severity, e.ID}
+			g, ok := index[k]
+			if !ok {
+				g = len(groups)
+				index[k] = g
+				groups = append(groups, effectGroup{severity: e.Severity, id: e.ID})
+			}
+			groups[g].seen = append(groups[g].seen, seen{a, e.Message})
+		}
+	}
+	slices.SortFunc(groups, func(a, b effectGroup) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), strings.Compare(a.id, b.id))
+	})
+	return groups
+}
+
+// sign returns '-' for what is lost, '+' for what is new and '~' for what changes.
+func sign(k diff.Kind) byte {
+	_, verb, _ := cutLast(string(k), "-")
+	switch verb {
+	case "removed", "lost", "emptied":
+		return '-'
+	case "added", "set", "gained":
+		return '+'
+	}
+	return '~'
+}
+
+// cutLast is strings.Cut at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// compareKinds puts what is lost before what changes, and that before what is new.
+func compareKinds(k, l diff.Kind) int {
+	const order = "-~+"
+	return cmp.Or(cmp.Compare(strings.IndexByte(order, sign(k)), strings.IndexByte(order, sign(l))), cmp.Compare(k, l))
+}
+
+// words returns a kind as people write it.
+func words(k diff.Kind) string {
+	text := strings.Split(string(k), "-")
+	for i, w := range text {
+		if w == "ttl" || w == "soa" || w == "ns" || w == "helo" {
+			text[i] = strings.ToUpper(w)
+		}
+	}
+	return strings.Join(text, " ")
+}
+
+// namesOf returns what a state answers with, and the TTL if the other state answers with another one.
+func namesOf(s, other *diff.State) string {
+	names := strings.Join(s.Names, " ")
+	if names != "" && len(other.Names) > 0 && s.TTL != other.TTL {
+		names += " (TTL " + strconv.FormatUint(uint64(s.TTL), 10) + ")"
+	}
+	return names
+}
+
+// besides returns in words how an address changes, but for the first kind and but for names.
+func besides(a *diff.Address) string {
+	var parts []string
+	for i, k := range a.Kinds {
+		var subject string
+		switch k {
+		case diff.ServerGained:
+			subject = " " + a.New.Server
+		case diff.ServerLost:
+			subject = " " + a.Old.Server
+		case diff.ServerChanged:
+			subject = " " + a.Old.Server + " → " + a.New.Server
+		case diff.DelegationGained:
+			subject = " " + a.New.Delegation.String()
+		case diff.DelegationLost:
+			subject = " " + a.Old.Delegation.String()
+		default:
+			if i == 0 {
+				continue
+			}
+		}
+		parts = append(parts, words(k)+subject)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// blockOf returns the block that an address lay in, or else the one that it lies in.
+func blockOf(a *diff.Address) netip.Prefix {
+	if a.Old.Block.IsValid() {
+		return a.Old.Block
+	}
+	return a.New.Block
+}
+
+// placeOf returns where the new source has an address, or else the old one.
+func placeOf(a *diff.Address) diag.Position {
+	if a.New.Pos.IsValid() {
+		return a.New.Pos
+	}
+	return a.Old.Pos
+}
+
+// headline counts the addresses whose names change.
+func (r *Review) headline() string {
+	var set, removed, changed int
+	for i := range r.Addresses {
+		switch a := &r.Addresses[i]; {
+		case a.Kinds[0] == diff.NameSet:
+			set++
+		case a.Kinds[0] == diff.NameRemoved:
+			removed++
+		case !slices.Equal(a.Old.Names, a.New.Names):
+			changed++
+		}
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{removed, "removed"}, {changed, "changed"}, {set, "set"}} {
+		if p.n > 0 {
+			parts = append(parts, number(p.n)+" "+p.what)
+		}
+	}
+	if len(parts) == 0 {
+		return "no name changes"
+	}
+	return "names: " + strings.Join(parts, ", ")
+}
+
+// number writes n >= 0 with a comma before every three digits.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,344 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
+)
+
+// changesMarker is the first line of what Markdown writes of changes. No reader sees it; by it, whoever posts the next
+// comment finds the one before.
+const changesMarker = "<!-- revmap diff -->"
+
+// What the parts of a comment may take of maxMarkdown, in bytes. The folded tables have what these leave.
+const (
+	maxStops   = 8_000
+	maxSummary = 8_000
+	maxEffects = 12_000
+)
+
+// maxListed is how many things of one kind are listed where the reader wants an overview.
+const maxListed = 3
+
+// Markdown writes the changes as GitHub Flavored Markdown, for a comment in a pull request, which a reviewer understands
+// from the top: what the gates say, one line for each kind of change, what receivers of mail will see, and then tables of
+// everything, folded. However much changes, it fits into one comment; what is left out is counted. Nothing of a name
+// means anything in Markdown. The error is that of w.
+func (r *Review) Markdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(changesMarker + "\n### " + r.verdict() + "\n")
+	for _, side := range []struct {
+		name   string
+		errors int
+	}{{r.Old, r.OldErrors}, {r.New, r.NewErrors}} {
+		if side.errors > 0 {
+			fmt.Fprintf(&b, "\n**%s has errors** (%s), which `revmap lint` shows. What they concern may be missing here.\n",
+				code(side.name), number(side.errors))
+		}
+	}
+	r.markdownStops(&b)
+	r.markdownSummary(&b)
+	r.markdownEffects(&b)
+	var end string
+	if r.Old != "" || r.New != "" {
+		end = "\nFrom " + code(clip(r.Old)) + " to " + code(clip(r.New)) + ".\n"
+	}
+	r.markdownDetails(&b, maxMarkdown-b.Len()-len(end))
+	b.WriteString(end)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// verdict says in one line whether the change may pass, and how large it is.
+func (r *Review) verdict() string {
+	switch n := len(r.Stops); {
+	case r.empty():
+		return "Nothing changes"
+	case n == 1:
+		return "Stopped by a gate; " + r.headline()
+	case n > 1:
+		return "Stopped by " + number(n) + " gates; " + r.headline()
+	case len(r.Allowed) > 0:
+		return "Allowed; " + r.headline()
+	}
+	return "No gate stops this; " + r.headline()
+}
+
+func (r *Review) markdownStops(b *strings.Builder) {
+	if len(r.Stops) > 0 {
+		b.WriteByte('\n')
+		list(b, maxStops, len(r.Stops), func(i int) string {
+			s := &r.Stops[i]
+			return "- " + prose(clip(s.Message)) + " (" + code(s.Gate) + ")" + "\n"
+		})
+		b.WriteString("\nIf that is meant, add to the message of a commit:\n\n```\n")
+		for _, s := range r.Stops[:min(len(r.Stops), 10)] {
+			b.WriteString(printable(trailer(s.Allow)) + "\n")
+		}
+		b.WriteString("```\n")
+	}
+	if len(r.Allowed) > 0 {
+		b.WriteByte('\n')
+		list(b, maxStops, len(r.Allowed), func(i int) string {
+			a := &r.Allowed[i]
+			return "- allowed by " + prose(a.AllowedBy) + ": " + prose(clip(a.Message)) + " (" + code(a.Gate) + ")\n"
+		})
+	}
+}
+
+// markdownSummary writes a row for each kind of change.
+func (r *Review) markdownSummary(b *strings.Builder) {
+	if r.empty() {
+		return
+	}
+	var rows []string
+	for _, g := range r.groups() {
+		byKind := make(map[diff.Kind][]*item)
+		for i := range g.items {
+			for _, k := range g.items[i].kinds {
+				byKind[k] = append(byKind[k], &g.items[i])
+			}
+		}
+		kinds := make([]diff.Kind, 0, len(byKind))
+		for k := range byKind {
+			kinds = append(kinds, k)
+		}
+		slices.SortFunc(kinds, compareKinds)
+		for _, k := range kinds {
+			rows = append(rows, summaryRow(k, len(byKind[k]), itemsInBrief(byKind[k])))
+		}
+	}
+	for _, g := range r.byKind() {
+		rows = append(rows, summaryRow(g.kind, len(g.addresses), addressesInBrief(g.addresses)))
+	}
+	b.WriteString("\n| change | | |\n|---|--:|---|\n")
+	list(b, maxSummary, len(rows), func(i int) string { return rows[i] })
+}
+
+func summaryRow(k diff.Kind, n int, which string) string {
+	return "| " + words(k) + " | " + number(n) + " | " + cell(which) + " |\n"
+}
+
+// itemsInBrief names a few of the items, and what changes of them.
+func itemsInBrief(items []*item) string {
+	var parts []string
+	for _, c := range items[:min(len(items), maxListed)] {
+		text := code(clip(c.subject))
+		if len(c.detail) > 0 {
+			text += ": " + prose(clip(strings.Join(c.detail, ", ")))
+		}
+		parts = append(parts, text)
+	}
+	if len(items) > maxListed {
+		parts = append(parts, "…")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// addressesInBrief names addresses if they are few, or else the blocks that have the most of them.
+func addressesInBrief(addresses []*diff.Address) string {
+	var parts []string
+	if len(addresses) <= maxListed {
+		for _, a := range addresses {
+			parts = append(parts, code(a.Addr.String())+answers(a, ": "))
+		}
+		return strings.Join(parts, "; ")
+	}
+	counts := make(map[netip.Prefix]int)
+	var blocks []netip.Prefix
+	for _, a := range addresses {
+		block := blockOf(a)
+		if counts[block] == 0 {
+			blocks = append(blocks, block)
+		}
+		counts[block]++
+	}
+	slices.SortStableFunc(blocks, func(p, q netip.Prefix) int { return cmp.Compare(counts[q], counts[p]) })
+	for _, block := range blocks[:min(len(blocks), maxListed)] {
+		where := "in no block"
+		if block.IsValid() {
+			where = "in " + code(block.String())
+		}
+		parts = append(parts, number(counts[block])+" "+where)
+	}
+	if len(blocks) > maxListed {
+		parts = append(parts, "…")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// answers returns what an address answered and answers, after a separator; "" if that is the same.
+func answers(a *diff.Address, separator string) string {
+	before, after := namesOf(&a.Old, &a.New), namesOf(&a.New, &a.Old)
+	switch {
+	case before == after:
+		return ""
+	case before == "":
+		return separator + code(clip(after))
+	case after == "":
+		return separator + code(clip(before))
+	}
+	return separator + code(clip(before)) + " → " + code(clip(after))
+}
+
+// markdownEffects writes what receivers of mail see.
+func (r *Review) markdownEffects(b *strings.Builder) {
+	effects := r.byEffect()
+	if len(effects) == 0 {
+		return
+	}
+	b.WriteString("\n**What receivers of mail will see**\n\n")
+	var lines []string
+	for _, g := range effects {
+		begin := "- **" + g.severity.String() + "** "
+		for _, s := range g.seen[:min(len(g.seen), maxListed)] {
+			lines = append(lines, begin+code(s.address.Addr.String())+": "+prose(clip(s.message))+" ("+code(g.id)+")\n")
+		}
+		if n := len(g.seen) - maxListed; n > 0 {
+			rest := make([]*diff.Address, 0, n)
+			for _, s := range g.seen[maxListed:] {
+				rest = append(rest, s.address)
+			}
+			lines = append(lines, fmt.Sprintf("%sand %s more (%s): %s\n", begin, number(n), code(g.id), addressesInBrief(rest)))
+		}
+	}
+	list(b, maxEffects, len(lines), func(i int) string { return lines[i] })
+}
+
+// A table is one of the folded ones.
+type table struct {
+	title string
+	head  string
+	n     int
+	row   func(i int) string
+	share int // bytes that it may take
+}
+
+// markdownDetails writes folded tables of all changes into so many bytes. Each has an equal share, and what the smaller
+// ones do not need is for the larger ones.
+func (r *Review) markdownDetails(b *strings.Builder, room int) {
+	var tables []table
+	for _, g := range r.groups() {
+		if len(g.items) > 0 {
+			tables = append(tables, table{
+				title: g.title(), n: len(g.items),
+				head: "| | change | | source |\n|---|---|---|---|\n",
+				row:  func(i int) string { return itemRow(&g.items[i]) },
+			})
+		}
+	}
+	for _, g := range r.byKind() {
+		tables = append(tables, table{
+			title: "Addresses: " + words(g.kind), n: len(g.addresses),
+			head: "| address | before | after | and | mail | source |\n|---|---|---|---|---|---|\n",
+			row:  func(i int) string { return addressRow(g.addresses[i]) },
+		})
+	}
+	if len(r.Totals) > 0 {
+		tables = append(tables, table{
+			title: "Names in each block", n: len(r.Totals),
+			head: "| block | before | after | lost | changed |\n|---|--:|--:|--:|--:|\n",
+			row:  func(i int) string { return totalRow(&r.Totals[i]) },
+		})
+	}
+	bySize := make([]*table, len(tables))
+	for i := range tables {
+		bySize[i] = &tables[i]
+	}
+	slices.SortStableFunc(bySize, func(s, t *table) int { return cmp.Compare(s.n, t.n) })
+	texts := make(map[*table]string)
+	for i, t := range bySize {
+		texts[t] = t.text(room / (len(bySize) - i))
+		room -= len(texts[t])
+	}
+	for i := range tables {
+		b.WriteString(texts[&tables[i]])
+	}
+}
+
+// text returns the table in at most so many bytes; "" if not even its title fits.
+func (t *table) text(room int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n<details><summary>%s (%s)</summary>\n\n%s", html.EscapeString(t.title), number(t.n), t.head)
+	const end = "\n</details>\n"
+	room -= b.Len() + len(end)
+	if room < 0 {
+		return ""
+	}
+	list(&b, room, t.n, t.row)
+	b.WriteString(end)
+	return b.String()
+}
+
+func itemRow(c *item) string {
+	kinds := make([]string, len(c.kinds))
+	for i, k := range c.kinds {
+		kinds[i] = words(k)
+	}
+	return row(code(c.subject), strings.Join(kinds, ", "), prose(strings.Join(c.detail, "; ")), place(c.place()))
+}
+
+func addressRow(a *diff.Address) string {
+	effects := make([]string, len(a.Effects))
+	for i, e := range a.Effects {
+		effects[i] = code(e.ID)
+	}
+	return row(code(a.Addr.String()), codeUnlessEmpty(namesOf(&a.Old, &a.New)), codeUnlessEmpty(namesOf(&a.New, &a.Old)),
+		prose(besides(a)), strings.Join(effects, " "), place(placeOf(a)))
+}
+
+func totalRow(t *diff.Total) string {
+	return row(code(t.Block.String()), number(t.Old), number(t.New), number(t.Lost), number(t.Changed))
+}
+
+// row returns a row of a table.
+func row(cells ...string) string {
+	var b strings.Builder
+	for _, c := range cells {
+		b.WriteString("| " + cell(c) + " ")
+	}
+	return b.String() + "|\n"
+}
+
+// cell returns Markdown for a cell of a table, where a bar would end it even in a code span.
+func cell(markdown string) string { return strings.ReplaceAll(markdown, "|", `\|`) }
+
+func codeUnlessEmpty(text string) string {
+	if text == "" {
+		return ""
+	}
+	return code(text)
+}
+
+func place(p diag.Position) string { return codeUnlessEmpty(strings.TrimPrefix(p.String(), "-")) }
+
+// list writes the first of n lines that fit into so many bytes, and how many do not.
+func list(b *strings.Builder, room, n int, line func(i int) string) {
+	const reserve = 40 // for the count
+	room -= reserve
+	for i := range n {
+		text := line(i)
+		if room -= len(text); room < 0 {
+			fmt.Fprintf(b, "\n…and %s more.\n", number(n-i))
+			return
+		}
+		b.WriteString(text)
+	}
+}
+
+// clip cuts text that is too long for an overview.
+func clip(text string) string {
+	const most = 200 // code points
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
+}

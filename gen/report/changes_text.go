@@ -1,0 +1,113 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/revmap/revmap/gen/diag"
+)
+
+// Text writes the changes for people at a terminal, all of them, with or without its colours: a line for each, which
+// begins with "+" for what is new, "-" for what is gone and "~" for what changes. Below it is what receivers of mail
+// will see. At the end comes what the gates say, in the form of the findings of lint. Without a change nothing is
+// written. The error is that of w.
+func (r *Review) Text(w io.Writer, color bool) error {
+	b := bufio.NewWriter(w)
+	t := textWriter{Writer: b, opt: Options{Color: color}}
+	for _, g := range r.groups() {
+		if len(g.items) > 0 {
+			t.title(g.title())
+		}
+		for i := range g.items {
+			c := &g.items[i]
+			text := c.subject
+			for j, k := range c.kinds {
+				if j > 0 {
+					text += ","
+				}
+				text += " " + words(k)
+			}
+			if len(c.detail) == 1 {
+				text += ": " + c.detail[0]
+			}
+			t.change(sign(c.kinds[0]), text, c.place())
+			if len(c.detail) > 1 {
+				for _, d := range c.detail {
+					t.put("", "    "+d)
+					t.WriteByte('\n')
+				}
+			}
+		}
+	}
+	if len(r.Addresses) > 0 {
+		t.title("Addresses")
+	}
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		text := a.Addr.String()
+		before, after := namesOf(&a.Old, &a.New), namesOf(&a.New, &a.Old)
+		switch {
+		case before == after:
+		case before == "":
+			text += " " + after
+		case after == "":
+			text += " " + before
+		default:
+			text += " " + before + " → " + after
+		}
+		if also := besides(a); also != "" {
+			text += " (" + also + ")"
+		}
+		t.change(sign(a.Kinds[0]), text, placeOf(a))
+		for _, e := range a.Effects {
+			t.WriteString("    ")
+			t.put(severityColor(e.Severity), e.Severity.String()+":")
+			t.put("", " "+e.Message+" ["+e.ID+"]")
+			t.WriteByte('\n')
+		}
+	}
+	if !r.empty() {
+		t.WriteByte('\n')
+		t.put(bold, r.headline())
+		t.WriteByte('\n')
+	}
+	for _, a := range r.Allowed {
+		t.stop(diag.Diagnostic{
+			Pos: a.Pos, Severity: diag.Note, Rule: a.Gate, Message: a.Message + "; allowed by " + a.AllowedBy,
+		}, a.Subject)
+	}
+	for _, s := range r.Stops {
+		t.stop(diag.Diagnostic{
+			Pos: s.Pos, Severity: diag.Error, Rule: s.Gate, Message: s.Message,
+			Hint: "if that is meant, add --allow " + s.Allow + ", or to the message of a commit the line " + trailer(s.Allow),
+		}, s.Subject)
+	}
+	return b.Flush()
+}
+
+// trailer returns the line of a commit's message that allows something.
+func trailer(allow string) string { return "Revmap-Allow: " + allow }
+
+func (t *textWriter) title(text string) {
+	t.put(bold, text)
+	t.WriteByte('\n')
+}
+
+// change writes a line with a place at its end.
+func (t *textWriter) change(sign byte, text string, pos diag.Position) {
+	colors := map[byte]string{'+': green, '-': red, '~': yellow}
+	t.put(colors[sign], string(sign)+" "+text)
+	if pos.IsValid() {
+		t.put("", ", "+pos.String())
+	}
+	t.WriteByte('\n')
+}
+
+// stop writes what a gate says. Where it has no place in a source, its subject is named instead.
+func (t *textWriter) stop(d diag.Diagnostic, subject string) {
+	if !d.Pos.IsValid() {
+		d.Pos.File = strings.TrimSuffix(subject, ".")
+	}
+	t.diagnostic(&d)
+}
