@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
@@ -76,7 +77,7 @@ func testForge(t *testing.T, f forge) {
 	w.write(t, f.path(), w.withServers(read(t, f.example()), ns1, ns2))
 	w.commit(t, "Reverse DNS in Git")
 	w.git(t, "push", "origin", "main")
-	passes(t, f.push(t, w), "publish")
+	ended(t, f.push(t, w), "publish passed")
 	dnsAddr := ns1.serve(t, w)
 	answers(t, dnsAddr, "192.0.2.11", "examplaaa1.miniserver.example.")
 	before := serials(t, dnsAddr)
@@ -86,7 +87,7 @@ func testForge(t *testing.T, f forge) {
 	w.edit(t, "shop.acme.example", "store.acme.example")
 	w.commit(t, "The shop is a store")
 	w.git(t, "push", "origin", "topic")
-	passes(t, f.review(t, w, 1, "topic", false), "lint", "diff")
+	ended(t, f.review(t, w, 1, "topic", false), "diff passed, lint passed")
 	first := theComment(t, f, 1)
 	contains(t, first.Body, "198.51.100.14", "shop.acme.example", "store.acme.example")
 
@@ -95,7 +96,7 @@ func testForge(t *testing.T, f forge) {
 	w.commit(t, "A mistake")
 	w.git(t, "push", "origin", "topic")
 	jobs := f.review(t, w, 1, "topic", false)
-	fails(t, jobs, "lint")
+	ended(t, jobs, "diff passed, lint failed")
 	contains(t, jobs["lint"].summary, "records.yaml", strconv.Itoa(w.line(t, "gw_1")), "name-not-hostname")
 	second := theComment(t, f, 1)
 	contains(t, second.Body, "store.acme.example", "gw_1.example.net")
@@ -111,8 +112,7 @@ func testForge(t *testing.T, f forge) {
 	w.commit(t, "Give a block back")
 	w.git(t, "push", "origin", "topic")
 	jobs = f.review(t, w, 1, "topic", false)
-	passes(t, jobs, "lint")
-	fails(t, jobs, "diff")
+	ended(t, jobs, "diff failed, lint passed")
 	third := theComment(t, f, 1)
 	contains(t, third.Body, "203.0.113.0/24", "113.0.203.in-addr.arpa")
 	trailers := regexp.MustCompile(`Revmap-Allow: [a-z-]+(=[0-9a-z.:/-]+)?`).FindAllString(third.Body, -1)
@@ -122,14 +122,14 @@ func testForge(t *testing.T, f forge) {
 	slices.Sort(trailers)
 	w.git(t, "commit", "-q", "--allow-empty", "-m", "It is theirs again\n\n"+strings.Join(slices.Compact(trailers), "\n"))
 	w.git(t, "push", "origin", "topic")
-	passes(t, f.review(t, w, 1, "topic", false), "lint", "diff")
+	ended(t, f.review(t, w, 1, "topic", false), "diff passed, lint passed")
 	if last := theComment(t, f, 1); last.ID != first.ID || last.Body == third.Body {
 		t.Errorf("the comment did not change with what is allowed:\n%s", last.Body)
 	}
 
 	// The same from a fork: nobody may comment, so it stands elsewhere.
 	jobs = f.review(t, w, 2, "topic", true)
-	passes(t, jobs, "lint", "diff")
+	ended(t, jobs, "diff passed, lint passed")
 	contains(t, jobs["diff"].summary, "store.acme.example")
 	if got := f.comments(2); len(got) > 0 {
 		t.Errorf("a pull request from a fork has comments: %v", got)
@@ -139,7 +139,7 @@ func testForge(t *testing.T, f forge) {
 	w.git(t, "switch", "-q", "main")
 	w.git(t, "merge", "-q", "--no-ff", "-m", "Merge topic", "topic")
 	w.git(t, "push", "origin", "main")
-	passes(t, f.push(t, w), "publish")
+	ended(t, f.push(t, w), "publish passed")
 	answers(t, dnsAddr, "198.51.100.14", "store.acme.example.")
 	answers(t, dnsAddr, "203.0.113.14", "REFUSED")
 	after := serials(t, dnsAddr)
@@ -157,7 +157,7 @@ func testForge(t *testing.T, f forge) {
 	w.edit(t, "gw1.example.net", "gw_1.example.net")
 	w.commit(t, "A mistake")
 	w.git(t, "push", "origin", "main")
-	fails(t, f.push(t, w), "publish")
+	ended(t, f.push(t, w), "publish failed")
 	if read(t, ns1.snapshot) != served {
 		t.Error("a source with errors was published")
 	}
@@ -621,24 +621,20 @@ func theComment(t *testing.T, f forge, number int) comment {
 	return all[0]
 }
 
-// passes wants jobs to be those with the given names, all of them successful.
-func passes(t *testing.T, jobs map[string]result, names ...string) {
+// ended compares how the jobs ended, by name.
+func ended(t *testing.T, jobs map[string]result, want string) {
 	t.Helper()
-	if len(jobs) != len(names) {
-		t.Errorf("there were %d jobs, want %v", len(jobs), names)
-	}
-	for _, name := range names {
-		if !jobs[name].ok {
-			t.Fatalf("job %s failed:\n%s", name, jobs[name].log)
+	var got, logs []string
+	for _, name := range slices.Sorted(maps.Keys(jobs)) {
+		how := "failed"
+		if jobs[name].ok {
+			how = "passed"
 		}
+		got = append(got, name+" "+how)
+		logs = append(logs, jobs[name].log)
 	}
-}
-
-// fails wants one of the jobs to have failed.
-func fails(t *testing.T, jobs map[string]result, name string) {
-	t.Helper()
-	if job, ok := jobs[name]; !ok || job.ok {
-		t.Fatalf("job %s succeeded, or did not run:\n%s", name, job.log)
+	if got := strings.Join(got, ", "); got != want {
+		t.Fatalf("%s, want %s:\n%s", got, want, strings.Join(logs, "\n"))
 	}
 }
 
