@@ -185,6 +185,7 @@ type Folder struct {
 	dir          string // where its files are
 	prefix, name string // what comes before a file's path in positions
 	root         *os.Root
+	edited       map[string][]byte // what files are to hold, by their names in positions
 }
 
 // OpenFolder opens the folder of the root file at the given path.
@@ -197,7 +198,7 @@ func OpenCopy(root, dir, prefix string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir, prefix, filepath.Dir(root), f}, nil
+	return &Folder{dir: dir, prefix: prefix, name: filepath.Dir(root), root: f}, nil
 }
 
 // Close closes f.
@@ -213,6 +214,9 @@ func (f *Folder) onDisk(file string) string { return filepath.Join(f.dir, filepa
 
 // ReadFile returns what a file holds, a slash-separated path below f. Its errors do not name the file.
 func (f *Folder) ReadFile(file string) ([]byte, error) {
+	if data, ok := f.edited[f.Path(file)]; ok {
+		return data, nil
+	}
 	info, err := f.root.Stat(file)
 	if err == nil && !info.Mode().IsRegular() { // not even to be opened: a pipe would wait for ever
 		return nil, errors.New("not a regular file")

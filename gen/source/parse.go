@@ -453,19 +453,28 @@ func (p *parser) diagnostic(n *yaml.Node, rule, hint, format string, args ...any
 	return d
 }
 
+// offset returns where in p.data the node n begins; false if the file does not have its line.
+func (p *parser) offset(n *yaml.Node) (int, bool) {
+	line, ok := p.line(n.Line)
+	if !ok {
+		return 0, false
+	}
+	begin := p.lines[n.Line-1]
+	for range n.Column - 1 {
+		_, size := utf8.DecodeRune(line)
+		line, begin = line[size:], begin+size
+	}
+	return begin, true
+}
+
 // extent returns where in p.data the scalar n is written, quotes included; false if it is not on one line as it is.
 func (p *parser) extent(n *yaml.Node) (begin, end int, ok bool) {
 	if n.Kind != yaml.ScalarNode {
 		return 0, 0, false
 	}
-	line, ok := p.line(n.Line)
+	begin, ok = p.offset(n)
 	if !ok {
 		return 0, 0, false
-	}
-	begin = p.lines[n.Line-1]
-	for range n.Column - 1 {
-		_, size := utf8.DecodeRune(line)
-		line, begin = line[size:], begin+size
 	}
 	written := n.Value
 	switch n.Style {
@@ -477,7 +486,7 @@ func (p *parser) extent(n *yaml.Node) (begin, end int, ok bool) {
 	default:
 		return 0, 0, false
 	}
-	return begin, begin + len(written), bytes.HasPrefix(line, []byte(written))
+	return begin, begin + len(written), bytes.HasPrefix(p.data[begin:], []byte(written))
 }
 
 // within is the position of the byte at offset in the text of the scalar n, or of n if it is not written as it is.

@@ -1,0 +1,788 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/revmap/revmap/gen/diag"
+)
+
+// editFile makes changes in the text of one file. Entries are taken away after all else is done, so that no edit has to
+// know of another one beside it.
+func editFile(file string, data []byte, changes []*change) ([]byte, diag.List, error) {
+	text, mark := bytes.CutPrefix(data, []byte("\ufeff"))
+	slices.SortFunc(changes, func(a, b *change) int { return a.Addr.Compare(b.Addr) })
+	for _, remove := range []bool{false, true} {
+		e := editor{parser: &parser{file: file, data: text}, eol: "\n", remove: remove, todo: make(map[string][]*change)}
+		for _, c := range changes {
+			switch {
+			case c.removes() != remove:
+			case c.server == nil:
+				e.others = append(e.others, c)
+			default:
+				e.todo[c.server.Name.Value] = append(e.todo[c.server.Name.Value], c)
+			}
+		}
+		if len(e.others) == 0 && len(e.todo) == 0 {
+			continue
+		}
+		if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+			e.eol = "\r\n"
+		}
+		if !e.edit() {
+			return nil, nil, fmt.Errorf("edit %s: %w", file, errChanged)
+		}
+		if len(e.findings) > 0 {
+			return nil, e.findings, nil
+		}
+		text = e.spliced()
+	}
+	if mark {
+		text = append([]byte("\ufeff"), text...)
+	}
+	return text, nil, nil
+}
+
+// An editor edits the text of one file at the places that yaml.v3 tells.
+type editor struct {
+	*parser
+	eol     string               // of the file
+	remove  bool                 // the changes are those that take entries away
+	others  []*change            // of addresses of no server, by address
+	todo    map[string][]*change // of the addresses of servers, by their names and by address
+	splices []splice
+}
+
+// A splice puts text in the place of data[begin:end].
+type splice struct {
+	begin, end int
+	text       string
+}
+
+func (e *editor) splice(begin, end int, text string) {
+	e.splices = append(e.splices, splice{begin, end, text})
+}
+
+// spliced returns the edited text. What several splices insert at one place stays in their order.
+func (e *editor) spliced() []byte {
+	slices.SortStableFunc(e.splices, func(a, b splice) int { return a.begin - b.begin })
+	grow := 0
+	for _, s := range e.splices {
+		grow += len(s.text)
+	}
+	text := make([]byte, 0, len(e.data)+grow)
+	at := 0
+	for _, s := range e.splices {
+		text = append(append(text, e.data[at:s.begin]...), s.text...)
+		at = s.end
+	}
+	return append(text, e.data[at:]...)
+}
+
+// byHand reports that the text at n has a form that is left to people.
+func (e *editor) byHand(n *yaml.Node) {
+	e.report(n, RuleEditByHand, "edit it by hand, or write it in the usual form first", "revmap does not edit what is written like this")
+}
+
+// edit makes all changes. It returns false if the file is not the one that was read.
+func (e *editor) edit() bool {
+	root := e.load()
+	if root == nil || root.Kind != yaml.MappingNode {
+		return false
+	}
+	if len(e.others) > 0 {
+		e.addresses(root, "", e.others)
+	}
+	if i := find(root, "servers"); i >= 0 && len(e.todo) > 0 {
+		servers := root.Content[i+1]
+		for j := 0; j+1 < len(servers.Content); j += 2 {
+			k, server := servers.Content[j], servers.Content[j+1]
+			changes := e.todo[k.Value]
+			if changes == nil {
+				continue
+			}
+			if server.Kind != yaml.MappingNode {
+				return false
+			}
+			delete(e.todo, k.Value)
+			step := ""
+			if !isFlow(server) {
+				step = strings.Repeat(" ", max(1, server.Column-k.Column))
+			}
+			e.addresses(server, step, changes)
+		}
+	}
+	return len(e.todo) == 0
+}
+
+// find returns the index of a key in the mapping m, -1 if there is none.
+func find(m *yaml.Node, key string) int {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
+
+// addresses makes the changes below the key "addresses" of the mapping around, a server's or that of the file. Step is what
+// the keys of around are indented by.
+func (e *editor) addresses(around *yaml.Node, step string, changes []*change) {
+	i := find(around, "addresses")
+	if i < 0 {
+		e.addAddresses(around, step, changes)
+		return
+	}
+	switch v := around.Content[i+1]; {
+	case v.Kind == yaml.MappingNode && e.remove:
+		e.removeEntries(around, i, changes)
+	case v.Kind == yaml.MappingNode:
+		e.setEntries(v, changes)
+	default:
+		e.byHand(around.Content[i])
+	}
+}
+
+// addAddresses adds the key "addresses" to the mapping around.
+func (e *editor) addAddresses(around *yaml.Node, step string, changes []*change) {
+	if step == "" {
+		step = "  "
+	}
+	var entries []string
+	for _, c := range changes {
+		entries = append(entries, newEntry(c, style{}, isFlow(around)))
+	}
+	if isFlow(around) {
+		e.insert(around, len(around.Content)-2, false, []string{"addresses: {" + strings.Join(entries, ", ") + "}"})
+		return
+	}
+	indent, ok := e.indent(around.Content[0])
+	if !ok {
+		return
+	}
+	text := "addresses:"
+	for _, entry := range entries {
+		text += e.eol + indent + step + entry
+	}
+	e.insert(around, len(around.Content)-2, false, []string{text})
+}
+
+// placed is the key of an entry of "addresses": an address, or the first one of a prefix.
+type placed struct {
+	netip.Addr
+	index  int // of the key in the mapping
+	prefix bool
+}
+
+// keys returns the addresses and prefixes in the mapping m that can be read, ascending.
+func keys(m *yaml.Node) []placed {
+	list := make([]placed, 0, len(m.Content)/2)
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		text := m.Content[i].Value
+		if p, err := netip.ParsePrefix(text); err == nil {
+			list = append(list, placed{p.Addr(), i, true})
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			list = append(list, placed{a, i, false})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b placed) int { return a.Compare(b.Addr) })
+	return list
+}
+
+// indexOf returns the index of the entry of addr in the mapping m with the given keys, -1 if there is none. Two are reported.
+func (e *editor) indexOf(m *yaml.Node, list []placed, addr netip.Addr) int {
+	at, _ := slices.BinarySearchFunc(list, addr, func(k placed, a netip.Addr) int { return k.Compare(a) })
+	found := -1
+	for ; at < len(list) && list[at].Addr == addr; at++ {
+		switch {
+		case list[at].prefix:
+		case found < 0:
+			found = list[at].index
+		default:
+			d := e.diagnostic(m.Content[list[at].index], RuleEditAmbiguous, "remove one of the two", "%s is there already", addr)
+			d.Related = []diag.Related{{Pos: e.pos(m.Content[found]), Message: "first here"}}
+			e.add(d)
+		}
+	}
+	return found
+}
+
+// setEntries makes changes that leave an entry in the mapping m of addresses.
+func (e *editor) setEntries(m *yaml.Node, changes []*change) {
+	list := keys(m)
+	type place struct {
+		index  int // of the key beside it; -1 in an empty mapping
+		before bool
+	}
+	added := make(map[place][]string)
+	var places []place
+	for _, c := range changes {
+		i := e.indexOf(m, list, c.Addr)
+		switch {
+		case i >= 0 && c.name.Value == "":
+			e.clear(m, i)
+			continue
+		case i >= 0:
+			e.setValue(m, i, c)
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(list, c.Addr, func(k placed, a netip.Addr) int {
+			if k.Compare(a) <= 0 {
+				return -1
+			}
+			return 1
+		})
+		p := place{len(m.Content) - 2, false}
+		switch { // beside its own family
+		case at > 0 && list[at-1].Is4() == c.Addr.Is4():
+			p.index = list[at-1].index
+		case at < len(list) && list[at].Is4() == c.Addr.Is4():
+			p = place{list[at].index, true}
+		}
+		if added[p] == nil {
+			places = append(places, p)
+		}
+		added[p] = append(added[p], newEntry(c, styleBeside(m, p.index, c.Addr), isFlow(m)))
+	}
+	for _, p := range places {
+		e.insert(m, p.index, p.before, added[p])
+	}
+}
+
+// A style is how entries are written.
+type style struct {
+	key, name yaml.Style // quotes
+	dot       bool       // at the end of names
+	known     bool       // there is an entry of the family to learn the key's style from
+}
+
+// styleBeside returns the style of a new entry of the mapping m: that of the entry at index, as far as it is like it, and
+// of the first that is.
+func styleBeside(m *yaml.Node, index int, addr netip.Addr) style {
+	var s style
+	named := false
+	learn := func(i int) {
+		k, v := m.Content[i], m.Content[i+1]
+		if !s.known && strings.Contains(k.Value, ":") == addr.Is6() {
+			s.key, s.known = k.Style&quoted, true
+		}
+		if v.Kind == yaml.MappingNode {
+			if j := find(v, "name"); j >= 0 {
+				v = v.Content[j+1]
+			}
+		}
+		if !named && v.Kind == yaml.ScalarNode && !isNull(v) {
+			s.name, s.dot, named = v.Style&quoted, strings.HasSuffix(v.Value, "."), true
+		}
+	}
+	if index >= 0 {
+		learn(index)
+	}
+	for i := 0; i+1 < len(m.Content) && !(s.known && named); i += 2 {
+		learn(i)
+	}
+	return s
+}
+
+// newEntry returns the text of an entry.
+func newEntry(c *change, s style, flow bool) string {
+	k := c.Addr.String()
+	if flow && (strings.HasPrefix(k, ":") || !s.known && c.Addr.Is6()) {
+		s.key = yaml.DoubleQuotedStyle
+	}
+	return quote(k, s.key) + ": " + newValue(c, s)
+}
+
+// newValue returns the text of the value of an entry.
+func newValue(c *change, s style) string {
+	name := c.nameText(s)
+	if !c.setsTTL() {
+		return name
+	}
+	return "{name: " + name + ", ttl: " + c.TTL + "}"
+}
+
+// nameText returns c's name in a style, otherwise as it was given. If it has characters that could surprise YAML, its ASCII
+// form is returned.
+func (c *change) nameText(s style) string {
+	name := c.Name
+	for _, r := range name {
+		if r >= 0x80 && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
+			name = c.name.Value
+		}
+	}
+	if name != "." {
+		name = strings.TrimSuffix(name, ".")
+		if s.dot {
+			name += "."
+		}
+	}
+	if ascii(name) && !isPlain(name) {
+		return quote(name, cmp.Or(s.name, yaml.DoubleQuotedStyle))
+	}
+	return quote(name, s.name)
+}
+
+// quote puts text, which has no quotes itself, into quotes.
+func quote(text string, s yaml.Style) string {
+	switch {
+	case s&yaml.SingleQuotedStyle != 0:
+		return "'" + text + "'"
+	case s&yaml.DoubleQuotedStyle != 0:
+		return `"` + text + `"`
+	}
+	return text
+}
+
+// setValue sets the name of the entry at index i of the mapping m, and its TTL if c has one.
+func (e *editor) setValue(m *yaml.Node, i int, c *change) {
+	it, ok := e.item(m, i)
+	if !ok {
+		return
+	}
+	s := styleBeside(m, i, c.Addr)
+	switch v := it.v; {
+	case isEmpty(v):
+		e.fill(it, newValue(c, s), isFlow(m))
+	case v.Kind == yaml.ScalarNode && c.setsTTL() || isNull(v) || v.Kind == yaml.MappingNode && len(v.Content) == 0:
+		e.splice(it.value, it.end, newValue(c, s))
+	case v.Kind == yaml.ScalarNode:
+		e.setName(v, c)
+	case v.Kind == yaml.MappingNode:
+		e.setLong(it, c, s)
+	default:
+		e.byHand(v)
+	}
+}
+
+// fill writes a value where there is none.
+func (e *editor) fill(it item, text string, flow bool) {
+	at := it.colon
+	switch {
+	case it.bare:
+		text = ": " + text
+	case flow && at < len(e.data) && e.data[at] == ' ':
+		at++
+	default:
+		text = " " + text
+	}
+	e.splice(at, at, text)
+}
+
+// setName replaces the name n by that of c.
+func (e *editor) setName(n *yaml.Node, c *change) {
+	begin, end, ok := e.span(n)
+	if !ok {
+		e.byHand(n)
+		return
+	}
+	if name, err := parseName(n.Value); err != nil || name != c.name.Value {
+		e.splice(begin, end, c.nameText(style{name: n.Style & quoted, dot: strings.HasSuffix(n.Value, ".")}))
+	}
+}
+
+// setLong sets the name and the TTL in the long form of an entry's value.
+func (e *editor) setLong(it item, c *change, s style) {
+	v := it.v
+	name, names, ttl := find(v, "name"), find(v, "names"), find(v, "ttl")
+	for i := 0; i < len(v.Content); i += 2 {
+		if i != name && i != names && i != ttl || name >= 0 && names >= 0 {
+			e.byHand(v.Content[i])
+			return
+		}
+	}
+	one := isFlow(v) && !bytes.ContainsRune(e.data[it.value:it.end], '\n')
+	pair := "name: " + c.nameText(s)
+	switch {
+	case c.TTL == DefaultTTL && one:
+		e.splice(it.value, it.end, newValue(c, s))
+		return
+	case name >= 0:
+		e.setName(v.Content[name+1], c)
+	case names >= 0 && len(v.Content[names+1].Content) == 1:
+		e.setName(v.Content[names+1].Content[0], c)
+	case names >= 0:
+		e.replace(v, names, pair)
+	case c.TTL == DefaultTTL:
+		e.replace(v, ttl, pair)
+		return
+	default:
+		e.insert(v, 0, true, []string{pair})
+	}
+	switch {
+	case c.TTL == DefaultTTL && ttl >= 0:
+		e.removeItems(v, []int{ttl})
+	case !c.setsTTL():
+	case ttl < 0:
+		e.insert(v, len(v.Content)-2, false, []string{"ttl: " + c.TTL})
+	default:
+		old := v.Content[ttl+1]
+		seconds, ok := parseSeconds(old.Value)
+		begin, end, known := e.span(old)
+		switch {
+		case !known:
+			e.byHand(old)
+		case !ok || seconds != uint64(c.ttl.Value):
+			e.splice(begin, end, quote(c.TTL, old.Style))
+		}
+	}
+}
+
+// replace puts text in the place of the key and value at index i of the mapping m.
+func (e *editor) replace(m *yaml.Node, i int, text string) {
+	if it, ok := e.item(m, i); ok {
+		e.splice(it.begin, it.end, text)
+	}
+}
+
+// clear takes the value at index i of the mapping m away.
+func (e *editor) clear(m *yaml.Node, i int) {
+	it, ok := e.item(m, i)
+	if !ok {
+		return
+	}
+	switch {
+	case isFlow(m): // the space behind the colon has to stay
+		e.splice(it.value, it.end, "")
+	case bytes.IndexByte(e.data[it.colon:it.value], '\n') >= 0:
+		begin, end := e.lines(it.value, it.end)
+		e.splice(begin, end, "")
+	default:
+		e.splice(it.colon, it.end, "")
+	}
+}
+
+// removeEntries takes the entries of changes out of the mapping of addresses at index i of the one around it.
+func (e *editor) removeEntries(around *yaml.Node, i int, changes []*change) {
+	m := around.Content[i+1]
+	list := keys(m)
+	var indices []int
+	for _, c := range changes {
+		if j := e.indexOf(m, list, c.Addr); j >= 0 {
+			indices = append(indices, j)
+		}
+	}
+	it, ok := e.item(around, i)
+	switch {
+	case !ok:
+	case len(indices) < len(m.Content)/2:
+		e.removeItems(m, indices)
+	case len(around.Content) > 2:
+		e.removeItems(around, []int{i})
+	case isFlow(m):
+		e.splice(it.value, it.end, "{}")
+	default:
+		begin, end := e.lines(it.value, it.end)
+		e.splice(it.colon, it.colon, " {}")
+		e.splice(begin, end, "")
+	}
+}
+
+// removeItems takes some of the keys out of the mapping m, with their values.
+func (e *editor) removeItems(m *yaml.Node, indices []int) {
+	slices.Sort(indices)
+	if isFlow(m) {
+		e.removeFlow(m, indices)
+		return
+	}
+	for _, i := range indices {
+		if _, ok := e.indent(m.Content[i]); !ok {
+			return
+		}
+		if it, ok := e.item(m, i); ok {
+			begin, end := e.lines(it.begin, it.end)
+			e.splice(begin, end, "")
+		}
+	}
+}
+
+// removeFlow is removeItems for a mapping in braces. Each goes with the comma behind it; if the last one goes and has none,
+// the last that stays loses its own.
+func (e *editor) removeFlow(m *yaml.Node, indices []int) {
+	kept := -1 // index of the last key that stays before the one at hand
+	removed := 0
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if removed == len(indices) || indices[removed] != i {
+			kept = i
+			continue
+		}
+		removed++
+		it, ok := e.item(m, i)
+		if !ok {
+			return
+		}
+		begin, end := it.begin, it.end
+		if at := e.skip(end, true); e.data[at] == ',' { // there is the end of the braces at least
+			end = at + 1
+		} else if kept >= 0 {
+			last, ok := e.item(m, kept)
+			if !ok {
+				return
+			}
+			at := e.skip(last.end, true)
+			e.splice(at, at+1, "")
+		}
+		start := bytes.LastIndexByte(e.data[:begin], '\n') + 1
+		rest := bytes.TrimLeft(e.data[end:e.lineEnd(end)], " \t")
+		switch alone := len(bytes.TrimLeft(e.data[start:begin], " \t")) == 0; {
+		case alone && (len(rest) == 0 || rest[0] == '#'):
+			begin, end = e.lines(begin, end)
+		case alone, kept < 0:
+			end = e.skip(end, false)
+		default:
+			for e.data[begin-1] == ' ' || e.data[begin-1] == '\t' {
+				begin--
+			}
+		}
+		e.splice(begin, end, "")
+	}
+}
+
+// insert writes entries before or behind the one at index i of the mapping m, or into an empty mapping if i is negative.
+func (e *editor) insert(m *yaml.Node, i int, before bool, entries []string) {
+	if i < 0 {
+		begin, _, ok := e.span(m)
+		if !ok {
+			e.byHand(m)
+			return
+		}
+		e.splice(begin+1, begin+1, strings.Join(entries, ", "))
+		return
+	}
+	it, ok := e.item(m, i)
+	if !ok {
+		return
+	}
+	if isFlow(m) {
+		e.insertFlow(it, before, entries)
+		return
+	}
+	indent, ok := e.indent(m.Content[i])
+	if !ok {
+		return
+	}
+	if before {
+		at := e.aboveComments(it.begin)
+		e.splice(at, at, indent+strings.Join(entries, e.eol+indent)+e.eol)
+		return
+	}
+	at := e.lineEnd(it.end)
+	e.splice(at, at, e.eol+indent+strings.Join(entries, e.eol+indent))
+}
+
+// insertFlow writes entries into braces, on lines of their own if the one beside them has one.
+func (e *editor) insertFlow(it item, before bool, entries []string) {
+	start := bytes.LastIndexByte(e.data[:it.begin], '\n') + 1
+	indent := string(e.data[start:it.begin])
+	separator := ", "
+	if strings.Trim(indent, " \t") == "" && start > 0 {
+		separator = "," + e.eol + indent
+	}
+	if before {
+		e.splice(it.begin, it.begin, strings.Join(entries, separator)+separator)
+		return
+	}
+	end := it.end
+	comma := e.data[e.skip(end, false)] == ',' // there is the end of the braces at least
+	if comma {
+		end = e.skip(end, false) + 1
+	}
+	eol := e.lineEnd(end)
+	rest := bytes.TrimLeft(e.data[end:eol], " \t")
+	switch {
+	case separator == ", " || len(rest) > 0 && rest[0] != '#': // others share the line
+		e.splice(it.end, it.end, separator+strings.Join(entries, separator))
+	case comma:
+		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator)+",")
+	default: // a comment, or nothing, follows on the line
+		e.splice(it.end, it.end, ",")
+		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator))
+	}
+}
+
+// indent returns what stands before the key k, which must be white space.
+func (e *editor) indent(k *yaml.Node) (string, bool) {
+	at, _ := e.offset(k)
+	indent := e.data[bytes.LastIndexByte(e.data[:at], '\n')+1 : at]
+	if len(bytes.Trim(indent, " ")) > 0 {
+		e.byHand(k)
+		return "", false
+	}
+	return string(indent), true
+}
+
+// aboveComments returns the offset where the line at an offset begins, or the first of the comments right above it.
+func (e *editor) aboveComments(at int) int {
+	at = bytes.LastIndexByte(e.data[:at], '\n') + 1
+	for at > 0 {
+		above := bytes.LastIndexByte(e.data[:at-1], '\n') + 1
+		if !bytes.HasPrefix(bytes.TrimLeft(e.data[above:at], " "), []byte("#")) {
+			break
+		}
+		at = above
+	}
+	return at
+}
+
+// lines returns the extent of the lines from that of begin to that of end: from the end of the line before them, so that a
+// file whose last line does not end stays one.
+func (e *editor) lines(begin, end int) (from, to int) {
+	start := bytes.LastIndexByte(e.data[:begin], '\n') + 1
+	to = e.lineEnd(end)
+	if start > 0 {
+		return e.lineEnd(start - 1), to
+	}
+	if i := bytes.IndexByte(e.data[to:], '\n'); i >= 0 {
+		to += i + 1
+	}
+	return 0, to
+}
+
+// lineEnd returns the offset where the line of an offset ends, before its line break. It may be that of the break itself.
+func (e *editor) lineEnd(at int) int {
+	end := len(e.data)
+	if i := bytes.IndexByte(e.data[at:], '\n'); i >= 0 {
+		end = at + i
+	}
+	if end > 0 && end < len(e.data) && e.data[end-1] == '\r' {
+		end--
+	}
+	return end
+}
+
+// An item is a key with its value, as it is written.
+type item struct {
+	k, v                     *yaml.Node
+	begin, colon, value, end int  // where the key begins, behind the colon, where the value begins and ends
+	bare                     bool // there is no colon, nor a value
+}
+
+// item returns that at index i of the mapping m, false and the zero item if it does not know its extent. It reports that.
+func (e *editor) item(m *yaml.Node, i int) (item, bool) {
+	k, v := m.Content[i], m.Content[i+1]
+	begin, end, ok := e.span(k)
+	colon := e.skip(end, isFlow(m))
+	bare := colon == len(e.data) || e.data[colon] != ':'
+	if !ok || bare && !(isFlow(m) && isEmpty(v)) {
+		e.byHand(k)
+		return item{}, false
+	}
+	if !bare {
+		end = colon + 1
+	}
+	it := item{k, v, begin, end, end, end, bare}
+	if !isEmpty(v) {
+		if it.value, it.end, ok = e.span(v); !ok {
+			e.byHand(v)
+			return item{}, false
+		}
+	}
+	return it, true
+}
+
+// span returns where the node n is written, false for what it does not know: text over several lines without quotes.
+func (e *editor) span(n *yaml.Node) (begin, end int, ok bool) {
+	begin, ok = e.offset(n)
+	if !ok {
+		return 0, 0, false
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode:
+		end = e.scalarEnd(n, begin)
+	case n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode:
+		return 0, 0, false
+	case isFlow(n):
+		end = e.closing(n, begin)
+	default:
+		end = e.lastEnd(n)
+	}
+	return begin, end, end > 0
+}
+
+// scalarEnd returns the offset behind the scalar n, which begins at an offset; 0 if it is not known.
+func (e *editor) scalarEnd(n *yaml.Node, begin int) int {
+	switch n.Style {
+	case 0:
+		if bytes.HasPrefix(e.data[begin:], []byte(n.Value)) {
+			return begin + len(n.Value)
+		}
+	case yaml.SingleQuotedStyle:
+		for i := begin + 1; i < len(e.data); i++ {
+			if e.data[i] != '\'' {
+				continue
+			}
+			if i++; i == len(e.data) || e.data[i] != '\'' { // two of them are one
+				return i
+			}
+		}
+	case yaml.DoubleQuotedStyle:
+		for i := begin + 1; i < len(e.data); i++ {
+			switch e.data[i] {
+			case '\\':
+				i++
+			case '"':
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// closing returns the offset behind the bracket that ends the list or mapping n, which begins at an offset; 0 if there is
+// none, as around a pair in a list.
+func (e *editor) closing(n *yaml.Node, begin int) int {
+	bracket := map[byte]byte{'{': '}', '[': ']'}[e.data[begin]]
+	at := begin + 1
+	if len(n.Content) > 0 {
+		at = e.lastEnd(n)
+	}
+	if bracket == 0 || at == 0 {
+		return 0
+	}
+	at = e.skip(at, true)
+	if at < len(e.data) && e.data[at] == ',' {
+		at = e.skip(at+1, true)
+	}
+	if at == len(e.data) || e.data[at] != bracket {
+		return 0
+	}
+	return at + 1
+}
+
+// lastEnd returns the offset behind the last item of the list or mapping n; 0 if it is not known.
+func (e *editor) lastEnd(n *yaml.Node) int {
+	last := len(n.Content) - 1
+	if n.Kind == yaml.MappingNode {
+		it, _ := e.item(n, last-1)
+		return it.end
+	}
+	if isEmpty(n.Content[last]) {
+		return 0
+	}
+	_, end, _ := e.span(n.Content[last])
+	return end
+}
+
+// skip returns the offset of what follows: behind blanks, and behind line breaks and comments if those count as such.
+func (e *editor) skip(at int, breaks bool) int {
+	for at < len(e.data) {
+		switch c := e.data[at]; {
+		case c == ' ' || c == '\t', breaks && (c == '\n' || c == '\r'):
+			at++
+		case breaks && c == '#':
+			at = e.lineEnd(at)
+		default:
+			return at
+		}
+	}
+	return at
+}
