@@ -6,8 +6,70 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/miekg/dns"
+
 	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/hostname"
 )
+
+// aliases returns the addresses of all CNAME records at the names of addresses, by the name above their target. The
+// target's first label is the last octet of the address, as RFC 2317 has it.
+func aliases(zones []*zone) map[string][]netip.Addr {
+	m := make(map[string][]netip.Addr)
+	for _, z := range zones {
+		for _, r := range z.cnames {
+			p, form := arpa.Parse(r.owner())
+			label, above, _ := strings.Cut(hostname.Absolute(r.RR.(*dns.CNAME).Target), ".")
+			if form == arpa.Complete && p.Addr().Is4() && label == strconv.Itoa(int(p.Addr().As4()[3])) {
+				m[above] = append(m[above], p.Addr())
+			}
+		}
+	}
+	return m
+}
+
+// place finds out which addresses z is for, if it is a reverse zone. aliases are the addresses whose aliases lead into it.
+func (z *zone) place(aliases []netip.Addr) {
+	p, form := arpa.Parse(z.Name)
+	around, inside := octets(z.Name)
+	z.reverse = form != arpa.Outside || len(aliases) > 0 || slices.ContainsFunc(z.ptrs, func(r record) bool {
+		_, ok := octet(r.owner(), z.Name)
+		return ok
+	})
+	switch {
+	case form == arpa.Partial || form == arpa.Complete:
+		z.Prefix = p
+		return
+	case !z.reverse:
+		return
+	case hostname.Check(z.Name) != nil:
+		z.report(z.Pos, FindingName, "", "the zone has a name that a source cannot hold, %q", z.Name)
+		return
+	case !inside && len(aliases) > 0:
+		around = netip.PrefixFrom(aliases[0], 24)
+	case !inside:
+		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
+		return
+	}
+	z.classless = true
+	addrs := slices.Clone(aliases)
+	for _, r := range z.ptrs {
+		if n, ok := octet(r.owner(), z.Name); ok {
+			addrs = append(addrs, withOctet(around.Addr(), n))
+		}
+	}
+	var ok bool
+	switch z.Prefix, ok = classless(z.Name, addrs); {
+	case !ok:
+		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
+	case len(aliases) == 0 && len(said(z.Name)) == 0:
+		z.warn(z.Pos, FindingClassless, parentHint,
+			"the zone %q is taken for that of %s, the smallest prefix with all addresses that have names", z.Name, z.Prefix)
+	}
+}
+
+// parentHint is how to tell what a classless zone is for.
+const parentHint = "read the zone around it, too, whose aliases tell"
 
 // classless returns the addresses that a zone of RFC 2317 is for: those that its first label says, in one of the forms
 // that are common, else the smallest prefix that has all of addrs. The label is believed even if it does not fit to

@@ -171,7 +171,7 @@ func (t *table) line(fields []string) {
 			t.r.report(pos, FindingTTL, "", "%v", err)
 			return
 		}
-		e.TTL = ttl.seconds
+		e.TTL = source.Seconds{Value: ttl.seconds, Pos: pos}
 	}
 	t.r.add(e)
 }

@@ -2,9 +2,11 @@ package migrate
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/internal/hostname"
 )
 
@@ -49,6 +51,7 @@ func (r *Reader) add(e Entry) {
 		o := &r.entries[i]
 		for _, column := range []struct{ what, one, other string }{
 			{"server", e.Server, o.Server}, {"product", e.Product, o.Product}, {"account", e.Account, o.Account},
+			{"TTL", seconds(e.TTL), seconds(o.TTL)},
 		} {
 			if column.one != "" && column.other != "" && column.one != column.other {
 				r.report(e.Pos, FindingConflict, "keep one of the two", "%s has another %s, %q",
@@ -59,7 +62,7 @@ func (r *Reader) add(e Entry) {
 			}
 		}
 		if o.Name == e.Name && o.Server == e.Server && o.Product == e.Product && o.Account == e.Account &&
-			o.Primary == e.Primary && o.TTL == e.TTL {
+			o.Primary == e.Primary {
 			return
 		}
 	}
@@ -68,4 +71,12 @@ func (r *Reader) add(e Entry) {
 	}
 	r.byAddr[e.Addr] = append(r.byAddr[e.Addr], len(r.entries))
 	r.entries = append(r.entries, e)
+}
+
+// seconds returns a TTL as text, "" if there is none.
+func seconds(s source.Seconds) string {
+	if !s.Pos.IsValid() {
+		return ""
+	}
+	return strconv.FormatUint(uint64(s.Value), 10)
 }

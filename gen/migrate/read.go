@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
-	"github.com/revmap/revmap/internal/arpa"
-	"github.com/revmap/revmap/internal/hostname"
 )
 
 // The ids of the findings of a Reader. Whatever Data cannot hold is one of them.
@@ -115,7 +112,7 @@ type Entry struct {
 	Name                     string // empty if the address has none
 	Server, Product, Account string // empty if the file does not say
 	Primary                  bool   // a primary address of Server
-	TTL                      uint32 // 0 if the file does not say
+	TTL                      source.Seconds
 	Pos                      diag.Position
 }
 
@@ -219,73 +216,4 @@ func (r *Reader) Data() (*Data, diag.List) {
 	}
 	*r = Reader{}
 	return d, findings.Sort()
-}
-
-// aliases returns the addresses of all CNAME records at the names of addresses, by the name above their target. The
-// target's first label is the last octet of the address, as RFC 2317 has it.
-func aliases(zones []*zone) map[string][]netip.Addr {
-	m := make(map[string][]netip.Addr)
-	for _, z := range zones {
-		for _, r := range z.cnames {
-			p, form := arpa.Parse(r.owner())
-			label, above, _ := strings.Cut(hostname.Absolute(r.RR.(*dns.CNAME).Target), ".")
-			if form == arpa.Complete && p.Addr().Is4() && label == strconv.Itoa(int(p.Addr().As4()[3])) {
-				m[above] = append(m[above], p.Addr())
-			}
-		}
-	}
-	return m
-}
-
-// place finds out which addresses z is for, if it is a reverse zone. aliases are the addresses whose aliases lead into it.
-func (z *zone) place(aliases []netip.Addr) {
-	p, form := arpa.Parse(z.Name)
-	around, inside := octets(z.Name)
-	z.reverse = form != arpa.Outside || len(aliases) > 0 || slices.ContainsFunc(z.ptrs, func(r record) bool {
-		_, ok := octet(r.owner(), z.Name)
-		return ok
-	})
-	switch {
-	case form == arpa.Partial || form == arpa.Complete:
-		z.Prefix = p
-		return
-	case !z.reverse:
-		return
-	case hostname.Check(z.Name) != nil:
-		z.report(z.Pos, FindingName, "", "the zone has a name that a source cannot hold, %q", z.Name)
-		return
-	case !inside && len(aliases) > 0:
-		around = netip.PrefixFrom(aliases[0], 24)
-	case !inside:
-		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
-		return
-	}
-	z.classless = true
-	addrs := slices.Clone(aliases)
-	for _, r := range z.ptrs {
-		if n, ok := octet(r.owner(), z.Name); ok {
-			addrs = append(addrs, withOctet(around.Addr(), n))
-		}
-	}
-	var ok bool
-	switch z.Prefix, ok = classless(z.Name, addrs); {
-	case !ok:
-		z.report(z.Pos, FindingClassless, parentHint, "nothing tells which addresses the zone %q is for", z.Name)
-	case len(aliases) == 0 && len(said(z.Name)) == 0:
-		z.warn(z.Pos, FindingClassless, parentHint,
-			"the zone %q is taken for that of %s, the smallest prefix with all addresses that have names", z.Name, z.Prefix)
-	}
-}
-
-// parentHint is how to tell what a classless zone is for.
-const parentHint = "read the zone around it, too, whose aliases tell"
-
-// forward returns the address records of a forward zone.
-func (z *zone) forward() (list []AddressRecord) {
-	for _, r := range z.addresses {
-		if addr, ok := z.addressOf(r); ok && hostname.Check(r.owner()) == nil { // not a wildcard
-			list = append(list, AddressRecord{Name: r.owner(), Addr: addr, Pos: r.pos})
-		}
-	}
-	return list
 }

@@ -27,7 +27,13 @@ func (r record) owner() string { return r.Header().Name }
 func (r record) ttl() uint32 { return r.Header().Ttl }
 
 // kind is what messages call the record.
-func (r record) kind() string { return dns.Type(r.Header().Rrtype).String() + " record" }
+func (r record) kind() string {
+	kind := dns.Type(r.Header().Rrtype).String() + " record"
+	if class := r.Header().Class; class != dns.ClassINET {
+		return kind + " of class " + dns.Class(class).String()
+	}
+	return kind
+}
 
 // A zone is one whose records were told apart.
 type zone struct {
@@ -35,12 +41,15 @@ type zone struct {
 	*batch
 	reverse   bool
 	classless bool // the name is not that of the prefix: owners are octets below it
+	soas      []record
+	ns        []record // at the apex
 	ptrs      []record
 	cnames    []record
 	cuts      map[string]*cut // by owner
 	addresses []record        // A and AAAA
 	signed    []record        // that a signer made
 	other     []record
+	outside   []record // neither at nor below the apex
 }
 
 // A cut has the records of a delegation.
@@ -59,25 +68,13 @@ func (b *batch) zones() []*zone {
 	zones := []*zone{b.zone(b.records[first])}
 	z := zones[0]
 	for _, r := range b.records {
-		if r.Header().Class != dns.ClassINET {
-			b.report(r.pos, FindingUnsupported, "", "the %s is of class %s", r.kind(), dns.Class(r.Header().Class))
-			continue
-		}
-		if r.Header().Rrtype == dns.TypeSOA {
+		if r.Header().Rrtype == dns.TypeSOA && r.owner() != z.Name {
 			i := slices.IndexFunc(zones, func(z *zone) bool { return z.Name == r.owner() })
 			if i < 0 {
 				i = len(zones)
 				zones = append(zones, b.zone(r))
 			}
-			if z = zones[i]; z.SOA != z.soa(r) { // an AXFR has it twice
-				b.report(r.pos, FindingConflict, "keep one of the two", "another SOA record of the zone %q", z.Name)
-			}
-			continue
-		}
-		if !below(r.owner(), z.Name) {
-			b.report(r.pos, FindingOutsideZone, "", "%q lies outside of the zone %q: name servers do not serve it",
-				r.owner(), z.Name)
-			continue
+			z = zones[i]
 		}
 		z.add(r)
 	}
@@ -91,53 +88,49 @@ func below(name, apex string) bool {
 }
 
 func (b *batch) zone(soa record) *zone {
-	z := &zone{Zone: Zone{Name: soa.owner(), Pos: soa.pos}, batch: b, cuts: make(map[string]*cut)}
-	z.SOA = z.soa(soa)
-	return z
+	return &zone{Zone: Zone{Name: soa.owner(), Pos: soa.pos}, batch: b, cuts: make(map[string]*cut)}
 }
 
-// soa returns the data of an SOA record. All of one zone are at the place of the first.
-func (z *zone) soa(r record) SOA {
-	rr := r.RR.(*dns.SOA)
-	return SOA{
-		Pos: z.Pos, TTL: r.ttl(), Primary: hostname.Absolute(rr.Ns), Contact: hostname.Absolute(rr.Mbox),
-		Serial: rr.Serial, Refresh: rr.Refresh, Retry: rr.Retry, Expire: rr.Expire, Minimum: rr.Minttl,
-	}
-}
-
-// add adds a record that is at or below the apex.
+// add adds a record to those of its kind.
 func (z *zone) add(r record) {
-	switch r.Header().Rrtype {
+	var list *[]record
+	switch h := r.Header(); {
+	case !below(h.Name, z.Name):
+		list = &z.outside
+	case h.Class != dns.ClassINET:
+		list = &z.other
+	default:
+		list = z.kind(h)
+	}
+	*list = append(*list, r)
+}
+
+// kind returns the list for a record that is at or below the apex.
+func (z *zone) kind(h *dns.RR_Header) *[]record {
+	apex := h.Name == z.Name
+	switch h.Rrtype {
+	case dns.TypeSOA:
+		return &z.soas
 	case dns.TypePTR:
-		z.ptrs = append(z.ptrs, r)
+		return &z.ptrs
 	case dns.TypeCNAME:
-		z.cnames = append(z.cnames, r)
-	case dns.TypeNS:
-		if r.owner() != z.Name {
-			c := z.cut(r.owner())
-			c.ns = append(c.ns, r)
-			return
-		}
-		if len(z.NS) == 0 {
-			z.NSTTL = r.ttl()
-		}
-		z.sameTTL(r, z.NSTTL)
-		z.NS = z.appendName(z.NS, r, r.RR.(*dns.NS).Ns)
-	case dns.TypeDS:
-		if r.owner() == z.Name {
-			z.other = append(z.other, r)
-			return
-		}
-		c := z.cut(r.owner())
-		c.ds = append(c.ds, r)
+		return &z.cnames
 	case dns.TypeA, dns.TypeAAAA:
-		z.addresses = append(z.addresses, r)
+		return &z.addresses
+	case dns.TypeNS:
+		if apex {
+			return &z.ns
+		}
+		return &z.cut(h.Name).ns
+	case dns.TypeDS:
+		if !apex {
+			return &z.cut(h.Name).ds
+		}
 	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeNSEC3PARAM, dns.TypeDNSKEY, dns.TypeCDS, dns.TypeCDNSKEY,
 		dns.TypeZONEMD, bindSigning:
-		z.signed = append(z.signed, r)
-	default:
-		z.other = append(z.other, r)
+		return &z.signed
 	}
+	return &z.other
 }
 
 // bindSigning is the type of the records in which BIND keeps how far it is with signing a zone.
@@ -209,14 +202,14 @@ func withOctet(a netip.Addr, n byte) netip.Addr {
 
 // resolve makes the Zone, whose prefix is known. aliases are those of all zones, by the name above their target.
 func (z *zone) resolve(aliases map[string][]netip.Addr) {
-	for _, name := range []string{z.SOA.Primary, z.SOA.Contact} {
-		if err := hostname.Check(name); err != nil {
-			z.report(z.Pos, FindingName, "", "the SOA record has a name that a source cannot hold, %q: %v", name, err)
-		}
-	}
+	z.addApex()
 	z.addCuts(aliases)
 	z.addAliases()
 	z.addPTRs()
+	for _, r := range z.outside {
+		z.report(r.pos, FindingOutsideZone, "", "%q lies outside of the zone %q: name servers do not serve it",
+			r.owner(), z.Name)
+	}
 	for _, r := range z.other {
 		if !z.hidden(r) {
 			z.unsupported(r)
@@ -225,6 +218,33 @@ func (z *zone) resolve(aliases map[string][]netip.Addr) {
 	if len(z.signed) > 0 {
 		z.report(z.signed[0].pos, FindingSigned, "sign the zone again where it is served, or take the DS records out of the "+
 			"parent zone before", "the zone %q is signed: %d records of DNSSEC are left out", z.Name, len(z.signed))
+	}
+}
+
+func (z *zone) addApex() {
+	for i, r := range z.soas {
+		rr := r.RR.(*dns.SOA)
+		soa := SOA{
+			Pos: z.Pos, TTL: r.ttl(), Primary: hostname.Absolute(rr.Ns), Contact: hostname.Absolute(rr.Mbox),
+			Serial: rr.Serial, Refresh: rr.Refresh, Retry: rr.Retry, Expire: rr.Expire, Minimum: rr.Minttl,
+		}
+		if i > 0 {
+			if soa != z.SOA { // AXFR has it twice
+				z.report(r.pos, FindingConflict, "keep one of the two", "another SOA record of the zone %q", z.Name)
+			}
+			continue
+		}
+		z.SOA = soa
+		for _, name := range []string{rr.Ns, rr.Mbox} {
+			z.name(r, name)
+		}
+	}
+	for i, r := range z.ns {
+		if i == 0 {
+			z.NSTTL = r.ttl()
+		}
+		z.sameTTL(r, z.NSTTL)
+		z.NS = z.appendName(z.NS, r, r.RR.(*dns.NS).Ns)
 	}
 }
 
@@ -441,6 +461,16 @@ func (z *zone) addPTRs() {
 		kept = append(kept, p)
 	}
 	z.PTRs = kept
+}
+
+// forward returns the address records of a forward zone.
+func (z *zone) forward() (list []AddressRecord) {
+	for _, r := range z.addresses {
+		if addr, ok := z.addressOf(r); ok && hostname.Check(r.owner()) == nil { // not a wildcard
+			list = append(list, AddressRecord{Name: r.owner(), Addr: addr, Pos: r.pos})
+		}
+	}
+	return list
 }
 
 // comparePrefixes orders by address, a prefix before those that it contains.
