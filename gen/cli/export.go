@@ -20,7 +20,8 @@ func (p *program) export() *cobra.Command {
 		Use:   "export FORM",
 		Short: "Write the data in the form of another program",
 	}
-	c.AddCommand(p.exportZonefile(), p.exportForward(), p.exportParentSnippet())
+	c.AddCommand(p.exportZonefile(), p.exportForward(), p.exportCatalog(), p.exportNameserverConfig(), p.exportCSV(),
+		p.exportParentSnippet(), p.exportRIPE())
 	needsCommand(c)
 	return c
 }

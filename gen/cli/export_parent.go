@@ -18,9 +18,10 @@ func (p *program) exportParentSnippet() *cobra.Command {
 		Use:   "parent-snippet BLOCK [SOURCE]",
 		Short: "Write what the parent zone of a block needs",
 		Long: `export parent-snippet writes the lines that whoever delegates a block to you
-puts into the zone above: the name servers of the block's zones and, for a
-classless block (RFC 2317), a CNAME for each of its addresses. All names are
-absolute, so the lines can stand anywhere in the file.`,
+puts into the zone above: the name servers of the block's zones, the DS records
+that the block has under "ds" and, for a classless block (RFC 2317), a CNAME for
+each of its addresses. All names are absolute, so the lines can stand anywhere
+in the file.`,
 		Example: `  revmap export parent-snippet 198.51.100.64/26`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := operands("BLOCK", "[SOURCE]")(c, args); err != nil {
@@ -85,6 +86,9 @@ func (p *program) printParentSnippet(inv *model.Inventory, b *model.Block) error
 	for _, z := range b.Zones {
 		for _, ns := range inv.Source.Defaults.Nameservers {
 			fmt.Fprintf(w, "%s NS %s\n", z.Name, ns.Value)
+		}
+		for _, ds := range z.DS {
+			fmt.Fprintf(w, "%s DS %d %d %d %X\n", z.Name, ds.KeyTag, ds.Algorithm, ds.DigestType, ds.Digest)
 		}
 		child := snapshot.Zone{Kind: snapshot.Reverse, Name: z.Name, Prefix: z.Prefix}
 		if !child.Classless() {

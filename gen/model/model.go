@@ -50,6 +50,7 @@ type Zone struct {
 	Block      *Block
 	Parts      []*Part     // what delegations put into the zone, by prefix
 	Delegation *Delegation // the smallest one of Block.Outer that leads here, nil if none does
+	DS         []source.DS // for the parent to publish, if the zone is signed; Block.DS of its name
 }
 
 // A Server is a machine that a customer ordered.
@@ -114,6 +115,13 @@ func (inv *Inventory) addBlocks() {
 		} else {
 			for p := range arpa.Cut(b.Prefix.Prefix) {
 				b.Zones = append(b.Zones, &Zone{Name: arpa.ZoneName(p), Prefix: p, Block: b})
+			}
+		}
+		for _, ds := range b.DS {
+			for _, z := range b.Zones {
+				if z.Name == ds.Zone.Value {
+					z.DS = ds.DS
+				}
 			}
 		}
 		inv.Blocks = append(inv.Blocks, b)
