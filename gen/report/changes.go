@@ -102,15 +102,10 @@ type addressGroup struct {
 
 // An effectGroup is the addresses at which receivers of mail see the same.
 type effectGroup struct {
-	severity diag.Severity
-	id       string
-	seen     []seen
-}
-
-// seen is what receivers see of one address.
-type seen struct {
-	address *diff.Address
-	message string
+	severity  diag.Severity
+	id        string
+	addresses []*diff.Address
+	messages  []string // one for each address
 }
 
 // byEffect returns what receivers see, the worst first.
@@ -131,7 +126,8 @@ func (r *Review) byEffect() []effectGroup {
 				index[k] = g
 				groups = append(groups, effectGroup{severity: e.Severity, id: e.ID})
 			}
-			groups[g].seen = append(groups[g].seen, seen{a, e.Message})
+			groups[g].addresses = append(groups[g].addresses, a)
+			groups[g].messages = append(groups[g].messages, e.Message)
 		}
 	}
 	slices.SortFunc(groups, func(a, b effectGroup) int {
@@ -186,28 +182,28 @@ func namesOf(s, other *diff.State) string {
 	return names
 }
 
-// besides returns in words how an address changes, but for the first kind and but for names.
-func besides(a *diff.Address) string {
-	var parts []string
-	for i, k := range a.Kinds {
-		var subject string
-		switch k {
-		case diff.ServerGained:
-			subject = " " + a.New.Server
-		case diff.ServerLost:
-			subject = " " + a.Old.Server
-		case diff.ServerChanged:
-			subject = " " + a.Old.Server + " → " + a.New.Server
-		case diff.DelegationGained:
-			subject = " " + a.New.Delegation.String()
-		case diff.DelegationLost:
-			subject = " " + a.Old.Delegation.String()
-		default:
-			if i == 0 {
-				continue
-			}
-		}
-		parts = append(parts, words(k)+subject)
+// subjectOf returns which server or delegation a kind of change of an address is about, "" if none.
+func subjectOf(a *diff.Address, k diff.Kind) string {
+	switch k {
+	case diff.ServerGained:
+		return a.New.Server
+	case diff.ServerLost:
+		return a.Old.Server
+	case diff.ServerChanged:
+		return a.Old.Server + " → " + a.New.Server
+	case diff.DelegationGained:
+		return a.New.Delegation.String()
+	case diff.DelegationLost:
+		return a.Old.Delegation.String()
+	}
+	return ""
+}
+
+// inWords returns kinds of change of an address in words.
+func inWords(a *diff.Address, kinds []diff.Kind) string {
+	parts := make([]string, len(kinds))
+	for i, k := range kinds {
+		parts[i] = strings.TrimSpace(words(k) + " " + subjectOf(a, k))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,13 +20,16 @@ const changesMarker = "<!-- revmap diff -->"
 
 // What the parts of a comment may take of maxMarkdown, in bytes. The folded tables have what these leave.
 const (
-	maxStops   = 8_000
+	maxAllowed = 4_000
 	maxSummary = 8_000
 	maxEffects = 12_000
 )
 
-// maxListed is how many things of one kind are listed where the reader wants an overview.
-const maxListed = 3
+// How many things of one kind are listed where the reader wants an overview.
+const (
+	maxStops  = 10
+	maxListed = 3
+)
 
 // Markdown writes the changes as GitHub Flavored Markdown, for a comment in a pull request, which a reviewer understands
 // from the top: what the gates say, one line for each kind of change, what receivers of mail will see, and then tables of
@@ -74,21 +78,29 @@ func (r *Review) verdict() string {
 func (r *Review) markdownStops(b *strings.Builder) {
 	if len(r.Stops) > 0 {
 		b.WriteByte('\n')
-		list(b, maxStops, len(r.Stops), func(i int) string {
-			s := &r.Stops[i]
-			return "- " + prose(clip(s.Message)) + " (" + code(s.Gate) + ")" + "\n"
-		})
+		shown := r.Stops[:min(len(r.Stops), maxStops)]
+		for _, s := range shown {
+			b.WriteString("- " + prose(clip(s.Message)) + " (" + code(s.Gate) + ")\n")
+		}
+		left := len(r.Stops) - len(shown)
+		if left > 0 {
+			fmt.Fprintf(b, "\n…and %s more.\n", number(left))
+		}
 		b.WriteString("\nIf that is meant, add to the message of a commit:\n\n```\n")
-		for _, s := range r.Stops[:min(len(r.Stops), 10)] {
+		for _, s := range shown {
 			b.WriteString(printable(trailer(s.Allow)) + "\n")
 		}
 		b.WriteString("```\n")
+		if left > 0 {
+			last := r.Stops[len(r.Stops)-1].Gate
+			b.WriteString("\nand so on, or a line without a subject for all of a kind: " + code(trailer(last)) + "\n")
+		}
 	}
 	if len(r.Allowed) > 0 {
-		b.WriteByte('\n')
-		list(b, maxStops, len(r.Allowed), func(i int) string {
+		b.WriteString("\nAllowed:\n\n")
+		list(b, maxAllowed, len(r.Allowed), func(i int) string {
 			a := &r.Allowed[i]
-			return "- allowed by " + prose(a.AllowedBy) + ": " + prose(clip(a.Message)) + " (" + code(a.Gate) + ")\n"
+			return "- " + prose(clip(a.Message)) + " (" + code(a.Gate) + "), by " + prose(clip(a.AllowedBy)) + "\n"
 		})
 	}
 }
@@ -118,7 +130,7 @@ func (r *Review) markdownSummary(b *strings.Builder) {
 	for _, g := range r.byKind() {
 		rows = append(rows, summaryRow(g.kind, len(g.addresses), addressesInBrief(g.addresses)))
 	}
-	b.WriteString("\n| change | | |\n|---|--:|---|\n")
+	b.WriteString("\n| what | how many | which |\n|---|--:|---|\n")
 	list(b, maxSummary, len(rows), func(i int) string { return rows[i] })
 }
 
@@ -131,7 +143,7 @@ func itemsInBrief(items []*item) string {
 	var parts []string
 	for _, c := range items[:min(len(items), maxListed)] {
 		text := code(clip(c.subject))
-		if len(c.detail) > 0 {
+		if len(c.detail) > 0 && len(c.kinds) == 1 {
 			text += ": " + prose(clip(strings.Join(c.detail, ", ")))
 		}
 		parts = append(parts, text)
@@ -147,7 +159,11 @@ func addressesInBrief(addresses []*diff.Address) string {
 	var parts []string
 	if len(addresses) <= maxListed {
 		for _, a := range addresses {
-			parts = append(parts, code(a.Addr.String())+answers(a, ": "))
+			text := code(a.Addr.String())
+			if names := answers(a); names != "" {
+				text += ": " + prose(clip(names))
+			}
+			parts = append(parts, text)
 		}
 		return strings.Join(parts, "; ")
 	}
@@ -174,20 +190,6 @@ func addressesInBrief(addresses []*diff.Address) string {
 	return strings.Join(parts, ", ")
 }
 
-// answers returns what an address answered and answers, after a separator; "" if that is the same.
-func answers(a *diff.Address, separator string) string {
-	before, after := namesOf(&a.Old, &a.New), namesOf(&a.New, &a.Old)
-	switch {
-	case before == after:
-		return ""
-	case before == "":
-		return separator + code(clip(after))
-	case after == "":
-		return separator + code(clip(before))
-	}
-	return separator + code(clip(before)) + " → " + code(clip(after))
-}
-
 // markdownEffects writes what receivers of mail see.
 func (r *Review) markdownEffects(b *strings.Builder) {
 	effects := r.byEffect()
@@ -198,15 +200,13 @@ func (r *Review) markdownEffects(b *strings.Builder) {
 	var lines []string
 	for _, g := range effects {
 		begin := "- **" + g.severity.String() + "** "
-		for _, s := range g.seen[:min(len(g.seen), maxListed)] {
-			lines = append(lines, begin+code(s.address.Addr.String())+": "+prose(clip(s.message))+" ("+code(g.id)+")\n")
+		if n := len(g.addresses); n > maxListed {
+			begin += code(g.id) + " at " + number(n) + " addresses (" + addressesInBrief(g.addresses) + "), such as "
+			lines = append(lines, begin+code(g.addresses[0].Addr.String())+": "+prose(clip(g.messages[0]))+"\n")
+			continue
 		}
-		if n := len(g.seen) - maxListed; n > 0 {
-			rest := make([]*diff.Address, 0, n)
-			for _, s := range g.seen[maxListed:] {
-				rest = append(rest, s.address)
-			}
-			lines = append(lines, fmt.Sprintf("%sand %s more (%s): %s\n", begin, number(n), code(g.id), addressesInBrief(rest)))
+		for i, a := range g.addresses {
+			lines = append(lines, begin+code(a.Addr.String())+": "+prose(clip(g.messages[i]))+" ("+code(g.id)+")\n")
 		}
 	}
 	list(b, maxEffects, len(lines), func(i int) string { return lines[i] })
@@ -218,7 +218,6 @@ type table struct {
 	head  string
 	n     int
 	row   func(i int) string
-	share int // bytes that it may take
 }
 
 // markdownDetails writes folded tables of all changes into so many bytes. Each has an equal share, and what the smaller
@@ -241,11 +240,12 @@ func (r *Review) markdownDetails(b *strings.Builder, room int) {
 			row:  func(i int) string { return addressRow(g.addresses[i]) },
 		})
 	}
-	if len(r.Totals) > 0 {
+	totals := slices.DeleteFunc(slices.Clone(r.Totals), func(t diff.Total) bool { return t.Changed == 0 && t.Old == t.New })
+	if len(totals) > 0 {
 		tables = append(tables, table{
-			title: "Names in each block", n: len(r.Totals),
+			title: "Names in each block", n: len(totals),
 			head: "| block | before | after | lost | changed |\n|---|--:|--:|--:|--:|\n",
-			row:  func(i int) string { return totalRow(&r.Totals[i]) },
+			row:  func(i int) string { return totalRow(&totals[i]) },
 		})
 	}
 	bySize := make([]*table, len(tables))
@@ -290,8 +290,12 @@ func addressRow(a *diff.Address) string {
 	for i, e := range a.Effects {
 		effects[i] = code(e.ID)
 	}
-	return row(code(a.Addr.String()), codeUnlessEmpty(namesOf(&a.Old, &a.New)), codeUnlessEmpty(namesOf(&a.New, &a.Old)),
-		prose(besides(a)), strings.Join(effects, " "), place(placeOf(a)))
+	and := a.Kinds[1:]
+	if subjectOf(a, a.Kinds[0]) != "" {
+		and = a.Kinds
+	}
+	return row(code(a.Addr.String()), prose(namesOf(&a.Old, &a.New)), prose(namesOf(&a.New, &a.Old)),
+		prose(inWords(a, and)), strings.Join(effects, " "), place(placeOf(a)))
 }
 
 func totalRow(t *diff.Total) string {
@@ -310,14 +314,12 @@ func row(cells ...string) string {
 // cell returns Markdown for a cell of a table, where a bar would end it even in a code span.
 func cell(markdown string) string { return strings.ReplaceAll(markdown, "|", `\|`) }
 
-func codeUnlessEmpty(text string) string {
-	if text == "" {
+func place(p diag.Position) string {
+	if !p.IsValid() {
 		return ""
 	}
-	return code(text)
+	return code(filepath.ToSlash(p.String()))
 }
-
-func place(p diag.Position) string { return codeUnlessEmpty(strings.TrimPrefix(p.String(), "-")) }
 
 // list writes the first of n lines that fit into so many bytes, and how many do not.
 func list(b *strings.Builder, room, n int, line func(i int) string) {

@@ -2,10 +2,11 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"io"
-	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
 )
 
 // Text writes the changes for people at a terminal, all of them, with or without its colours: a line for each, which
@@ -45,19 +46,12 @@ func (r *Review) Text(w io.Writer, color bool) error {
 	}
 	for i := range r.Addresses {
 		a := &r.Addresses[i]
-		text := a.Addr.String()
-		before, after := namesOf(&a.Old, &a.New), namesOf(&a.New, &a.Old)
-		switch {
-		case before == after:
-		case before == "":
-			text += " " + after
-		case after == "":
-			text += " " + before
-		default:
-			text += " " + before + " → " + after
+		text := a.Addr.String() + " " + inWords(a, a.Kinds[:1])
+		if names := answers(a); names != "" {
+			text += ": " + names
 		}
-		if also := besides(a); also != "" {
-			text += " (" + also + ")"
+		if len(a.Kinds) > 1 {
+			text += " (" + inWords(a, a.Kinds[1:]) + ")"
 		}
 		t.change(sign(a.Kinds[0]), text, placeOf(a))
 		for _, e := range a.Effects {
@@ -73,15 +67,15 @@ func (r *Review) Text(w io.Writer, color bool) error {
 		t.WriteByte('\n')
 	}
 	for _, a := range r.Allowed {
-		t.stop(diag.Diagnostic{
-			Pos: a.Pos, Severity: diag.Note, Rule: a.Gate, Message: a.Message + "; allowed by " + a.AllowedBy,
-		}, a.Subject)
+		t.diagnostic(&diag.Diagnostic{
+			Pos: r.placeOf(&a), Severity: diag.Note, Rule: a.Gate, Message: a.Message + "; allowed by " + a.AllowedBy,
+		})
 	}
 	for _, s := range r.Stops {
-		t.stop(diag.Diagnostic{
-			Pos: s.Pos, Severity: diag.Error, Rule: s.Gate, Message: s.Message,
+		t.diagnostic(&diag.Diagnostic{
+			Pos: r.placeOf(&s), Severity: diag.Error, Rule: s.Gate, Message: s.Message,
 			Hint: "if that is meant, add --allow " + s.Allow + ", or to the message of a commit the line " + trailer(s.Allow),
-		}, s.Subject)
+		})
 	}
 	return b.Flush()
 }
@@ -99,15 +93,29 @@ func (t *textWriter) change(sign byte, text string, pos diag.Position) {
 	colors := map[byte]string{'+': green, '-': red, '~': yellow}
 	t.put(colors[sign], string(sign)+" "+text)
 	if pos.IsValid() {
-		t.put("", ", "+pos.String())
+		t.put("", "  "+pos.String())
 	}
 	t.WriteByte('\n')
 }
 
-// stop writes what a gate says. Where it has no place in a source, its subject is named instead.
-func (t *textWriter) stop(d diag.Diagnostic, subject string) {
-	if !d.Pos.IsValid() {
-		d.Pos.File = strings.TrimSuffix(subject, ".")
+// placeOf returns the place of what a gate says; its subject, or else what was compared, if it has none.
+func (r *Review) placeOf(s *diff.Stop) diag.Position {
+	if s.Pos.IsValid() {
+		return s.Pos
 	}
-	t.diagnostic(&d)
+	return diag.Position{File: cmp.Or(s.Subject, r.New)}
+}
+
+// answers returns what an address answered and answers; "" if that is the same.
+func answers(a *diff.Address) string {
+	before, after := namesOf(&a.Old, &a.New), namesOf(&a.New, &a.Old)
+	switch {
+	case before == after:
+		return ""
+	case before == "":
+		return after
+	case after == "":
+		return before
+	}
+	return before + " → " + after
 }

@@ -127,11 +127,16 @@ func prose(text string) string {
 	return strings.Join(words, " ")
 }
 
-// trim returns word without what it begins and ends with of two sets of characters; the end of 2001:db8:: stays.
+// trim returns word without what it begins and ends with of two sets of characters; the ends of 2001:db8:: and of
+// a.example. stay: no message ends with a period.
 func trim(word, left, right string) string {
 	word = strings.TrimLeft(word, left)
 	for word != "" && strings.IndexByte(right, word[len(word)-1]) >= 0 && !strings.HasSuffix(word, "::") {
-		word = word[:len(word)-1]
+		shorter := word[:len(word)-1]
+		if word[len(shorter)] == '.' && strings.Contains(shorter, ".") {
+			break
+		}
+		word = shorter
 	}
 	return word
 }
@@ -143,15 +148,21 @@ func quoted(text string) (string, bool) {
 	return inner, begins && ends
 }
 
-// plain reports whether text is a word or a number, which Markdown and GitHub leave alone. One with letters and digits
-// is neither: GH-12 is a link.
+// plain reports whether text is a word, an arrow, a number or a percentage, which Markdown and GitHub leave alone. One
+// with letters and digits is none: GH-12 is a link.
 func plain(text string) bool {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) {
+	whole, fraction, _ := strings.Cut(strings.TrimSuffix(text, "%"), ".")
+	if digits(whole) && digits(fraction) && (fraction == "" || strings.HasSuffix(text, "%")) {
 		return true
 	}
 	return !strings.ContainsFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '-' && r != '\'' && r != '…'
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '-' && r != '\'' && r != '…' && r != '→'
 	})
+}
+
+// digits reports whether text has nothing but digits, and commas between them.
+func digits(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsDigit(r) && r != ',' })
 }
 
 // code returns a code span of text (CommonMark section 6.1).
