@@ -45,7 +45,8 @@ compiled as for export zonefile. The source names the zone under "catalog".`,
 func catalogOf(r *snapshot.Reader) (*snapshot.Zone, error) {
 	i := slices.IndexFunc(r.Zones(), func(z snapshot.Zone) bool { return z.Kind == snapshot.Catalog })
 	if i < 0 {
-		return nil, withHint(errors.New("there is no catalog zone"), `give it a name in the source: "catalog: catalog.example.net"`)
+		return nil, withHint(errors.New("there is no catalog zone"),
+			`give it a name in the source: "catalog: catalog.example.net"`)
 	}
 	return &r.Zones()[i], nil
 }

@@ -96,9 +96,9 @@ func lacking(inv *model.Inventory, b *model.Block, r source.Registry) (found dia
 	pos := cmp.Or(b.Registry.Pos, inv.Source.Registry.Pos)
 	if !pos.IsValid() {
 		return diag.List{{
-			Pos:      diag.Position{File: inv.Source.Root, Line: 1, Column: 1},
-			Severity: diag.Error, Rule: "missing-key", Message: `the root file lacks the key "registry", which domain objects need`,
-			Hint: "add a line such as: registry: {admin_c: ROLE-RIPE, tech_c: ROLE-RIPE, zone_c: ROLE-RIPE, mnt_by: EXAMPLE-MNT}",
+			Pos: diag.Position{File: inv.Source.Root, Line: 1, Column: 1}, Severity: diag.Error, Rule: "missing-key",
+			Message: `the root file lacks the key "registry", which domain objects need`,
+			Hint:    "add such a line: registry: {admin_c: ROLE-RIPE, tech_c: ROLE-RIPE, zone_c: ROLE-RIPE, mnt_by: EXAMPLE-MNT}",
 		}}
 	}
 	for _, attribute := range []struct {
@@ -115,7 +115,8 @@ func lacking(inv *model.Inventory, b *model.Block, r source.Registry) (found dia
 	return found
 }
 
-// ripeName returns the name that the RIPE NCC gives the zone of z's prefix: a classless one has its range of last octets.
+// ripeName returns the name that the RIPE NCC gives the zone of z's prefix: that of a classless one has the range of
+// last octets.
 func ripeName(z *model.Zone) string {
 	if !model.IsClassless(z.Prefix) {
 		return arpa.ZoneName(z.Prefix)

@@ -55,6 +55,7 @@ var Rules = []*Rule{
 	delegationNameservers,
 	delegationZone,
 	domainMisspelt,
+	dsZoneUnknown,
 	duplicateKey,
 	fallbackNotInvertible,
 	fallbackNotTransferable,

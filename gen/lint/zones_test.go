@@ -316,3 +316,28 @@ func TestFallbackNotTransferable(t *testing.T) {
 		"IPv4": {"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.v4.example"}`},
 	})
 }
+
+func TestDSZoneUnknown(t *testing.T) {
+	const ds = `["1 13 2 ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"]`
+	block := func(prefix, zone string) []string {
+		return []string{"192.0.2.0/24: {}", fmt.Sprintf("192.0.2.0/24: {}\n  %s: {ds: {%s: %s}}", prefix, zone, ds)}
+	}
+	testMistakes(t, dsZoneUnknown, []mistake{
+		{
+			"octets in the order of the prefix", block("203.0.112.0/24", "<1>203.0.112.in-addr.arpa"),
+			`"203.0.112.in-addr.arpa." is not the name of a zone of block 203.0.112.0/24`, `write "112.0.203.in-addr.arpa."`,
+		},
+		{
+			"beside the zones", block("203.0.112.0/23", "<1>114.0.203.in-addr.arpa"),
+			`"114.0.203.in-addr.arpa." is not the name of a zone of block 203.0.112.0/23`, `write "112.0.203.in-addr.arpa."`,
+		},
+		{
+			"nothing like it", block("203.0.112.0/23", "<1>example.net"),
+			`"example.net." is not the name of a zone of block 203.0.112.0/23`, `the first one is "112.0.203.in-addr.arpa."`,
+		},
+	})
+	testClean(t, map[string][]string{
+		"the second zone": block("203.0.112.0/23", "113.0.203.IN-ADDR.ARPA."),
+		"IPv6":            block("2001:db9::/32", "9.b.d.0.1.0.0.2.ip6.arpa"),
+	})
+}

@@ -122,8 +122,8 @@ type Glue struct {
 	Addrs []Addr
 }
 
-// Registry is the mapping "registry" of the root file or of a block: what the "domain" objects of an address registry say
-// beside the delegation. All are keys of other objects there.
+// Registry is the mapping "registry" of the root file or of a block: what the "domain" objects of an address registry
+// say beside the delegation. All are keys of other objects there.
 type Registry struct {
 	Pos                         diag.Position // that of its key; invalid if the source does not have it
 	AdminC, TechC, ZoneC, MntBy []Text
