@@ -400,12 +400,15 @@ func (z *zone) addAliases() {
 		}
 	}
 	slices.SortStableFunc(z.Aliases, func(a, b Alias) int { return a.Addr.Compare(b.Addr) })
-	z.Aliases = slices.CompactFunc(z.Aliases, func(a, b Alias) bool {
-		if a.Addr == b.Addr && a.Target != b.Target {
-			z.report(b.Pos, FindingConflict, "keep one of the two", "%s has another CNAME record, to %q", b.Addr, a.Target)
+	kept := z.Aliases[:0]
+	for _, a := range z.Aliases {
+		if len(kept) == 0 || kept[len(kept)-1].Addr != a.Addr {
+			kept = append(kept, a)
+		} else if first := kept[len(kept)-1].Target; first != a.Target {
+			z.report(a.Pos, FindingConflict, "keep one of the two", "%s has another CNAME record, to %q", a.Addr, first)
 		}
-		return a.Addr == b.Addr
-	})
+	}
+	z.Aliases = kept
 }
 
 // addressed returns the address that the owner of a PTR or CNAME record stands for, or reports the record.

@@ -185,10 +185,10 @@ func entryEnd(data []byte) (n int, open byte) {
 		n = len(data)
 	}
 	switch {
-	case quoted:
-		return n, '"'
 	case depth > 0:
 		return n, '('
+	case quoted:
+		return n, '"'
 	}
 	return len(data), 0
 }
@@ -287,16 +287,35 @@ func isEmpty(rr dns.RR) bool {
 // problem is the text of an error of the parser: what, the token at which it is, and its place.
 var problem = regexp.MustCompile(`(?s)^dns: (.*): ("(?:[^"\\]|\\.)*") at line: \d+:\d+$`)
 
+// words are what some of these texts are in other words.
+var words = map[string]string{
+	"bad A A":                 "want an IPv4 address, not",
+	"bad AAAA AAAA":           "want an IPv6 address, not",
+	"bad CNAME Target":        "want a domain name, not",
+	"bad NS Ns":               "want a domain name, not",
+	"bad PTR Ptr":             "want a domain name, not",
+	"extra closing brace":     "a parenthesis is closed that is not open",
+	"garbage after rdata":     "more than a record has:",
+	"no blank before TTL":     "the record has no type",
+	"no blank before RR type": "the record has no type",
+	"not a TTL":               "want a type, class or TTL, not",
+}
+
 // plain says in a few words what the parser says.
 func plain(err error) string {
 	m := problem.FindStringSubmatch(err.Error())
 	if m == nil {
 		return err.Error()
 	}
-	if token, _ := strconv.Unquote(m[2]); strings.TrimSpace(token) == "" {
-		return m[1]
+	token, _ := strconv.Unquote(m[2])
+	if closing := words[token]; closing != "" {
+		return closing
 	}
-	return m[1] + " " + m[2]
+	what := cmp.Or(words[m[1]], m[1])
+	if strings.TrimSpace(token) == "" {
+		return what
+	}
+	return what + " " + m[2]
 }
 
 // cutField returns the first field of s, which does not begin with a blank, and what comes after it.
