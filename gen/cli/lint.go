@@ -150,7 +150,12 @@ func colored(terminal bool) bool {
 
 // printFindings prints findings as text, and on a terminal how many there are.
 func (p *program) printFindings(to stream, l diag.List) error {
-	if err := report.Text(to, l, report.Options{Source: os.ReadFile, Color: colored(to.terminal)}); err != nil {
+	return p.printFindingsIn(to, l, os.ReadFile)
+}
+
+// printFindingsIn is printFindings for findings in files that read returns.
+func (p *program) printFindingsIn(to stream, l diag.List, read func(file string) ([]byte, error)) error {
+	if err := report.Text(to, l, report.Options{Source: read, Color: colored(to.terminal)}); err != nil {
 		return err
 	}
 	if len(l) == 0 || !p.stderrTerminal {

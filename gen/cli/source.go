@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,16 +48,27 @@ func load(ctx context.Context, path string) (*model.Inventory, diag.List, error)
 
 // loadWithForwards is load for those who need the forward zones that the source names, too.
 func loadWithForwards(ctx context.Context, path string) (*model.Inventory, *forward.Zones, diag.List, error) {
-	if isSnapshot(path) {
-		return nil, nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
-	}
-	s, found, err := source.Load(path)
-	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
-		return nil, nil, nil, withHint(err, "change to the folder of the source, or name its root file as an argument")
-	}
+	s, found, err := readSource(path)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	return resolve(ctx, s, found)
+}
+
+// readSource reads the source at path, and finds what is wrong with its text.
+func readSource(path string) (*source.Source, diag.List, error) {
+	if isSnapshot(path) {
+		return nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
+	}
+	s, found, err := source.Load(path)
+	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
+		err = withHint(err, "change to the folder of the source, or name its root file as an argument")
+	}
+	return s, found, err
+}
+
+// resolve makes the inventory of a source and checks it. Found is what was found while the source was read.
+func resolve(ctx context.Context, s *source.Source, found diag.List) (*model.Inventory, *forward.Zones, diag.List, error) {
 	today, _, err := compile.Now()
 	if err != nil {
 		return nil, nil, nil, err
@@ -71,7 +83,7 @@ func loadWithForwards(ctx context.Context, path string) (*model.Inventory, *forw
 	if err := errors.Join(err, work.Wait()); err != nil {
 		return nil, nil, nil, err
 	}
-	findings := lint.Run(inv, append(found, wrong...), lint.Options{Today: today, Forwards: zones})
+	findings := lint.Run(inv, slices.Concat(found, wrong), lint.Options{Today: today, Forwards: zones})
 	return inv, zones, findings, ctx.Err()
 }
 

@@ -215,4 +215,3 @@ func TestApply(t *testing.T) {
 		})
 	}
 }
-
