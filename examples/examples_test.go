@@ -291,6 +291,8 @@ func TestPreCommit(t *testing.T) {
 			true, nil},
 		{"in a folder below", "mkdir -p docs && cd docs && sed -i s/gw5/gw6/ ../records.yaml && git commit -a -m x", true,
 			[]string{"gw6.example.net"}},
+		{"in another work tree", "git worktree add -q -b other ../other && cd ../other && " +
+			"sed -i s/gw1/gw8/ records.yaml && git commit -a -m x", true, []string{"gw8.example.net"}},
 		{"what a gate stops can be committed", "sed -i '/^  203.0.113.0/d; /gw6/d; /examplaaa4/d' records.yaml && " +
 			"git commit -a -m x", true, []string{"Revmap-Allow: "}},
 	} {
@@ -331,7 +333,8 @@ func newWorld(t *testing.T) *world {
 		"HOME=" + w.dir, "TMPDIR=" + w.tmp, "LC_ALL=C.UTF-8",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + filepath.Join(w.dir, "gitconfig"),
 	}
-	write(t, filepath.Join(w.dir, "gitconfig"), "[user]\nname = A Person\nemail = person@example.net\n[init]\ndefaultBranch = main\n")
+	write(t, filepath.Join(w.dir, "gitconfig"),
+		"[user]\nname = A Person\nemail = person@example.net\n[init]\ndefaultBranch = main\n")
 	w.key = filepath.Join(w.dir, "key")
 	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ci", "-f", w.key)
 	w.must(t, w.origin, "git init -q --bare && git config uploadpack.allowAnySHA1InWant true")

@@ -18,8 +18,7 @@ import (
 	"github.com/revmap/revmap/internal/peer"
 )
 
-// A workflow is a file of GitHub Actions, with all that the example uses. What is only read here so that it may be there
-// has no influence on a machine that is always the same.
+// A workflow is a file of GitHub Actions, with all that the example uses and nothing else.
 type workflow struct {
 	Name        string
 	On          any
@@ -90,8 +89,10 @@ func (g *gitHub) review(t *testing.T, w *world, number int, branch string, fork 
 	t.Helper()
 	// GitHub merges the branch into main, and checks that out.
 	merged := fmt.Sprintf("refs/pull/%d/merge", number)
-	w.must(t, w.clone, "git fetch -q origin && git switch -q --detach origin/main && git merge -q --no-ff -m Merge origin/"+
-		branch+" && git push -q -f origin HEAD:"+merged+" && git switch -q "+branch)
+	w.git(t, "switch", "-q", "--detach", "origin/main")
+	w.git(t, "merge", "-q", "--no-ff", "-m", "Merge", branch)
+	w.git(t, "push", "-q", "-f", "origin", "HEAD:"+merged)
+	w.git(t, "switch", "-q", branch)
 	head := gitHubRepository
 	if fork {
 		head = "somebody/reverse-dns"
@@ -183,8 +184,8 @@ func (g *gitHub) action(t *testing.T, w *world, uses string, with, permissions m
 	}
 	switch action {
 	case "actions/setup-go": // Go is there, and the folder where it installs is in PATH
-		if want := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))[1]; with["go-version"] != want {
-			t.Errorf("setup-go installs Go %s, go.mod wants %s", with["go-version"], want)
+		if !strings.Contains(read(t, "../go.mod"), "\ngo "+with["go-version"]) {
+			t.Errorf("setup-go installs Go %s, go.mod wants another", with["go-version"])
 		}
 		return ""
 	case "actions/checkout":
@@ -251,7 +252,8 @@ func (g *gitHub) list(w http.ResponseWriter, r *http.Request) {
 	all := g.kept[number]
 	from, to := min((page-1)*size, len(all)), min(page*size, len(all))
 	if to < len(all) {
-		w.Header().Set("Link", fmt.Sprintf(`<http://api.github.localhost%s?per_page=%d&page=%d>; rel="next"`, r.URL.Path, size, page+1))
+		next := fmt.Sprintf("http://%s%s?per_page=%d&page=%d", r.Host, r.URL.Path, size, page+1)
+		w.Header().Set("Link", "<"+next+`>; rel="next"`)
 	}
 	list := []any{}
 	for _, c := range all[from:to] {

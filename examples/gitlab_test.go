@@ -103,7 +103,8 @@ func (g *gitLab) review(t *testing.T, w *world, number int, branch string, fork 
 	if g.runs%2 == 0 {
 		ref = fmt.Sprintf("refs/merge-requests/%d/merge", number)
 		variables["CI_MERGE_REQUEST_TARGET_BRANCH_SHA"] = w.git(t, "rev-parse", "origin/main")
-		w.must(t, w.clone, "git switch -q --detach origin/main && git merge -q --no-ff -m Merge "+branch)
+		w.git(t, "switch", "-q", "--detach", "origin/main")
+		w.git(t, "merge", "-q", "--no-ff", "-m", "Merge", branch)
 		checkout = "HEAD"
 	}
 	w.git(t, "push", "-q", "-f", "origin", checkout+":"+ref)
@@ -116,10 +117,12 @@ func (g *gitLab) review(t *testing.T, w *world, number int, branch string, fork 
 
 func (g *gitLab) push(t *testing.T, w *world) map[string]result {
 	t.Helper()
+	key := filepath.Join(w.dir, "variable") // of type File; pasting it into a form has cost the last line break
+	write(t, key, strings.TrimSpace(read(t, w.key)))
 	return g.run(t, w, "refs/heads/main", map[string]string{
 		"CI_PIPELINE_SOURCE": "push",
 		"CI_COMMIT_BRANCH":   "main",
-		"REVMAP_SSH_KEY":     w.key, // protected: only main has it
+		"REVMAP_SSH_KEY":     key, // protected: only main has it
 	})
 }
 
@@ -146,8 +149,8 @@ func (g *gitLab) run(t *testing.T, w *world, ref string, variables map[string]st
 		if file.Variables["GIT_DEPTH"] == "0" {
 			depth = ""
 		}
-		w.must(t, dir, fmt.Sprintf("git init -q && git remote add origin file://%s && git fetch -q %s origin +%s:refs/ours && "+
-			"git checkout -q --detach refs/ours", w.origin, depth, ref))
+		w.must(t, dir, fmt.Sprintf("git init -q && git fetch -q %s file://%s %s && git checkout -q --detach FETCH_HEAD",
+			depth, w.origin, ref))
 		// The packages of the container are those of this machine.
 		script := func(lines ...string) result {
 			all := strings.Join(append([]string{"set -eo pipefail", "apt-get() { :; }"}, lines...), "\n")
