@@ -2,21 +2,39 @@ package diff
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/arpa"
 )
+
+// The ids of the gates. All but the last two are kinds of change.
+const (
+	gateZoneRemoved       = string(ZoneRemoved)
+	gateBlockEmptied      = string(BlockEmptied)
+	gateFallbackRemoved   = string(FallbackRemoved)
+	gateDelegationRemoved = string(DelegationRemoved)
+	gateNSChanged         = string(NSChanged)
+	gateSOAChanged        = string(SOAChanged)
+	gateLost              = "lost"    // more than Limits.MaxLost
+	gateChanged           = "changed" // more than Limits.MaxChanged
+)
+
+// Gates are the ids of all gates, in the order of Gate. They are read-only.
+var Gates = []string{
+	gateZoneRemoved, gateBlockEmptied, gateFallbackRemoved, gateDelegationRemoved, gateNSChanged, gateSOAChanged,
+	gateLost, gateChanged,
+}
 
 // Limits are what changes may do without somebody allowing it.
 type Limits struct {
 	MaxLost    Limit // names that are lost, in a block and overall
-	MaxChanged Limit // names that change, overall
+	MaxChanged Limit // names that change or are lost, overall
 	Allow      []Allowance
-}
-
-// A Limit is a share of all names, or a number of names. The zero Limit is none at all.
-type Limit struct {
-	Percent float64 // 0 to 100; counts if Number is 0
-	Number  int
 }
 
 // DefaultLimits are safe ones: 10% lost, 50% changed, and nothing allowed.
@@ -24,39 +42,384 @@ func DefaultLimits() Limits {
 	return Limits{MaxLost: Limit{Percent: 10}, MaxChanged: Limit{Percent: 50}}
 }
 
+// A Limit is a share of the names that there were, or a number of names. The zero Limit is no name at all.
+type Limit struct {
+	Percent float64 // up to 100; 0 if Number counts. Fewer than five names never exceed it.
+	Number  int
+}
+
+// few is how many names may go whatever share they are: else nobody could edit a block in which there are only ten.
+const few = 4
+
 // ParseLimit reads "10%" or "500".
-func ParseLimit(s string) (Limit, error) { return Limit{}, errors.New("not written yet") }
+func ParseLimit(s string) (Limit, error) {
+	if share, ok := strings.CutSuffix(s, "%"); ok {
+		if percent, err := strconv.ParseFloat(share, 64); err == nil && percent >= 0 && percent <= 100 {
+			return Limit{Percent: percent}, nil
+		}
+	} else if n, err := strconv.Atoi(s); err == nil && n >= 0 {
+		return Limit{Number: n}, nil
+	}
+	return Limit{}, fmt.Errorf("%q is no limit; want a share as in 10%%, or a number of names", s)
+}
 
 // String returns what ParseLimit reads.
-func (l Limit) String() string { return "" }
+func (l Limit) String() string {
+	if l.Percent > 0 {
+		return strconv.FormatFloat(l.Percent, 'f', -1, 64) + "%"
+	}
+	return strconv.Itoa(l.Number)
+}
+
+// exceeded reports whether n of all are too many.
+func (l Limit) exceeded(n, all int) bool {
+	if l.Percent > 0 {
+		return n > few && float64(n)*100 > l.Percent*float64(all)
+	}
+	return n > l.Number
+}
 
 // An Allowance lets changes pass that a gate would stop.
 type Allowance struct {
-	Kind    string // the id of a gate, one of Gates
-	Subject string // what it is for, e.g. a zone, a block; "" is for all
+	Kind    string // the id of a gate
+	Subject string // a zone's name or a prefix, which is for all in it; "" is for everything
 	By      string // who gave it, in words, e.g. "commit 4f2a9c1"; "" if that is not known
 }
 
-// ParseAllowance reads KIND or KIND=SUBJECT. It is an error if there is no such gate.
-func ParseAllowance(s string) (Allowance, error) { return Allowance{}, errors.New("not written yet") }
+// ParseAllowance reads KIND or KIND=SUBJECT. It is an error if there is no such gate, or if it is about no such thing.
+func ParseAllowance(s string) (Allowance, error) {
+	kind, subject, _ := strings.Cut(s, "=")
+	a := Allowance{Kind: strings.TrimSpace(kind), Subject: strings.TrimSpace(subject)}
+	if !slices.Contains(Gates, a.Kind) {
+		return Allowance{}, fmt.Errorf("there is no gate %q; want one of: %s", a.Kind, strings.Join(Gates, " "))
+	}
+	if p, err := netip.ParsePrefix(a.Subject); err == nil {
+		a.Subject = p.Masked().String()
+	} else {
+		a.Subject = strings.ToLower(strings.TrimSuffix(a.Subject, "."))
+	}
+	_, isPrefix := a.prefix()
+	switch a.Kind {
+	case gateChanged:
+		if a.Subject != "" {
+			return Allowance{}, errors.New("changed is about all names; want it without =")
+		}
+	case gateZoneRemoved, gateNSChanged, gateSOAChanged:
+	default:
+		if a.Subject != "" && !isPrefix {
+			return Allowance{}, fmt.Errorf("%q is no prefix, as in %s=192.0.2.0/24", a.Subject, a.Kind)
+		}
+	}
+	return a, nil
+}
 
 // String returns what ParseAllowance reads.
-func (a Allowance) String() string { return "" }
+func (a Allowance) String() string {
+	if a.Subject == "" {
+		return a.Kind
+	}
+	return a.Kind + "=" + a.Subject
+}
 
-// Gates are the ids of all gates.
-var Gates = []string{
-	"lost", "changed", "block-emptied", "zone-removed", "delegation-removed", "soa-changed", "ns-changed", "fallback-removed",
+func (a *Allowance) prefix() (p netip.Prefix, ok bool) {
+	p, err := netip.ParsePrefix(a.Subject)
+	return p, err == nil
 }
 
 // A Stop is a change that somebody has to allow.
 type Stop struct {
 	Gate      string        // its id
-	Subject   string        // the block, zone, … that is concerned; "" if it is all of them
+	Subject   string        // the zone or prefix that is concerned; "" if it is all of them
 	Message   string        // what would happen: one line, lower case, no final period
-	Pos       diag.Position // of the change, if it is known
+	Pos       diag.Position // of the change; invalid if it is not known
 	Allow     string        // the value of --allow that lets it pass, e.g. "zone-removed=2.0.192.in-addr.arpa"
 	AllowedBy string        // Allowance.By, if it is allowed
 }
 
-// Gate returns the changes that l stops, and those that it would stop if its allowances did not let them pass.
-func (c *Changes) Gate(l Limits) (stops, allowed []Stop) { return nil, nil }
+// Gate returns the changes that l stops, and those that it would stop if its allowances did not let them pass. Whatever
+// has several consequences is stopped once: names that go with a zone are not lost in a block, too, and names that are
+// lost in a block, or may be, do not count overall.
+func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
+	g := &gatekeeper{Changes: c, limits: l}
+	g.zones()
+	g.blocks()
+	g.delegations()
+	g.apexes(gateNSChanged, NSChanged, "name servers")
+	g.apexes(gateSOAChanged, SOAChanged, "SOA")
+	g.names()
+	return g.stops, g.allowed
+}
+
+// A gatekeeper collects stops.
+type gatekeeper struct {
+	*Changes
+	limits         Limits
+	stops, allowed []Stop
+	settled        prefixes // of whose names the stops so far have spoken
+}
+
+// settle adds to what is settled.
+func (g *gatekeeper) settle(list []netip.Prefix) {
+	all := once(slices.Concat(g.settled.list, list), netip.Prefix.Compare)
+	g.settled = newPrefixes(all, func(p netip.Prefix) netip.Prefix { return p })
+}
+
+// allowance returns the one for a change of a zone or a prefix, either of which may be the zero value.
+func (g *gatekeeper) allowance(gate, zone string, prefix netip.Prefix) (Allowance, bool) {
+	for _, a := range g.limits.Allow {
+		p, isPrefix := a.prefix()
+		switch {
+		case a.Kind != gate:
+		case a.Subject == "",
+			isPrefix && within(prefix, p),
+			zone != "" && a.Subject == strings.TrimSuffix(zone, "."):
+			return a, true
+		}
+	}
+	return Allowance{}, false
+}
+
+// within reports whether p lies in q.
+func within(p, q netip.Prefix) bool {
+	return p.IsValid() && q.Bits() <= p.Bits() && q.Contains(p.Addr())
+}
+
+// stop adds s to the stops, or to the allowed ones.
+func (g *gatekeeper) stop(s Stop, by Allowance, ok bool) {
+	s.Allow = Allowance{Kind: s.Gate, Subject: strings.TrimSuffix(s.Subject, ".")}.String()
+	if ok {
+		s.AllowedBy = by.By
+		g.allowed = append(g.allowed, s)
+	} else {
+		g.stops = append(g.stops, s)
+	}
+}
+
+// zones stops zones that are removed: all of a removed block at once.
+func (g *gatekeeper) zones() {
+	var blocks, zones []netip.Prefix // that are removed
+	for _, b := range g.Blocks {
+		if slices.Contains(b.Kinds, BlockRemoved) {
+			blocks = append(blocks, b.Prefix)
+		}
+	}
+	in := newPrefixes(blocks, func(p netip.Prefix) netip.Prefix { return p })
+	type cause struct {
+		block   netip.Prefix // the removed block around the zone
+		zone    string       // if there is none
+		by      Allowance
+		allowed bool
+	}
+	var causes []cause
+	of := make(map[cause][]*Zone)
+	for i := range g.Zones {
+		z := &g.Zones[i]
+		if !slices.Contains(z.Kinds, ZoneRemoved) {
+			continue
+		}
+		c := cause{zone: z.Name}
+		c.by, c.allowed = g.allowance(gateZoneRemoved, z.Name, z.Prefix)
+		if z.Prefix.IsValid() {
+			zones = append(zones, z.Prefix)
+			for i := range in.around(z.Prefix) { // the largest comes last
+				c.block, c.zone = blocks[i], ""
+			}
+		}
+		if of[c] == nil {
+			causes = append(causes, c)
+		}
+		of[c] = append(of[c], z)
+	}
+	g.settle(zones)
+	for _, c := range causes {
+		first := of[c][0]
+		s := Stop{Gate: gateZoneRemoved, Subject: first.Name, Pos: first.OldPos,
+			Message: fmt.Sprintf("zone %s is served no more", first.Name)}
+		if n := len(of[c]); n > 1 {
+			s.Subject, s.Message = c.block.String(), fmt.Sprintf("%d zones of %s are served no more", n, c.block)
+		}
+		if lost := g.lostIn(of[c]); lost > 0 {
+			s.Message += ": " + names(lost, "is", "are") + " lost"
+		}
+		g.stop(s, c.by, c.allowed)
+	}
+}
+
+// lostIn returns how many names are lost in zones.
+func (g *gatekeeper) lostIn(zones []*Zone) int {
+	n := 0
+	for _, z := range zones {
+		if !z.Prefix.IsValid() {
+			continue
+		}
+		byAddr := func(a Address, b netip.Addr) int { return a.Addr.Compare(b) }
+		first, _ := slices.BinarySearchFunc(g.Addresses, z.Prefix.Addr(), byAddr)
+		for _, a := range g.Addresses[first:] {
+			if !z.Prefix.Contains(a.Addr) {
+				break
+			}
+			if a.lost() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// lost reports whether the address has lost a name of its own.
+func (a *Address) lost() bool { return a.Old.named() && !a.New.named() }
+
+// names counts names, with a verb.
+func names(n int, one, more string) string {
+	if n == 1 {
+		return "1 name " + one
+	}
+	return fmt.Sprintf("%d names %s", n, more)
+}
+
+// isGone reports whether the zones of p are settled.
+func (g *gatekeeper) isGone(p netip.Prefix) bool {
+	for zone := range arpa.Cut(p) {
+		if g.settled.smallest(zone) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// blocks stops blocks that are emptied or lose their fallback, unless their zones are gone.
+func (g *gatekeeper) blocks() {
+	var emptied []netip.Prefix
+	for i := range g.Blocks {
+		b := &g.Blocks[i]
+		if g.isGone(b.Prefix) {
+			continue
+		}
+		pos := b.Pos
+		if !pos.IsValid() {
+			pos = b.OldPos
+		}
+		if slices.Contains(b.Kinds, BlockEmptied) {
+			emptied = append(emptied, b.Prefix)
+			g.stopPrefix(gateBlockEmptied, b.Prefix, pos, "no address of %s has a name any more", b.Prefix)
+		}
+		if slices.Contains(b.Kinds, FallbackRemoved) {
+			g.stopPrefix(gateFallbackRemoved, b.Prefix, pos,
+				"the addresses of %s that have no name of their own have none any more", b.Prefix)
+		}
+	}
+	g.settle(emptied)
+}
+
+// delegations stops delegations that are removed, unless their zones are gone.
+func (g *gatekeeper) delegations() {
+	for i := range g.Delegations {
+		d := &g.Delegations[i]
+		if slices.Contains(d.Kinds, DelegationRemoved) && g.settled.smallest(d.Prefix) < 0 {
+			g.stopPrefix(gateDelegationRemoved, d.Prefix, d.OldPos, "whatever others answered for %s is lost", d.Prefix)
+		}
+	}
+}
+
+// stopPrefix stops a change of p.
+func (g *gatekeeper) stopPrefix(gate string, p netip.Prefix, pos diag.Position, format string, args ...any) {
+	by, ok := g.allowance(gate, "", p)
+	g.stop(Stop{Gate: gate, Subject: p.String(), Message: fmt.Sprintf(format, args...), Pos: pos}, by, ok)
+}
+
+// apexes stops changes of a kind at the apexes of zones. What changes in the same way in many of them is stopped once.
+func (g *gatekeeper) apexes(gate string, kind Kind, what string) {
+	type cause struct {
+		detail  string
+		pos     diag.Position
+		by      Allowance
+		allowed bool
+	}
+	var causes []cause
+	of := make(map[cause][]*Zone)
+	for i := range g.Zones {
+		z := &g.Zones[i]
+		if !slices.Contains(z.Kinds, kind) {
+			continue
+		}
+		var detail []string
+		for _, d := range z.Detail {
+			if strings.HasPrefix(d, "name servers:") == (kind == NSChanged) && !strings.HasPrefix(d, "ttl:") {
+				detail = append(detail, d)
+			}
+		}
+		c := cause{detail: strings.Join(detail, "; "), pos: z.Pos}
+		c.by, c.allowed = g.allowance(gate, z.Name, z.Prefix)
+		if of[c] == nil {
+			causes = append(causes, c)
+		}
+		of[c] = append(of[c], z)
+	}
+	for _, c := range causes {
+		s := Stop{Gate: gate, Subject: of[c][0].Name, Pos: c.pos,
+			Message: fmt.Sprintf("zone %s gets another %s: %s", of[c][0].Name, what, c.detail)}
+		if n := len(of[c]); n > 1 {
+			s.Subject, s.Message = "", fmt.Sprintf("%d zones get another %s: %s", n, what, c.detail)
+		}
+		g.stop(s, c.by, c.allowed)
+	}
+}
+
+// names stops changes of too many names, of those that are not settled: lost ones in each block, then overall, then all
+// that change.
+func (g *gatekeeper) names() {
+	lost := make(map[netip.Prefix]int)
+	for i := range g.Addresses {
+		if a := &g.Addresses[i]; a.lost() && g.isOpen(a) {
+			lost[a.Old.Block]++
+		}
+	}
+	var stopped []netip.Prefix
+	for i := range g.Totals {
+		t := &g.Totals[i]
+		if n := lost[t.Block]; g.limits.MaxLost.exceeded(n, t.Old) {
+			stopped = append(stopped, t.Block)
+			g.stopPrefix(gateLost, t.Block, t.Pos, "in %s, %s", t.Block, tooMany(n, t.Old, "lost", g.limits.MaxLost))
+		}
+	}
+	g.settle(stopped)
+
+	overall, changed := 0, 0
+	for i := range g.Addresses {
+		if a := &g.Addresses[i]; g.isOpen(a) {
+			if a.lost() {
+				overall++
+			} else if !slices.Equal(a.Old.Names, a.New.Names) {
+				changed++
+			}
+		}
+	}
+	if g.limits.MaxLost.exceeded(overall, g.Total.Old) {
+		g.stopNames(gateLost, tooMany(overall, g.Total.Old, "lost", g.limits.MaxLost))
+	} else {
+		changed += overall // those have not been spoken of
+	}
+	if g.limits.MaxChanged.exceeded(changed, g.Total.Old) {
+		g.stopNames(gateChanged, tooMany(changed, g.Total.Old, "changed", g.limits.MaxChanged))
+	}
+}
+
+// isOpen reports whether an address had a name of its own that no stop has spoken of yet.
+func (g *gatekeeper) isOpen(a *Address) bool {
+	return a.Old.named() && g.settled.smallest(single(a.Addr)) < 0
+}
+
+// stopNames stops changes of names overall.
+func (g *gatekeeper) stopNames(gate, message string) {
+	by, ok := g.allowance(gate, "", netip.Prefix{})
+	g.stop(Stop{Gate: gate, Message: message}, by, ok)
+}
+
+// tooMany says that n of all names are more than a limit allows.
+func tooMany(n, all int, what string, l Limit) string {
+	if l.Percent > 0 {
+		return fmt.Sprintf("%d of %s %s, which is %.3g%% and more than %s",
+			n, names(all, "is", "are"), what, float64(n)*100/float64(all), l)
+	}
+	return fmt.Sprintf("%d of %s %s, which is more than %s", n, names(all, "is", "are"), what, l)
+}

@@ -1,0 +1,206 @@
+package diff
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+
+	"github.com/revmap/revmap/gen/model"
+)
+
+// Compare returns all changes from one state to another. Where one of them is a snapshot, they are compared by what a
+// snapshot knows: no servers, and what a block or a delegation puts into each zone in place of the whole. Addresses that
+// neither side lists are not in the result, even if a block, a delegation or a fallback around them changes.
+func Compare(from, to *Side) *Changes {
+	byZone := from.stored != nil || to.stored != nil
+	c := &comparison{old: from.view(byZone), new: to.view(byZone), servers: !byZone}
+	c.oldBlocks, c.newBlocks = newBlocks(c.old), newBlocks(c.new)
+	c.forward = c.old.knowsForward() && c.new.knowsForward()
+	c.compareAddresses()
+	if c.servers {
+		c.compareServers()
+	}
+	c.compareDelegations()
+	c.compareBlocks()
+	c.compareZones()
+	return &c.Changes
+}
+
+// A comparison is one in progress.
+type comparison struct {
+	Changes
+	old, new             view
+	oldBlocks, newBlocks blocks
+	servers              bool // both sides know servers
+	forward              bool // both sides know whether names lead back to their addresses
+}
+
+// blocks are those of one side.
+type blocks struct {
+	list []block
+	in   prefixes
+}
+
+func newBlocks(v view) blocks {
+	list := v.blocks()
+	return blocks{list, newPrefixes(list, func(b block) netip.Prefix { return b.prefix })}
+}
+
+// fallback returns that of the smallest block around p, "" if there is none.
+func (b *blocks) fallback(p netip.Prefix) string {
+	if i := b.in.smallest(p); i >= 0 {
+		return b.list[i].fallback
+	}
+	return ""
+}
+
+// merge calls f for each element of two sorted lists, with both if they are equal, else with nil for the other one.
+func merge[T any](old, new []T, order func(a, b T) int, f func(old, new *T)) {
+	for len(old) > 0 || len(new) > 0 {
+		var c int
+		switch {
+		case len(new) == 0:
+			c = -1
+		case len(old) == 0:
+			c = 1
+		default:
+			c = order(old[0], new[0])
+		}
+		switch {
+		case c < 0:
+			f(&old[0], nil)
+		case c > 0:
+			f(nil, &new[0])
+		default:
+			f(&old[0], &new[0])
+		}
+		if c <= 0 {
+			old = old[1:]
+		}
+		if c >= 0 {
+			new = new[1:]
+		}
+	}
+}
+
+func (c *comparison) compareAddresses() {
+	totals := make(map[netip.Prefix]*Total, len(c.oldBlocks.list))
+	c.Totals = make([]Total, len(c.oldBlocks.list))
+	for i, b := range c.oldBlocks.list {
+		c.Totals[i] = Total{Block: b.prefix, Pos: b.pos}
+		totals[b.prefix] = &c.Totals[i]
+	}
+	compare := func(addr netip.Addr, old, new *State) {
+		c.Total.count(old, new)
+		if t := totals[old.Block]; t != nil {
+			t.count(old, new)
+		}
+		if kinds := c.kinds(addr, old, new); len(kinds) > 0 {
+			c.Addresses = append(c.Addresses, Address{addr, kinds, *old, *new, c.effects(addr, old, new)})
+		}
+	}
+	nextOld, stop := iter.Pull2(c.old.listed())
+	defer stop()
+	nextNew, stop := iter.Pull2(c.new.listed())
+	defer stop()
+	a, old, more := nextOld()
+	b, new, moreNew := nextNew()
+	for more || moreNew {
+		switch order := a.Compare(b); {
+		case !moreNew || more && order < 0:
+			other := c.new.unlisted(a)
+			compare(a, &old, &other)
+			a, old, more = nextOld()
+		case !more || order > 0:
+			other := c.old.unlisted(b)
+			compare(b, &other, &new)
+			b, new, moreNew = nextNew()
+		default:
+			compare(a, &old, &new)
+			a, old, more = nextOld()
+			b, new, moreNew = nextNew()
+		}
+	}
+}
+
+// named reports whether an address has a name of its own.
+func (s *State) named() bool { return s.Origin == model.Explicit || s.Origin == model.Default }
+
+func (t *Total) count(old, new *State) {
+	if new.named() {
+		t.New++
+	}
+	if !old.named() {
+		return
+	}
+	t.Old++
+	if !new.named() {
+		t.Lost++
+	}
+	if !slices.Equal(old.Names, new.Names) {
+		t.Changed++
+	}
+}
+
+// kinds returns how an address changes.
+func (c *comparison) kinds(addr netip.Addr, old, new *State) []Kind {
+	var kinds []Kind
+	add := func(k Kind, when bool) {
+		if when {
+			kinds = append(kinds, k)
+		}
+	}
+	same := slices.Equal(old.Names, new.Names)
+	switch {
+	case !same && len(old.Names) == 0:
+		add(NameSet, true)
+	case !same && len(new.Names) == 0:
+		add(NameRemoved, true)
+	case !same && old.Origin == model.Default && new.Origin == model.Explicit:
+		add(DefaultReplaced, true)
+	case !same && old.Origin == model.Explicit && new.Origin == model.Default:
+		add(DefaultRestored, true)
+	case !same:
+		add(NameChanged, true)
+	case len(new.Names) == 0:
+	case old.Origin != new.Origin:
+		add(OriginChanged, true)
+	default:
+		add(TTLChanged, old.TTL != new.TTL)
+	}
+	if c.servers && old.Server != new.Server {
+		add(ServerGained, old.Server == "")
+		add(ServerLost, new.Server == "")
+		add(ServerChanged, old.Server != "" && new.Server != "")
+	}
+	if c.servers {
+		add(PrimaryGained, !old.Primary && new.Primary)
+		add(PrimaryLost, old.Primary && !new.Primary)
+	}
+	add(DelegationGained, !old.Delegation.IsValid() && new.Delegation.IsValid())
+	add(DelegationLost, old.Delegation.IsValid() && !new.Delegation.IsValid())
+	if c.forward && same && len(new.Names) > 0 {
+		was, is := confirms(c.old, old, addr), confirms(c.new, new, addr)
+		add(ForwardChanged, was != is && was != unknown && is != unknown)
+	}
+	if c.servers && old.HELO != new.HELO && old.Server == new.Server {
+		add(HELOChanged, new.Primary || slices.Contains(old.Names, old.HELO) || slices.Contains(new.Names, new.HELO))
+	}
+	return kinds
+}
+
+// confirms tells whether the names that an address has lead back to it: one of them is enough.
+func confirms(v view, s *State, addr netip.Addr) confirmation {
+	result := unknown
+	for i, name := range s.Names {
+		switch is := v.confirms(name, addr); {
+		case is == confirmed:
+			return confirmed
+		case i == 0:
+			result = is
+		case is == unknown:
+			result = unknown
+		}
+	}
+	return result
+}

@@ -1,0 +1,119 @@
+package diff
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+func (c *comparison) compareServers() {
+	order := func(a, b *model.Server) int { return strings.Compare(a.Name.Value, b.Name.Value) }
+	merge(c.old.servers(), c.new.servers(), order, func(old, new **model.Server) {
+		var s Server
+		switch {
+		case new == nil:
+			s = Server{Name: (*old).Name.Value, Kinds: []Kind{ServerRemoved}, Old: addresses(*old), OldPos: (*old).Name.Pos}
+		case old == nil:
+			s = Server{Name: (*new).Name.Value, Kinds: []Kind{ServerAdded}, New: addresses(*new), Pos: (*new).Name.Pos}
+		default:
+			s = compareServer(*old, *new)
+		}
+		if len(s.Kinds) > 0 {
+			c.Servers = append(c.Servers, s)
+		}
+	})
+}
+
+// compareServer returns how a server that both sides have changes. It has no kinds if it does not.
+func compareServer(old, new *model.Server) Server {
+	s := Server{Name: new.Name.Value, OldPos: old.Name.Pos, Pos: new.Name.Pos}
+	var detail []string
+	add := func(k Kind, what, was, is string) {
+		if was != is {
+			s.Kinds = append(s.Kinds, k)
+			detail = append(detail, change(what, was, is))
+		}
+	}
+	if !sameAddresses(old, new) {
+		before, after := addresses(old), addresses(new)
+		given, got := without(before, after), without(after, before)
+		for _, v6 := range []bool{false, true} {
+			if was, is := family(given, v6), family(got, v6); len(was) > 0 && len(is) > 0 {
+				add(ServerRenumbered, "addresses", list(was), list(is))
+			}
+		}
+		for _, v6 := range []bool{false, true} {
+			was, is := family(primaries(old), v6), family(primaries(new), v6)
+			if len(was) > 0 && len(is) > 0 && !slices.Equal(was, is) {
+				add(PrimaryMoved, "primary", list(was), list(is))
+				given, got = append(given, was...), append(got, is...)
+			}
+		}
+		s.Kinds = slices.Compact(s.Kinds) // there are two families
+		if len(s.Kinds) > 0 {
+			s.Old, s.New = once(given, netip.Addr.Compare), once(got, netip.Addr.Compare)
+		}
+	}
+	add(ProductChanged, "product", old.Server.Product.Value, new.Server.Product.Value)
+	add(AccountChanged, "account", old.Server.Account.Value, new.Server.Account.Value)
+	add(HELOChanged, "helo", old.Helo.Value, new.Helo.Value)
+	s.Detail = strings.Join(detail, "; ")
+	return s
+}
+
+// sameAddresses reports whether the source lists the same addresses for a server, in the same order.
+func sameAddresses(a, b *model.Server) bool {
+	return slices.EqualFunc(a.Primary, b.Primary, func(p, q source.Addr) bool { return p.Addr == q.Addr }) &&
+		slices.EqualFunc(a.Addresses, b.Addresses, func(p, q source.Address) bool { return p.Addr.Addr == q.Addr.Addr })
+}
+
+// addresses returns those of a server, without routed prefixes.
+func addresses(s *model.Server) []netip.Addr {
+	all := primaries(s)
+	for i := range s.Addresses {
+		all = append(all, s.Addresses[i].Addr.Addr)
+	}
+	return once(all, netip.Addr.Compare)
+}
+
+func primaries(s *model.Server) []netip.Addr {
+	var all []netip.Addr
+	for _, p := range s.Primary {
+		all = append(all, p.Addr)
+	}
+	return once(all, netip.Addr.Compare)
+}
+
+// without returns those of a that are not in b. Both are sorted.
+func without(a, b []netip.Addr) []netip.Addr {
+	var rest []netip.Addr
+	for _, x := range a {
+		if _, found := slices.BinarySearchFunc(b, x, netip.Addr.Compare); !found {
+			rest = append(rest, x)
+		}
+	}
+	return rest
+}
+
+// family returns the addresses of one family.
+func family(addrs []netip.Addr, v6 bool) []netip.Addr {
+	var some []netip.Addr
+	for _, a := range addrs {
+		if a.Is6() == v6 {
+			some = append(some, a)
+		}
+	}
+	return some
+}
+
+// list returns addresses as a list in words.
+func list(addrs []netip.Addr) string {
+	words := make([]string, len(addrs))
+	for i, a := range addrs {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ", ")
+}
