@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/revmap/revmap/gen/baseline"
 	"github.com/revmap/revmap/gen/diag"
@@ -189,14 +189,19 @@ func (d *editCommand) run(ctx context.Context, edits []source.Edit, read func(fi
 		fmt.Fprintln(d.stderr, "revmap: the source says so already")
 		return nil
 	}
-	var before, after state
-	var both errgroup.Group
-	both.Go(func() error { return before.resolve(ctx, s, found) })
-	both.Go(func() error { return after.resolve(ctx, e.Source, e.Found) })
-	if err := both.Wait(); err != nil {
+	before, err := stateOf(s, found)
+	if err != nil {
 		return err
 	}
-	if fresh := freshErrors(s.Root, &before, &after, e.ReadFile); len(fresh) > 0 {
+	after, err := stateOf(e.Source, e.Found)
+	if err != nil {
+		return err
+	}
+	fresh, err := freshErrors(before, after, e.ReadFile)
+	if err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
 		fmt.Fprintln(d.stderr, "revmap: nothing is written: the source would have errors that it does not have now")
 		return d.refuse(fresh, e.ReadFile)
 	}
@@ -216,30 +221,34 @@ func (d *editCommand) run(ctx context.Context, edits []source.Edit, read func(fi
 type state struct {
 	inv      *model.Inventory
 	forwards *forward.Zones
-	found    diag.List
+	found    diag.List // while its files were read
 }
 
-func (t *state) resolve(ctx context.Context, s *source.Source, found diag.List) (err error) {
-	t.inv, t.forwards, t.found, err = resolve(ctx, s, found)
-	return err
+func stateOf(s *source.Source, found diag.List) (*state, error) {
+	inv, zones, wrong, err := resolve(s)
+	return &state{inv, zones, slices.Concat(found, wrong)}, err
 }
 
 func (t *state) side() *diff.Side { return diff.OfInventory(t.inv, t.forwards) }
 
-// freshErrors returns the errors that the source at root does not have before it is edited: those on lines that are
-// edited, and those that others have got by it. Read returns what files hold after.
-func freshErrors(root string, before, after *state, read func(file string) ([]byte, error)) diag.List {
-	had, has := errorsOf(before.found), errorsOf(after.found)
-	fresh, _, _ := baseline.Fresh(has, baseline.Entries(has, root, read), baseline.Entries(had, root, os.ReadFile))
-	return fresh
+// errors returns the errors of t.
+func (t *state) errors() (diag.List, error) {
+	list, err := findings(t.inv, t.forwards, t.found)
+	return slices.DeleteFunc(list, func(d diag.Diagnostic) bool { return d.Severity != diag.Error }), err
 }
 
-func errorsOf(l diag.List) diag.List {
-	var list diag.List
-	for i := range l {
-		if l[i].Severity == diag.Error {
-			list = append(list, l[i])
-		}
+// freshErrors returns the errors that a source does not have before it is edited: those on edited lines, and those that
+// others have got by it. Read returns what files hold after.
+func freshErrors(before, after *state, read func(file string) ([]byte, error)) (diag.List, error) {
+	has, err := after.errors()
+	if err != nil || len(has) == 0 {
+		return nil, err
 	}
-	return list
+	had, err := before.errors()
+	if err != nil {
+		return nil, err
+	}
+	root := before.inv.Source.Root
+	fresh, _, _ := baseline.Fresh(has, baseline.Entries(has, root, read), baseline.Entries(had, root, os.ReadFile))
+	return fresh, nil
 }

@@ -52,7 +52,12 @@ func loadWithForwards(ctx context.Context, path string) (*model.Inventory, *forw
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return resolve(ctx, s, found)
+	inv, zones, wrong, err := resolve(s)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	found, err = findings(inv, zones, slices.Concat(found, wrong))
+	return inv, zones, found, errors.Join(err, ctx.Err())
 }
 
 // readSource reads the source at path, and finds what is wrong with its text.
@@ -67,12 +72,8 @@ func readSource(path string) (*source.Source, diag.List, error) {
 	return s, found, err
 }
 
-// resolve makes the inventory of a source and checks it. Found is what was found while the source was read.
-func resolve(ctx context.Context, s *source.Source, found diag.List) (*model.Inventory, *forward.Zones, diag.List, error) {
-	today, _, err := compile.Now()
-	if err != nil {
-		return nil, nil, nil, err
-	}
+// resolve makes the inventory of a source, and reads the forward zones that it names, with what is wrong with those.
+func resolve(s *source.Source) (*model.Inventory, *forward.Zones, diag.List, error) {
 	var inv *model.Inventory
 	var work errgroup.Group
 	work.Go(func() error {
@@ -80,11 +81,16 @@ func resolve(ctx context.Context, s *source.Source, found diag.List) (*model.Inv
 		return nil
 	})
 	zones, wrong, err := forward.Load(s)
-	if err := errors.Join(err, work.Wait()); err != nil {
-		return nil, nil, nil, err
+	return inv, zones, wrong, errors.Join(err, work.Wait())
+}
+
+// findings returns all findings about an inventory. Found is what was found while its files were read.
+func findings(inv *model.Inventory, zones *forward.Zones, found diag.List) (diag.List, error) {
+	today, _, err := compile.Now()
+	if err != nil {
+		return nil, err
 	}
-	findings := lint.Run(inv, slices.Concat(found, wrong), lint.Options{Today: today, Forwards: zones})
-	return inv, zones, findings, ctx.Err()
+	return lint.Run(inv, found, lint.Options{Today: today, Forwards: zones}), nil
 }
 
 // loadClean is load for those who can do nothing with a source that has errors. It prints the findings that a baseline

@@ -7,24 +7,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Write writes the files of e, each in one step, if all of them hold what they did when e was made. If one cannot be
 // written, those that are written already get their old text back: an error says that the source is as it was, or
 // else which files are not.
 func (e *Edited) Write() (err error) {
-	drafts := make([]*draft, 0, len(e.Files))
+	drafts := make([]draft, len(e.Files))
 	defer func() {
-		for _, d := range drafts {
-			err = errors.Join(err, d.discard())
+		for i := range drafts {
+			err = errors.Join(err, drafts[i].discard())
 		}
 	}()
-	for _, f := range e.Files {
-		d, err := newDraft(f.Path, f.New)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", f.Path, err)
-		}
-		drafts = append(drafts, d)
+	var work errgroup.Group
+	work.SetLimit(16) // most of the time is that of waiting for the disk
+	for i, f := range e.Files {
+		work.Go(func() (err error) {
+			if drafts[i], err = newDraft(f.Path, f.New); err != nil {
+				return fmt.Errorf("write %s: %w", f.Path, err)
+			}
+			return nil
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
 	}
 	for _, f := range e.Files {
 		data, err := os.ReadFile(f.Path)
@@ -36,7 +44,8 @@ func (e *Edited) Write() (err error) {
 		}
 	}
 	folders := make(map[string]bool)
-	for i, d := range drafts {
+	for i := range drafts {
+		d := &drafts[i]
 		if err := d.publish(); err != nil {
 			return errors.Join(fmt.Errorf("write %s: %w", e.Files[i].Path, err), putBack(e.Files[:i]))
 		}
@@ -56,9 +65,9 @@ func putBack(files []FileEdit) error {
 	for _, f := range files {
 		d, err := newDraft(f.Path, f.Old)
 		if err == nil {
-			err = errors.Join(d.publish(), d.discard())
+			err = d.publish()
 		}
-		if err != nil {
+		if err = errors.Join(err, d.discard()); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("put %s back: %w", f.Path, err))
 		}
 	}
@@ -72,26 +81,22 @@ type draft struct {
 }
 
 // newDraft writes data, safe from a crash, beside the file at path, with its permissions. If path is a link, it is
-// the file that it leads to.
-func newDraft(path string, data []byte) (d *draft, err error) {
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return nil, err
+// the file that it leads to. It has to be discarded even if there is an error.
+func newDraft(path string, data []byte) (d draft, err error) {
+	if d.path, err = filepath.EvalSymlinks(path); err != nil {
+		return d, err
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(d.path)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(d.path), "."+filepath.Base(d.path)+".*.tmp")
 	if err != nil {
-		return nil, err
+		return d, err
 	}
+	d.temp = f.Name()
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(info.Mode()&fs.ModePerm), f.Sync(), f.Close())
-	d = &draft{path, f.Name()}
-	if err != nil {
-		return nil, errors.Join(err, d.discard())
-	}
-	return d, nil
+	return d, errors.Join(err, f.Chmod(info.Mode()&fs.ModePerm), f.Sync(), f.Close())
 }
 
 // publish puts d in its place.
