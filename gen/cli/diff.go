@@ -50,18 +50,19 @@ The exit status is 1 if a gate stops the change, as "Gates" below tells, and 0
 otherwise, whatever changes. docs/review.md has an example.
 
 Gates:
-  lost                more names are lost than --max-lost allows, of all names
-                      or, from 5 names on, of those in a block
-  changed             more names are changed or lost than --max-changed allows
-  block-emptied       a block loses all its names, or is removed with names
-  zone-removed        a zone is removed
-  delegation-removed  a delegation is removed
-  soa-changed         a field of an SOA changes, but for the serial
-  ns-changed          the name servers of a zone change
+  zone-removed        a zone is served no more
+  block-emptied       no address of a block has a name any more
   fallback-removed    a block loses its fallback
-What a gate would stop, --allow lets pass: all of a kind, or one block, zone ….
-With --base, a line "Revmap-Allow: KIND=SUBJECT" among the last lines of the
-message of a commit since REV does the same.`,
+  delegation-removed  a delegation is removed
+  ns-changed          the name servers of a zone change
+  soa-changed         a field of an SOA changes, but for the serial
+  lost                more names are lost than --max-lost allows, of those in a
+                      block or of all
+  changed             more names change or are lost than --max-changed allows
+Up to four names pass, whatever share of all they are.
+What a gate would stop, --allow lets pass: all of a kind, or that of a zone or
+a prefix. With --base, a line "Revmap-Allow: KIND=SUBJECT" at the end of the
+message of a commit since then does the same.`,
 		Example: `  revmap diff --base origin/main --format markdown
   revmap diff HEAD~3:records.yaml
   revmap diff /srv/revmap/records.snapshot records.yaml --allow zone-removed=2.0.192.in-addr.arpa`,

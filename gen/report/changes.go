@@ -62,12 +62,38 @@ func (r *Review) groups() []group {
 	servers := make([]item, 0, len(r.Servers))
 	for _, s := range r.Servers {
 		i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
-		if s.Detail != "" {
+		switch {
+		case s.Detail != "":
 			i.detail = []string{s.Detail}
+		case len(s.Old)+len(s.New) > 0: // of a server that comes or goes
+			i.detail = []string{few(slices.Concat(s.Old, s.New))}
 		}
 		servers = append(servers, i)
 	}
 	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"servers", servers}}
+}
+
+// few returns a list of addresses, cut where it is no help any more.
+func few(addrs []netip.Addr) string {
+	parts := make([]string, 0, maxListed+1)
+	for _, a := range addrs[:min(len(addrs), maxListed)] {
+		parts = append(parts, a.String())
+	}
+	if len(addrs) > maxListed {
+		parts = append(parts, "…")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// inWords returns the kinds in words. That a block is emptied goes without saying where it is removed.
+func (i *item) inWords() string {
+	parts := make([]string, 0, len(i.kinds))
+	for _, k := range i.kinds {
+		if k != diff.BlockEmptied || !slices.Contains(i.kinds, diff.BlockRemoved) {
+			parts = append(parts, words(k))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // empty reports whether nothing changes.
@@ -99,6 +125,9 @@ type addressGroup struct {
 	kind      diff.Kind
 	addresses []*diff.Address
 }
+
+// maxListed is how many things of one kind are listed where the reader wants an overview.
+const maxListed = 3
 
 // An effectGroup is the addresses at which receivers of mail see the same.
 type effectGroup struct {

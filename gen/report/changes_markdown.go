@@ -25,11 +25,8 @@ const (
 	maxEffects = 12_000
 )
 
-// How many things of one kind are listed where the reader wants an overview.
-const (
-	maxStops  = 10
-	maxListed = 3
-)
+// maxStops is how many of the things that a gate says are listed.
+const maxStops = 10
 
 // Markdown writes the changes as GitHub Flavored Markdown, for a comment in a pull request, which a reviewer understands
 // from the top: what the gates say, one line for each kind of change, what receivers of mail will see, and then tables of
@@ -105,37 +102,48 @@ func (r *Review) markdownStops(b *strings.Builder) {
 	}
 }
 
-// markdownSummary writes a row for each kind of change.
+// markdownSummary writes a row for each way in which something changes: what concerns most addresses first.
 func (r *Review) markdownSummary(b *strings.Builder) {
 	if r.empty() {
 		return
 	}
+	groups := r.groups()
+	wide, servers := groups[:len(groups)-1], groups[len(groups)-1]
 	var rows []string
-	for _, g := range r.groups() {
-		byKind := make(map[diff.Kind][]*item)
-		for i := range g.items {
-			for _, k := range g.items[i].kinds {
-				byKind[k] = append(byKind[k], &g.items[i])
-			}
-		}
-		kinds := make([]diff.Kind, 0, len(byKind))
-		for k := range byKind {
-			kinds = append(kinds, k)
-		}
-		slices.SortFunc(kinds, compareKinds)
-		for _, k := range kinds {
-			rows = append(rows, summaryRow(k, len(byKind[k]), itemsInBrief(byKind[k])))
-		}
+	for _, g := range wide {
+		rows = append(rows, g.summary()...)
 	}
 	for _, g := range r.byKind() {
-		rows = append(rows, summaryRow(g.kind, len(g.addresses), addressesInBrief(g.addresses)))
+		rows = append(rows, summaryRow(words(g.kind), len(g.addresses), addressesInBrief(g.addresses)))
 	}
+	rows = append(rows, servers.summary()...)
 	b.WriteString("\n| what | how many | which |\n|---|--:|---|\n")
 	list(b, maxSummary, len(rows), func(i int) string { return rows[i] })
 }
 
-func summaryRow(k diff.Kind, n int, which string) string {
-	return "| " + words(k) + " | " + number(n) + " | " + cell(which) + " |\n"
+// summary returns a row for each way in which items change; what is lost comes first.
+func (g *group) summary() []string {
+	items := make(map[string][]*item)
+	var ways []string
+	for i := range g.items {
+		way := g.items[i].inWords()
+		if items[way] == nil {
+			ways = append(ways, way)
+		}
+		items[way] = append(items[way], &g.items[i])
+	}
+	slices.SortFunc(ways, func(a, b string) int {
+		return cmp.Or(compareKinds(items[a][0].kinds[0], items[b][0].kinds[0]), strings.Compare(a, b))
+	})
+	rows := make([]string, len(ways))
+	for i, way := range ways {
+		rows[i] = summaryRow(way, len(items[way]), itemsInBrief(items[way]))
+	}
+	return rows
+}
+
+func summaryRow(what string, n int, which string) string {
+	return "| " + what + " | " + number(n) + " | " + cell(which) + " |\n"
 }
 
 // itemsInBrief names a few of the items, and what changes of them.
@@ -143,7 +151,7 @@ func itemsInBrief(items []*item) string {
 	var parts []string
 	for _, c := range items[:min(len(items), maxListed)] {
 		text := code(clip(c.subject))
-		if len(c.detail) > 0 && len(c.kinds) == 1 {
+		if len(c.detail) > 0 {
 			text += ": " + prose(clip(strings.Join(c.detail, ", ")))
 		}
 		parts = append(parts, text)
@@ -278,11 +286,7 @@ func (t *table) text(room int) string {
 }
 
 func itemRow(c *item) string {
-	kinds := make([]string, len(c.kinds))
-	for i, k := range c.kinds {
-		kinds[i] = words(k)
-	}
-	return row(code(c.subject), strings.Join(kinds, ", "), prose(strings.Join(c.detail, "; ")), place(c.place()))
+	return row(code(c.subject), c.inWords(), prose(strings.Join(c.detail, "; ")), place(c.place()))
 }
 
 func addressRow(a *diff.Address) string {

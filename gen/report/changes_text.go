@@ -22,13 +22,7 @@ func (r *Review) Text(w io.Writer, color bool) error {
 		}
 		for i := range g.items {
 			c := &g.items[i]
-			text := c.subject
-			for j, k := range c.kinds {
-				if j > 0 {
-					text += ","
-				}
-				text += " " + words(k)
-			}
+			text := c.subject + " " + c.inWords()
 			if len(c.detail) == 1 {
 				text += ": " + c.detail[0]
 			}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const reviewPage = "../../docs/review.md"
+
+// made is a part of the page that TestReviewPage makes: a name, and what stands between two lines of that name.
+var made = regexp.MustCompile(`(?s)<!-- begin ([a-z]+) -->\n(.*?)<!-- end [a-z]+ -->\n`)
+
+// TestReviewPage makes a pull request in a real Git repository, that of testdata/review: it renames one host, moves a
+// primary address and drops a /24. The page docs/review.md shows the comment that its reviewer gets; -update writes it.
+// The gates stop the change until a commit says what the comment asks for.
+func TestReviewPage(t *testing.T) {
+	page, err := filepath.Abs(reviewPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRepository(t, "testdata/review")
+	r.git("checkout", "-q", "-b", "move")
+	r.edit("records.yaml", "mail.acme.example", "mx.acme.example")
+	r.edit("records.yaml", "192.0.2.20", "192.0.2.30")
+	r.git("rm", "-q", "records.d/berlin.yaml")
+	r.git("commit", "-qam", "Close Berlin, move examplaab7, and mail.acme.example is mx.acme.example now")
+
+	stopped := r.revmap(StatusFindings, "diff", "--base", "main", "--format", "markdown")
+	if same := r.revmap(StatusFindings, "diff", "main:records.yaml", "records.yaml", "--format", "markdown"); len(same) == 0 {
+		t.Error("without --base nothing is written")
+	}
+
+	// What a reviewer sees without a click fits on a screen, and has all that matters.
+	overview, folded, ok := strings.Cut(stopped, "<details>")
+	if lines := strings.Count(overview, "\n"); !ok || lines > 40 {
+		t.Errorf("the overview has %d lines", lines)
+	}
+	if !strings.HasPrefix(overview, "<!-- revmap diff -->\n### Stopped by ") {
+		t.Errorf("the comment does not begin with its mark and the verdict:\n%s", overview)
+	}
+	for _, want := range []string{
+		"`192.0.2.10`: `mail.acme.example.` → `mx.acme.example.`", // the host
+		"`192.0.2.20` → `192.0.2.30`",                             // the primary address
+		"| block removed | 1 | `203.0.113.0/24`",                  // the /24
+		"(`zone-removed`)",
+		"\nRevmap-Allow: zone-removed=113.0.203.in-addr.arpa\n",
+		"**error** `203.0.113.10`: ", // a mail server loses its name
+	} {
+		if !strings.Contains(overview, want) {
+			t.Errorf("the overview lacks %s", want)
+		}
+	}
+	if !strings.Contains(folded, "`examplaac12.miniserver.example.`") {
+		t.Error("the details lack a name that is lost")
+	}
+
+	// What the comment asks for, and nothing less, lets the change pass.
+	_, block, _ := strings.Cut(stopped, "\n```\n")
+	block, _, _ = strings.Cut(block, "```")
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	for i := range lines {
+		some := append(append([]string{}, lines[:i]...), lines[i+1:]...)
+		r.git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(some, "\n"))
+		r.revmap(StatusFindings, "diff", "--base", "main")
+		r.git("reset", "-q", "--hard", "HEAD^")
+	}
+	r.git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(lines, "\n"))
+	allowed := r.revmap(StatusClean, "diff", "--base", "main", "--format", "markdown")
+	allowed, _, _ = strings.Cut(allowed, "\n| what |")
+	if n := strings.Count(allowed, "by A Person"); n != len(lines) {
+		t.Errorf("the comment names who allowed it %d times, want %d:\n%s", n, len(lines), allowed)
+	}
+
+	old, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := map[string]string{
+		"change":  "```diff\n" + changedLines(r.git("diff", "--unified=0", "main", "--", "records.yaml")) + "```\n",
+		"comment": "\n" + strings.TrimPrefix(stopped, "<!-- revmap diff -->\n") + "\n",
+		"message": "```\n" + r.git("log", "-1", "--format=%B"),
+		"allowed": "\n" + strings.TrimPrefix(allowed, "<!-- revmap diff -->\n"),
+	}
+	parts["message"] = strings.TrimRight(parts["message"], "\n") + "\n```\n"
+	seen := make(map[string]bool)
+	got := made.ReplaceAllStringFunc(string(old), func(text string) string {
+		name := made.FindStringSubmatch(text)[1]
+		seen[name] = true
+		return "<!-- begin " + name + " -->\n" + parts[name] + "<!-- end " + name + " -->\n"
+	})
+	for name := range parts {
+		if !seen[name] {
+			t.Errorf("%s lacks the part %q", reviewPage, name)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(string(old), got); d != "" {
+		t.Errorf("%s is not what is written (run go test ./gen/cli -update) (-page +written):\n%s", reviewPage, d)
+	}
+}
+
+// A repository is a Git working tree, which is the current folder.
+type repository struct{ *testing.T }
+
+// newRepository makes a repository of the files of a folder, whose first commit is the head of main. Its commits have the
+// same ids each time.
+func newRepository(t *testing.T, files string) repository {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is missing")
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(files)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	t.Setenv("HOME", dir) // no configuration of the user
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	for name, value := range map[string]string{
+		"GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_HASH": "sha1", "SOURCE_DATE_EPOCH": "1767225600",
+		"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.net", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+		"GIT_COMMITTER_NAME": "A Person", "GIT_COMMITTER_EMAIL": "person@example.net",
+		"GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
+	} {
+		t.Setenv(name, value)
+	}
+	r := repository{t}
+	r.git("init", "-q", "-b", "main")
+	r.git("add", ".")
+	r.git("commit", "-qm", "The source")
+	return r
+}
+
+// git runs git and returns what it prints.
+func (r repository) git(args ...string) string {
+	r.Helper()
+	out, err := exec.Command("git", args...).CombinedOutput()
+	if err != nil {
+		r.Fatalf("git %s: %v\n%s", args[0], err, out)
+	}
+	return string(out)
+}
+
+// edit replaces text everywhere in a file, in which it must be.
+func (r repository) edit(file, old, new string) {
+	r.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte(old)) {
+		r.Fatalf("%s lacks %q", file, old)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(b, []byte(old), []byte(new)), 0o644); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// revmap runs revmap, which must end with a status and write nothing to stderr, and returns what it prints.
+func (r repository) revmap(status int, args ...string) string {
+	r.Helper()
+	var stdout, stderr bytes.Buffer
+	if got := Main(r.Context(), args, nil, &stdout, &stderr); got != status || stderr.Len() > 0 {
+		r.Fatalf("revmap %s: status %d, want %d; stderr: %s\n%s", strings.Join(args, " "), got, status, &stderr, &stdout)
+	}
+	return stdout.String()
+}
+
+// changedLines returns the lines of a diff that stand on one of its sides.
+func changedLines(diff string) string {
+	var b strings.Builder
+	_, body, _ := strings.Cut(diff, "\n@@")
+	for line := range strings.Lines(body) {
+		if line[0] == '+' || line[0] == '-' {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
