@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/netip"
+	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +19,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 var block = netip.MustParsePrefix("192.0.2.0/24")
@@ -138,82 +142,80 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// TestReviewHostile: whatever names, files and people are called, it changes nothing but what stands in code spans, and
-// nothing reaches a terminal that it would obey.
-func TestReviewHostile(t *testing.T) {
-	const evil = "a|b`c``d\\|<img>&amp;*e*_f_~~g~~[h](https://a.example)@admin#1\x1b[31m\r\n|\u202e"
-	markdown := func(name string) string {
-		r := review()
-		r.Old, r.New = name, name
-		for i := range r.Stops {
-			r.Stops[i].Message, r.Stops[i].Subject = name, name
-		}
-		r.Allowed[0].Message, r.Allowed[0].AllowedBy = name, name
-		pos := diag.Position{File: name, Line: 1, Column: 1}
-		for i := range r.Servers {
-			r.Servers[i].Name, r.Servers[i].Detail, r.Servers[i].Pos = name, name, pos
-		}
-		for i := range r.Zones {
-			r.Zones[i].Name, r.Zones[i].Detail = name, []string{name, name}
-		}
-		for i := range r.Addresses {
-			a := &r.Addresses[i]
-			a.Old.Names, a.New.Names = []string{name}, []string{name + "x"}
-			a.Old.Server, a.New.Server, a.New.Pos = name, name, pos
-			for j := range a.Effects {
-				a.Effects[j].Message = name
-			}
-		}
-		var b, text strings.Builder
-		if err := r.Markdown(&b); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Text(&text, false); err != nil {
-			t.Fatal(err)
-		}
-		if strings.ContainsAny(text.String(), "\x1b\r\u202e") {
-			t.Errorf("the text has control characters:\n%q", text.String())
-		}
-		return b.String()
+// evil is a name that means something in Markdown, in HTML, on GitHub and to a terminal.
+const evil = "a|b`c``d\\|<img>&amp;*e*_f_~~g~~[h](https://a.example)@admin#1\x1b[31m\r\n|\u202e"
+
+// called returns a review in which everything that can has the given name, or one made from it.
+func called(name string) *Review {
+	r := review()
+	r.Old, r.New = name, name
+	for i := range r.Stops {
+		r.Stops[i].Message, r.Stops[i].Subject, r.Stops[i].Pos = name, name, diag.Position{}
 	}
-	if d := cmp.Diff(outline(t, markdown("1a")), outline(t, markdown(evil))); d != "" {
-		t.Errorf("other names give other Markdown (-tame +evil):\n%s", d)
+	r.Allowed[0].Message, r.Allowed[0].AllowedBy = name, name
+	pos := diag.Position{File: name, Line: 1, Column: 1}
+	for i := range r.Servers {
+		r.Servers[i].Name, r.Servers[i].Detail, r.Servers[i].Pos = name, name, pos
+	}
+	for i := range r.Zones {
+		r.Zones[i].Name, r.Zones[i].Detail = name, []string{name, name}
+	}
+	for i := range r.Addresses {
+		a := &r.Addresses[i]
+		a.Old.Names, a.New.Names = []string{name}, []string{name + "x"}
+		a.Old.Server, a.New.Server, a.New.Pos = name, name, pos
+		for j := range a.Effects {
+			a.Effects[j].Message = name
+		}
+	}
+	return r
+}
+
+// TestReviewTextHostile: nothing reaches a terminal that it would obey.
+func TestReviewTextHostile(t *testing.T) {
+	var b strings.Builder
+	if err := called(evil).Text(&b, false); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\r\u202e") {
+		t.Errorf("the text has control characters:\n%q", b.String())
 	}
 }
 
-// outline returns Markdown with the same text for each code span (CommonMark section 6.1). A bar in the span of a table
-// ends the cell there, unless there is a backslash before it.
-func outline(t *testing.T, markdown string) string {
-	t.Helper()
-	var b strings.Builder
-	table := false
-	for line := range strings.Lines(markdown) {
-		table = strings.HasPrefix(line, "| ") || table && strings.HasPrefix(line, "|")
-		for {
-			before, after, ok := strings.Cut(line, "`")
-			b.WriteString(before)
-			if !ok {
-				break
-			}
-			body := strings.TrimLeft(after, "`")
-			fence := "`" + after[:len(after)-len(body)]
-			if body == "\n" { // a block, not a span
-				b.WriteString(fence + "\n")
-				break
-			}
-			end := regexp.MustCompile("(^|[^`])" + fence + "($|[^`])").FindStringIndex(body)
-			if end == nil {
-				t.Fatalf("a code span without an end: %q", line)
-			}
-			content := strings.TrimRight(body[:strings.Index(body[end[0]:], fence)+end[0]], "`")
-			if table && strings.Contains(strings.ReplaceAll(content, `\|`, ""), "|") {
-				t.Fatalf("a bar ends a cell within a code span: %q", line)
-			}
-			b.WriteString("CODE")
-			line = body[len(content)+len(fence):]
+// TestReviewMarkdownHostile: GitHub's own renderer makes the same page of a review whatever things are called, but for
+// the text of code, and that is what they are called.
+func TestReviewMarkdownHostile(t *testing.T) {
+	tame, _ := render(t, called("1a"))
+	page, codes := render(t, called(evil))
+	if d := cmp.Diff(tame, page); d != "" {
+		t.Errorf("other names give another page (-tame +evil):\n%s", d)
+	}
+	for _, want := range []string{printable(evil), printable(evil) + "x", printable(evil) + ":1:1"} {
+		if !slices.Contains(codes, want) {
+			t.Errorf("no code is %q", want)
 		}
 	}
-	return b.String()
+}
+
+// render returns the HTML that GitHub makes of a review, with "CODE" in place of what stands in code, and that.
+func render(t *testing.T, r *Review) (page string, codes []string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(peer.Needs(t, "cmark-gfm")[0], "--unsafe",
+		"-e", "table", "-e", "strikethrough", "-e", "autolink", "-e", "tagfilter")
+	cmd.Stdin = &b
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile(`(?s)<code>(.*?)</code>`)
+	for _, m := range code.FindAllSubmatch(out, -1) {
+		codes = append(codes, html.UnescapeString(string(m[1])))
+	}
+	return code.ReplaceAllString(string(out), "CODE"), codes
 }
 
 // TestReviewMarkdownCut: however much changes, a comment stays below GitHub's limit, and tells of each kind of change

@@ -26,6 +26,7 @@ import (
 
 // debian tells which package has a program.
 var debian = map[string]string{
+	"cmark-gfm":  "cmark-gfm",
 	"curl":       "curl",
 	"delv":       "bind9-dnsutils",
 	"dig":        "bind9-dnsutils",
