@@ -30,9 +30,9 @@ them, are left out, and named on stderr. Include the output in the server's
 configuration; docs/secondaries.md has all that is around it.
 
 With --catalog the configuration has only the catalog zone (RFC 9432), by which
-the server adds and drops the others itself; otherwise it has to be written anew
-when zones come or go. NSD does so from version 4.9 on, which this does not
-write a configuration for.
+Knot DNS and BIND add and drop the others themselves; otherwise it has to be
+written anew when zones come or go. BIND's options need one more line, which is
+in a comment.
 
 Transfers are signed with the TSIG key that --tsig-key names. The key itself is
 not written: configure it before the line that includes the output.`,
@@ -213,13 +213,8 @@ zone "{{.Name}}" {
 };
 {{end}}
 {{- with .Catalog}}
-// If there are options elsewhere, move what is in these there: BIND takes them once.
-options {
-	catalog-zones {
-		zone "{{.Name}}" default-primaries { "revmap"; };
-	};
-};
-
+// The options need this too, which cannot be in an included file:
+//	catalog-zones { zone "{{.Name}}" default-primaries { "revmap"; }; };
 zone "{{.Name}}" {
 	type secondary;
 	file "{{.File}}";

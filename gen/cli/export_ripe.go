@@ -98,7 +98,7 @@ func lacking(inv *model.Inventory, b *model.Block, r source.Registry) (found dia
 		return diag.List{{
 			Pos: diag.Position{File: inv.Source.Root, Line: 1, Column: 1}, Severity: diag.Error, Rule: "missing-key",
 			Message: `the root file lacks the key "registry", which domain objects need`,
-			Hint:    "add such a line: registry: {admin_c: ROLE-RIPE, tech_c: ROLE-RIPE, zone_c: ROLE-RIPE, mnt_by: EXAMPLE-MNT}",
+			Hint:    "add registry: {admin_c: ROLE-RIPE, tech_c: ROLE-RIPE, zone_c: ROLE-RIPE, mnt_by: EXAMPLE-MNT}",
 		}}
 	}
 	for _, attribute := range []struct {
