@@ -97,7 +97,7 @@ func octets(name string) (netip.Prefix, bool) {
 }
 
 // said returns what the first label of a classless zone can mean: "64/26" and "64-26" are the first address and the length,
-// "64-127" are the first and the last address. "0-31" could be both; the range comes first.
+// "64-127" are the first and the last address. "0-31" could be both: most likely the last address, and "0/31" the length.
 func said(name string) (prefixes []netip.Prefix) {
 	around, ok := octets(name)
 	label, _, _ := strings.Cut(name, ".")
@@ -120,6 +120,9 @@ func said(name string) (prefixes []netip.Prefix) {
 	if p := netip.PrefixFrom(begin, int(second)); second > 24 && second <= 32 && p == p.Masked() {
 		prefixes = append(prefixes, p)
 	}
+	if label[i] == '/' {
+		slices.Reverse(prefixes)
+	}
 	return prefixes
 }
 
@@ -129,12 +132,9 @@ func cover(addrs []netip.Addr) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	first, last := slices.MinFunc(addrs, netip.Addr.Compare), slices.MaxFunc(addrs, netip.Addr.Compare)
-	bits := first.BitLen()
-	for {
-		p := netip.PrefixFrom(first, bits).Masked()
-		if p.Contains(last) || bits == 0 {
-			return p, p.Contains(last)
+	for bits := first.BitLen(); ; bits-- {
+		if p := netip.PrefixFrom(first, bits).Masked(); p.Contains(last) {
+			return p, true
 		}
-		bits--
 	}
 }

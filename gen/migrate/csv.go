@@ -184,6 +184,6 @@ func (t *table) pos(field int) diag.Position {
 
 // position returns a place whose column counts bytes.
 func (t *table) position(line, column int) diag.Position {
-	text := t.data[t.lines[min(line, len(t.lines))-1]:]
+	text, _, _ := bytes.Cut(t.data[t.lines[min(line, len(t.lines))-1]:], []byte("\n"))
 	return diag.Position{File: t.path, Line: line, Column: 1 + utf8.RuneCount(text[:min(column-1, len(text))])}
 }

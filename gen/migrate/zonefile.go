@@ -32,6 +32,7 @@ const maxTTL = math.MaxInt32
 // An included file is looked for in the folder of the one that includes it, then in that of the zone file, below which
 // it has to be. It is an error if the zone file itself cannot be read.
 func (r *Reader) ZoneFile(path, zone string) error {
+	path = filepath.Clean(path)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read a zone file: %w", err)
@@ -430,50 +431,48 @@ func (z *zoneText) include(name, origin string) error {
 	if z.folder == nil {
 		return errors.New("not possible here")
 	}
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(z.open[len(z.open)-1]), name)
-	}
-	data, err := z.readFile(path)
-	if other := filepath.Join(z.dir, name); errors.Is(err, fs.ErrNotExist) && other != path && !filepath.IsAbs(name) {
-		if d, err2 := z.readFile(other); err2 == nil {
-			path, data, err = other, d, nil
+	var path string
+	var data []byte
+	err := fs.ErrNotExist
+	for _, dir := range []string{filepath.Dir(z.open[len(z.open)-1]), z.dir} {
+		if errors.Is(err, fs.ErrNotExist) {
+			path, data, err = z.readFile(dir, name)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err == nil && slices.Contains(z.open, path) {
+		err = errors.New("it includes itself")
 	}
-	if slices.Contains(z.open, path) {
-		return fmt.Errorf("%s includes itself", path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	z.included = append(z.included, path)
 	z.read(path, data, origin)
 	return nil
 }
 
-// readFile reads a regular file below z.dir.
-func (z *zoneText) readFile(path string) ([]byte, error) {
-	below, err := filepath.Rel(z.dir, path)
-	if filepath.IsAbs(path) != filepath.IsAbs(z.dir) {
-		dir, err2 := filepath.Abs(z.dir)
-		if err = err2; err == nil {
-			below, err = filepath.Rel(dir, path)
+// readFile reads a regular file below z.dir, and returns its path there. The name is absolute or below dir.
+func (z *zoneText) readFile(dir, name string) (path string, data []byte, err error) {
+	root := z.dir
+	if filepath.IsAbs(name) {
+		dir = ""
+		if root, err = filepath.Abs(root); err != nil {
+			return "", nil, err
 		}
 	}
+	below, err := filepath.Rel(root, filepath.Join(dir, name))
 	if err != nil || !filepath.IsLocal(below) {
-		return nil, fmt.Errorf("not below %s, the folder of the zone file", z.dir)
+		return "", nil, errors.New("not below the folder of the zone file")
 	}
 	info, err := z.folder.Stat(below)
 	if err == nil && !info.Mode().IsRegular() { // not even to be opened: a pipe would wait for ever
-		return nil, errors.New("not a regular file")
+		return "", nil, errors.New("not a regular file")
 	}
-	var data []byte
 	if err == nil {
 		data, err = z.folder.ReadFile(below)
 	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		err = p.Err // it names the file in another way than we do
+		err = p.Err // without the path, which is not the one that the user knows
 	}
-	return data, err
+	return filepath.Join(z.dir, below), data, err
 }

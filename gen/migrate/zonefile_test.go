@@ -56,7 +56,6 @@ func TestRecords(t *testing.T) {
 				`"001-000a-0a-12-a.0-\\$.example.net.": character '\\' is not one of a-z, 0-9, -, _ and / [import-name]`},
 		{"the owner before, made by $GENERATE", "$GENERATE 1-1 $ PTR a.example.net.\n  PTR b.example.net.",
 			"192.0.2.1 3600 PTR a.example.net.\n192.0.2.1 3600 PTR b.example.net.", ""},
-
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var r Reader
