@@ -97,18 +97,6 @@ func (c *comparison) lookup(name string) (forward.Answer, *model.ForwardZone) {
 	return answer, nil
 }
 
-// nameservers calls f for each name server of the zones and of delegations.
-func (c *comparison) nameservers(f func(source.Name)) {
-	for _, n := range c.Source.Defaults.Nameservers {
-		f(n)
-	}
-	for _, d := range c.Delegations {
-		for _, n := range d.Nameservers {
-			f(n)
-		}
-	}
-}
-
 // A host is a name in one of our forward zones, and the addresses that have it there.
 type host struct {
 	*model.Address // whose name it is

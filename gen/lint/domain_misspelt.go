@@ -24,10 +24,7 @@ var domainMisspelt = &Rule{
 			right string
 		}
 		slips := make(map[string][]slip) // by the domain that is written
-		reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
-			if a.Server != nil && a.Server.Account != nil && len(a.Server.Account.Domains) > 0 {
-				return // name-outside-domains
-			}
+		look := func(name source.Name) {
 			if ours.holding(name.Value) != "" {
 				return
 			}
@@ -36,7 +33,15 @@ var domainMisspelt = &Rule{
 					slips[domain] = append(slips[domain], slip{name, right})
 				}
 			}
+		}
+		reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
+			if a.Server == nil || a.Server.Account == nil || len(a.Server.Account.Domains) == 0 { // else name-outside-domains
+				look(name)
+			}
 		})
+		for _, n := range c.Source.Defaults.Nameservers {
+			look(n)
+		}
 		for domain, list := range slips {
 			if len(list) > maxSlips {
 				continue

@@ -30,6 +30,12 @@ func TestDomainMisspelt(t *testing.T) {
 			`"gw1.exmaple.net." lies in "exmaple.net.", which looks like a slip for "example.net."`,
 			`write "gw1.example.net."`,
 		},
+		{
+			"a name server", []string{`"{server}.vps.example"`, `<2>"{server}.servers.example"`,
+				"ns2.example.net]", "<1>ns2.sevrers.example]"},
+			`"ns2.sevrers.example." lies in "sevrers.example.", which looks like a slip for "servers.example."`,
+			`write "ns2.servers.example."`,
+		},
 	})
 	servers := []string{`"{server}.vps.example"`, `"{server}.servers.example"`}
 	testClean(t, map[string][]string{

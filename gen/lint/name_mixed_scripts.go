@@ -18,7 +18,7 @@ var nameMixedScripts = &Rule{
 	Title:    "no label mixes scripts that no language writes together",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		scripts := make(scripts)
-		chosenNames(inv, func(_ netip.Addr, name source.Name) {
+		hostNames(inv, func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "xn--") {
 				return
 			}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -27,6 +28,11 @@ var nameNotHostname = &Rule{
 			})
 		}
 		reverseMapNames(inv, func(_ *model.Address, name source.Name) {
+			if label := noHostLabel(name.Value); label != "" {
+				add(name.Value, label, name.Pos, "use letters, digits and, inside, hyphens")
+			}
+		})
+		nameservers(inv, func(_ netip.Addr, name source.Name) {
 			if label := noHostLabel(name.Value); label != "" {
 				add(name.Value, label, name.Pos, "use letters, digits and, inside, hyphens")
 			}

@@ -15,7 +15,7 @@ var nameNumericTLD = &Rule{
 	Severity: diag.Error,
 	Title:    "no name ends in a number, as addresses do",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(_ netip.Addr, name source.Name) {
+		hostNames(inv, func(_ netip.Addr, name source.Name) {
 			if !endsInNumber(name.Value) {
 				return
 			}

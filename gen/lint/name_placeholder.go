@@ -15,7 +15,7 @@ var namePlaceholder = &Rule{
 	Severity: diag.Error,
 	Title:    "no name stands in the place of one, or is known in one network only",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(addr netip.Addr, name source.Name) {
+		hostNames(inv, func(addr netip.Addr, name source.Name) {
 			if domain := specialUse(name.Value); domain != "" && isPublic(addr) {
 				report(diag.Diagnostic{
 					Pos:     name.Pos,

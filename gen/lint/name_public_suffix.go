@@ -14,7 +14,7 @@ import (
 var namePublicSuffix = &Rule{
 	ID:       "name-public-suffix",
 	Severity: diag.Warning,
-	Title:    "no name is one under which domains are registered",
+	Title:    "no name, and no domain of an account, is one under which domains are registered",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		// Asking the list takes long, and memory. Below most domains nothing is a suffix.
 		registries := make(map[string]bool)
@@ -37,6 +37,18 @@ var namePublicSuffix = &Rule{
 				Hint:    "write the whole name of the host",
 			})
 		})
+		for _, a := range inv.Source.Accounts {
+			for _, domain := range a.Domains {
+				if isPublicSuffix(domain.Value) && specialUse(domain.Value) == "" {
+					report(diag.Diagnostic{
+						Pos: domain.Pos,
+						Message: fmt.Sprintf("account %q may use all names below %q, which is a public suffix: others have domains there",
+							a.Name.Value, domain.Value),
+						Hint: "write the domain that the customer has there",
+					})
+				}
+			}
+		}
 	},
 }
 

@@ -17,7 +17,7 @@ var nameReservedLabel = &Rule{
 	Severity: diag.Error,
 	Title:    `a label with "--" in the third and fourth place is that of an internationalized name`,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(_ netip.Addr, name source.Name) {
+		hostNames(inv, func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "--") {
 				return
 			}

@@ -18,7 +18,7 @@ var nameTLDUnknown = &Rule{
 	Title:    "names are in top-level domains that exist",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		known := make(map[string]bool)
-		chosenNames(inv, func(addr netip.Addr, name source.Name) {
+		hostNames(inv, func(addr netip.Addr, name source.Name) {
 			tld := lastLabel(name.Value)
 			ok, asked := known[tld]
 			if !asked {

@@ -25,6 +25,31 @@ func isPublic(addr netip.Addr) bool {
 	return holding(specialPurpose, netip.PrefixFrom(addr, addr.BitLen())) == nil
 }
 
+// hostNames calls f for chosenNames, and then for nameservers.
+func hostNames(inv *model.Inventory, f func(addr netip.Addr, name source.Name)) {
+	chosenNames(inv, f)
+	nameservers(inv, f)
+}
+
+// nameservers calls f for each name server of our zones and of delegations, with an address that it answers for. Of all
+// that our own answer for, that is one that hosts on the Internet have, if there is any.
+func nameservers(inv *model.Inventory, f func(addr netip.Addr, name source.Name)) {
+	var addr netip.Addr
+	for _, b := range inv.Blocks {
+		if addr = b.Prefix.Addr(); isPublic(addr) {
+			break
+		}
+	}
+	for _, n := range inv.Source.Defaults.Nameservers {
+		f(addr, n)
+	}
+	for _, d := range inv.Delegations {
+		for _, n := range d.Nameservers {
+			f(d.Prefix.Addr(), n)
+		}
+	}
+}
+
 // chosenNames calls f for each reverse map name of an address outside of delegations, by address, and then for what all
 // names of a template end with, with the first address that gets a name from it.
 func chosenNames(inv *model.Inventory, f func(addr netip.Addr, name source.Name)) {

@@ -20,6 +20,15 @@ func gw(name string) []string { return []string{"192.0.2.1: gw1.example.net", "1
 // clean is gw for testClean.
 func clean(name string) []string { return []string{"gw1.example.net", name} }
 
+// ownNS is a change of good: the second name server of our zones, marked <1>.
+func ownNS(name string) []string { return []string{"ns2.example.net]", "<1>" + name + "]"} }
+
+// customerNS is a change of good: a delegation with a name server, marked <1>.
+func customerNS(name string) []string {
+	return []string{"  192.0.2.0/24: {}\n", "  192.0.2.0/24:\n    delegations:\n      192.0.2.128/25:\n" +
+		"        zone: 128-25.2.0.192.in-addr.arpa\n        nameservers: [ns1.acme.example, <1>" + name + "]\n"}
+}
+
 // template is a change of good: what the template of its product ends with.
 func template(domain string) []string {
 	return []string{`"{server}.vps.example"`, `<1>"{server}.` + domain + `"`}
@@ -38,6 +47,7 @@ func TestNameNumericTLD(t *testing.T) {
 		{"one label", gw(`"0xe"`), says("0xe.", "0xe"), hint},
 		{"no digits", gw("mail.0x"), says("mail.0x.", "0x"), hint},
 		{"a template", template("vps.17"), says("vps.17.", "17"), hint},
+		{"a name server", ownNS("ns2.17"), says("ns2.17.", "17"), hint},
 	})
 	testClean(t, map[string][]string{
 		"numbers before it": clean("192.0.2.17.example"),
@@ -226,6 +236,8 @@ func TestNameTLDUnknown(t *testing.T) {
 		{"like none", gw("www.acme.wan"), unknown("www.acme.wan.", "wan"), ""},
 		{"no dot before it", gw("www.acmecom"), unknown("www.acmecom.", "acmecom"), ""},
 		{"one label", gw("gw1"), `"gw1." has no domain`, whole},
+		{"one label of a name server", ownNS("ns2"), `"ns2." has no domain`, whole},
+		{"a name server of a delegation", customerNS("ns2.acme.con"), unknown("ns2.acme.con.", "con"), `write "ns2.acme.com."`},
 		{"a template", template("vps.exmaple"), unknown("vps.exmaple.", "exmaple"), `write "vps.example."`},
 	})
 	testClean(t, map[string][]string{
@@ -241,6 +253,10 @@ func TestNameTLDUnknown(t *testing.T) {
 			"rules: {}", "rules: {block-special-purpose: off}",
 		},
 		"special use": append(clean("gw1.lan"), "rules: {}", "rules: {name-placeholder: off}"),
+		"name servers for private addresses": {
+			"192.0.2.0/24: {}", "192.0.2.0/24: {}\n  10.0.0.0/8: {delegations: {10.1.0.0/16: {nameservers: [ns1.dc1, ns2.dc1]}}}",
+			"rules: {}", "rules: {block-special-purpose: off}",
+		},
 	})
 }
 
@@ -278,6 +294,11 @@ func TestNamePublicSuffix(t *testing.T) {
 		{"of two labels", gw("co.uk"), says("co.uk."), hint},
 		{"of three labels", gw("k12.ca.us"), says("k12.ca.us."), hint},
 		{"IDN", gw("рф"), says("xn--p1ai."), hint},
+		{
+			"all that an account may use", []string{"acme: {}", "acme: {domains: [example.net, <1>co.uk]}"},
+			`account "acme" may use all names below "co.uk.", which is a public suffix: others have domains there`,
+			"write the domain that the customer has there",
+		},
 	})
 	testClean(t, map[string][]string{
 		"a domain":          clean("acme.co.uk"),
@@ -513,6 +534,8 @@ func TestNameNotHostname(t *testing.T) {
 		{"hyphen at the beginning", gw("-gw1.example.net"), hyphen("-gw1.example.net.", "-gw1"), use},
 		{"hyphen at the end", gw("gw1.acme-.example"), hyphen("gw1.acme-.example.", "acme-"), use},
 		{"hyphen alone", gw("gw1.-.example"), hyphen("gw1.-.example.", "-"), use},
+		{"a name server", ownNS("ns_2.example.net"), underscore("ns_2.example.net.", "ns_2"), use},
+		{"a name server of a delegation", customerNS("ns2-.acme.example"), hyphen("ns2-.acme.example.", "ns2-"), use},
 		{"name of a server", []string{"web2:", "<1>Web_2:"}, underscore("web_2.vps.example.", "web_2"), rename},
 		{
 			"a template, of many servers", []string{`"{server}.vps.example"`, `<1>"{server}.my_vps.example"`},

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
@@ -12,7 +13,7 @@ var nameserverAlias = &Rule{
 	Severity: diag.Error,
 	Title:    "name servers are no aliases",
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
-		c.nameservers(func(n source.Name) {
+		nameservers(c.Inventory, func(_ netip.Addr, n source.Name) {
 			answer, _ := c.lookup(n.Value)
 			alias, ok := answer.Alias()
 			if !ok {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -14,10 +15,12 @@ var nameserverInBlock = &Rule{
 	Severity: diag.Error,
 	Title:    "no name server has a name in the zone of a block, which holds no addresses of hosts",
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		servers := reverseNamed(nil, inv.Source.Defaults.Nameservers)
-		for _, d := range inv.Delegations {
-			servers = reverseNamed(servers, d.Nameservers)
-		}
+		var servers []source.Name // that can lie in a reverse zone
+		nameservers(inv, func(_ netip.Addr, n source.Name) {
+			if strings.HasSuffix(n.Value, ".arpa.") {
+				servers = append(servers, n)
+			}
+		})
 		if len(servers) == 0 {
 			return
 		}
@@ -46,16 +49,6 @@ var nameserverInBlock = &Rule{
 			})
 		}
 	},
-}
-
-// reverseNamed appends those of names to list that can lie in a reverse zone.
-func reverseNamed(list, names []source.Name) []source.Name {
-	for _, n := range names {
-		if strings.HasSuffix(n.Value, ".arpa.") {
-			list = append(list, n)
-		}
-	}
-	return list
 }
 
 // zoneOf returns the zone of zones with the longest name that name is at or below, nil if there is none.

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
@@ -21,7 +22,7 @@ var nameserverWithoutAddress = &Rule{
 		}
 		var inside []server              // in our forward zones
 		unknown := make(map[string]bool) // those of inside that have no address
-		c.nameservers(func(n source.Name) {
+		nameservers(c.Inventory, func(_ netip.Addr, n source.Name) {
 			answer, ours := c.lookup(n.Value)
 			if ours != nil {
 				inside = append(inside, server{n, ours})
