@@ -41,10 +41,11 @@ var arrows = map[string]string{
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/migrate":  "gen/source gen/diag internal/arpa internal/hostname",
-	"gen/report":   "gen/baseline gen/diff gen/model gen/diag",
-	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/zonefile " +
-		"gen/model gen/source gen/diag " +
+	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
+		"internal/authority internal/snapshot internal/arpa internal/hostname",
+	"gen/report": "gen/baseline gen/diff gen/model gen/diag",
+	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
+		"gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
 	"internal/arpa":      "",
