@@ -2,14 +2,21 @@ package cli
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/diff"
 )
 
 const reviewPage = "../../docs/review.md"
@@ -187,4 +194,45 @@ func changedLines(diff string) string {
 		}
 	}
 	return b.String()
+}
+
+// TestReviewPageIsComplete: docs/review.md tells of each kind of change, each effect and each gate.
+func TestReviewPageIsComplete(t *testing.T) {
+	page, err := os.ReadFile(reviewPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := slices.Clone(diff.Gates)
+	for _, file := range []string{"diff.go", "effects.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../diff", file), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(ids)
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+				ids = append(ids, literals(g)...)
+			}
+		}
+		if len(ids) < before+10 {
+			t.Fatalf("%s has only %d constants", file, len(ids)-before)
+		}
+	}
+	for _, id := range ids {
+		if !bytes.Contains(page, []byte("`"+id+"`")) {
+			t.Errorf("%s lacks %s", reviewPage, id)
+		}
+	}
+}
+
+// literals returns the strings that stand in a declaration.
+func literals(n ast.Node) (list []string) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+			s, _ := strconv.Unquote(l.Value)
+			list = append(list, s)
+		}
+		return true
+	})
+	return list
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"html"
 	"io"
 	"net/netip"
 	"path/filepath"
@@ -274,7 +273,7 @@ func (r *Review) markdownDetails(b *strings.Builder, room int) {
 // text returns the table in at most so many bytes; "" if not even its title fits.
 func (t *table) text(room int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n<details><summary>%s (%s)</summary>\n\n%s", html.EscapeString(t.title), number(t.n), t.head)
+	fmt.Fprintf(&b, "\n<details><summary>%s (%s)</summary>\n\n%s", t.title, number(t.n), t.head)
 	const end = "\n</details>\n"
 	room -= b.Len() + len(end)
 	if room < 0 {
