@@ -2,6 +2,9 @@ package migrate
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
@@ -22,8 +25,7 @@ const (
 	other  = "YW5vdGhlciBzZWNyZXQgb2YgdGVzdHM="
 )
 
-// A zone that a real server sends is the one in its zone file. It is so large that the transfer has many messages, not all of
-// which NSD signs.
+// A zone that a real server sends is the one in its zone file. It is so large that the transfer has many messages.
 func TestTransferFromServers(t *testing.T) {
 	const name = "0.10.in-addr.arpa."
 	var text strings.Builder
@@ -156,6 +158,23 @@ func TestTransferErrors(t *testing.T) {
 				w.WriteMsg(answer(q, ptr))
 			}
 		}, "the signature (TSIG) of an answer: it is not signed"},
+		{"only the first and the last message signed", key, func(w dns.ResponseWriter, q *dns.Msg) {
+			first, mac, err := dns.TsigGenerate(signed(answer(q, soa)), secret, q.IsTsig().MAC, false)
+			if err != nil {
+				panic(err)
+			}
+			second, err := answer(q, ptr).Pack()
+			if err != nil {
+				panic(err)
+			}
+			third, _, err := dns.TsigGenerateWithProvider(signed(answer(q, soa)), between{2 + len(mac)/2, second}, mac, true)
+			if err != nil {
+				panic(err)
+			}
+			w.Write(first)
+			w.Write(second)
+			w.Write(third)
+		}, ""},
 		{"another message between", key, func(w dns.ResponseWriter, q *dns.Msg) {
 			w.WriteMsg(signed(answer(q, soa)))
 			w.TsigTimersOnly(true)
@@ -199,6 +218,23 @@ func TestTransferErrors(t *testing.T) {
 		})
 	}
 }
+
+// A between makes signatures for a text with another one inside.
+type between struct {
+	at   int
+	text []byte
+}
+
+func (b between) Generate(text []byte, _ *dns.TSIG) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(secret)
+	h := hmac.New(sha256.New, key)
+	for _, part := range [][]byte{text[:b.at], b.text, text[b.at:]} {
+		h.Write(part)
+	}
+	return h.Sum(nil), err
+}
+
+func (b between) Verify([]byte, *dns.TSIG) error { return nil }
 
 // A server that says nothing does not keep a user who has had enough.
 func TestTransferEnds(t *testing.T) {

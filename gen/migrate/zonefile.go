@@ -228,7 +228,7 @@ func (z *zoneText) record(e entry, origin string) {
 const noTTL = math.MaxUint32
 
 // addTTL adds a record, with the TTL that it has if it does not say one. That is what BIND takes: the one of $TTL, else that
-// of the record before, else the negative TTL of the zone.
+// of the record before. A SOA record without either sets the former to the negative TTL of the zone.
 func (z *zoneText) addTTL(rr dns.RR, pos diag.Position) {
 	h := rr.Header()
 	soa, isSOA := rr.(*dns.SOA)
@@ -241,7 +241,7 @@ func (z *zoneText) addTTL(rr dns.RR, pos diag.Position) {
 		h.Ttl = z.last.seconds
 	case isSOA:
 		h.Ttl = soa.Minttl
-		z.last = ttl{h.Ttl, true}
+		z.ttl = ttl{h.Ttl, true}
 	default:
 		z.report(pos, FindingTTL, "put $TTL before it", "nothing tells the TTL of this record")
 		return
