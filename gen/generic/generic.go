@@ -50,7 +50,7 @@ func PTR(name string) []Match {
 		matches = append(matches, assassin("RDNS_LOCALHOST", n, "3.7", fixLocalhost))
 	}
 	if part := rdnsDynamic(n); part != "" {
-		matches = append(matches, assassin("RDNS_DYNAMIC", part, "2.6", fixPTR))
+		matches = append(matches, assassin("RDNS_DYNAMIC", part, "2.6", fix(n, part, fixPTR)))
 	}
 	if part, weight := hfilter(n); weight > 0 {
 		matches = append(matches, rspamd("HOSTNAME", part, weight, fixWord))
@@ -86,7 +86,7 @@ func HELO(name string) []Match {
 	var matches []Match
 	add := func(rule, part, points string) {
 		if part != "" {
-			matches = append(matches, assassin(rule, part, points, fixHELO))
+			matches = append(matches, assassin(rule, part, points, fix(n, part, fixHELO)))
 		}
 	}
 	split := splitAddress(n)
@@ -124,7 +124,20 @@ const (
 	fixLocalhost = "use the server's own name, such as mail.example.net"
 	fixHELO      = "say the server's own name, not one made from its address, such as mail.example.net"
 	fixWord      = "take this word out of the name"
+	fixNumbered  = "take the word, or one of the numbers, out of the name"
 )
+
+// fix returns the way out for part of n, on which SpamAssassin fires: fixAddress if n may be made from an address.
+func fix(n, part, fixAddress string) string {
+	_, last := numbers(n, 4)
+	switch {
+	case last > 0, isDigit(part[0]):
+		return fixAddress
+	case strings.ContainsAny(part, digits):
+		return fixNumbered
+	}
+	return fixWord
+}
 
 // assassin returns the match of a rule of SpamAssassin that scores points in the worst of its four score sets.
 func assassin(rule, part, points, fix string) Match {

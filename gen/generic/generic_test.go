@@ -196,6 +196,16 @@ func TestFix(t *testing.T) {
 			t.Errorf("%s: %s", name, m.Filter)
 		}
 	}
+	for name, want := range map[string]string{
+		"192-0-2-10.host.example":     fixPTR,
+		"192-0-2-10.dyn.host.example": fixPTR,
+		"mail.dyn.host.example":       fixWord,
+		"node12.dc3.example":          fixNumbered,
+	} {
+		if got := PTR(name); len(got) == 0 || got[0].Fix != want {
+			t.Errorf("%s: %+v, want %q", name, got, want)
+		}
+	}
 	for _, name := range slices.Concat(templates, wordNames()) {
 		for _, m := range slices.Concat(PTR(name), HELO(name)) {
 			if m.Cost == "" || m.Fix == "" {
