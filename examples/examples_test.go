@@ -329,7 +329,7 @@ type world struct {
 // newWorld makes a repository with testdata/records.yaml, not committed.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	peer.Needs(t, "git", "ssh", "sshd")
+	peer.Needs(t, "ssh", "sshd")
 	w := &world{dir: t.TempDir()}
 	for path, mode := range map[*string]string{&w.origin: "origin", &w.clone: "clone", &w.tmp: "tmp"} {
 		*path = filepath.Join(w.dir, mode)
