@@ -61,8 +61,7 @@ type tableLine struct {
 	addr                              netip.Addr
 	names                             []string
 	server, product, account, primary string
-	ttl                               uint32
-	ownTTL                            bool // ttl is not that of the zone
+	ttl                               string // of the names, if it is not that of the zone
 }
 
 // printTable prints the lines with the columns that revmap import knows.
@@ -72,15 +71,11 @@ func (p *program) printTable(ctx context.Context, lines iter.Seq[tableLine]) err
 		return err
 	}
 	for l := range lines {
-		fields := []string{l.addr.String(), "", l.server, l.product, l.account, l.primary, ""}
-		if l.ownTTL {
-			fields[6] = strconv.FormatUint(uint64(l.ttl), 10)
+		if len(l.names) == 0 {
+			l.names, l.ttl = []string{""}, ""
 		}
-		names := l.names
-		if len(names) == 0 {
-			names = []string{""}
-		}
-		for _, fields[1] = range names {
+		fields := []string{l.addr.String(), "", l.server, l.product, l.account, l.primary, l.ttl}
+		for _, fields[1] = range l.names {
 			if err := w.Write(fields); err != nil {
 				return err
 			}
@@ -99,8 +94,7 @@ func listed(inv *model.Inventory, explicit bool) iter.Seq[tableLine] {
 		for i := range inv.Addresses {
 			a := &inv.Addresses[i]
 			e := inv.Effective(a)
-			l := tableLine{addr: a.Addr, names: e.Names, ttl: e.TTL}
-			l.ownTTL = e.Origin != model.NoName && e.TTL != inv.Source.Defaults.TTL.Value
+			l := tableLine{addr: a.Addr, names: e.Names, ttl: ownTTL(e.TTL, inv.Source.Defaults.TTL.Value)}
 			if explicit && e.Origin != model.Explicit {
 				l.names = nil
 			}
@@ -138,7 +132,7 @@ func stored(r *snapshot.Reader, explicit bool) iter.Seq[tableLine] {
 						return false
 					}
 				}
-				l := tableLine{addr: a, ttl: set.TTL, ownTTL: set.TTL != z.TTL}
+				l := tableLine{addr: a, ttl: ownTTL(set.TTL, z.TTL)}
 				for i := range set.Len() {
 					if !explicit || set.Kind == snapshot.Explicit {
 						l.names = append(l.names, set.Name(i))
@@ -153,4 +147,11 @@ func stored(r *snapshot.Reader, explicit bool) iter.Seq[tableLine] {
 		for len(rest) > 0 && next() {
 		}
 	}
+}
+
+func ownTTL(ttl, zone uint32) string {
+	if ttl == zone {
+		return ""
+	}
+	return strconv.FormatUint(uint64(ttl), 10)
 }
