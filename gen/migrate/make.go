@@ -40,7 +40,7 @@ type Options struct {
 // Make makes a source out of d. Whatever d says is in it if a source can say it; Compare finds what is not. Positions are
 // those of d, so that what is wrong with the source is found where it comes from. The findings are sorted.
 func Make(d *Data, o Options) (*source.Source, diag.List) {
-	m := &maker{Data: d, Options: o, byAddr: make(map[netip.Addr]int)}
+	m := &maker{Data: d, Options: o, byAddr: make(map[netip.Addr]int), targets: make(map[target]bool)}
 	m.s.Products = slices.Clone(o.Products)
 	m.addDefaults()
 	m.addHosts()
@@ -59,6 +59,7 @@ type maker struct {
 	byAddr   map[netip.Addr]int     // indexes in hosts
 	inv      *model.Inventory       // of the blocks
 	forward  map[AddressRecord]bool // those of Data without positions
+	targets  map[target]bool        // of delegations that are made
 	findings diag.List
 }
 
@@ -282,6 +283,12 @@ func (m *maker) addBlocks() {
 	m.inv = model.Build(&m.s)
 }
 
+// A target is what an alias that leads out of our zones leads to.
+type target struct {
+	zone  string
+	octet byte
+}
+
 // contains reports whether q lies in p.
 func contains(p, q netip.Prefix) bool { return p.Bits() <= q.Bits() && p.Contains(q.Addr()) }
 
@@ -412,10 +419,16 @@ func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []
 	}
 	for _, a := range z.Aliases {
 		_, child, _ := strings.Cut(a.Target, ".")
-		addrs := targets[child]
 		if c := byName[child]; c != nil {
 			add(c.Prefix, child, c.NS, a.Pos)
 		} else if !below(child, z.Name) {
+			// Two delegations to one zone must not give two addresses one name there.
+			addrs := slices.DeleteFunc(targets[child], func(a netip.Addr) bool {
+				return m.targets[target{child, a.As4()[3]}]
+			})
+			for _, a := range addrs {
+				m.targets[target{child, a.As4()[3]}] = true
+			}
 			for _, p := range exactly(addrs) {
 				add(p, child, nil, a.Pos)
 			}
