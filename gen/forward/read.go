@@ -201,13 +201,18 @@ func (r *reader) read() {
 	if apex != "" {
 		r.zone = &Zone{Apex: apex, File: r.folder.Path(r.file.Path), names: map[string]node{apex: {first: -1, last: -1}}}
 	}
-	outside := false
+	outside, empty := false, true
 	switch {
 	case err == nil && apex != "":
 		err = r.parse(data, origin, func(rr dns.RR) bool {
+			empty = false
 			outside = r.add(rr, outside)
 			return true
 		})
+		if err == nil && empty {
+			r.report(diag.Position{File: r.folder.Path(r.file.Path), Line: 1, Column: 1}, "", "there are no records in this file")
+			r.zone.broken = true
+		}
 	case err == nil:
 		r.report(diag.Position{File: r.folder.Path(r.file.Path), Line: 1, Column: 1},
 			`begin it with $ORIGIN, or name it after its zone: "acme.example.zone"`,
@@ -396,6 +401,7 @@ var problem = regexp.MustCompile(`(?s)^(?:.*?: )?dns: (.*): ("(?:[^"\\]|\\.)*") 
 var plain = map[string]string{
 	"bad A A":            "want an IPv4 address, not",
 	"bad AAAA AAAA":      "want an IPv6 address, not",
+	"not a TTL":          "want a type, class or TTL, not",
 	"unexpected newline": "a record without data",
 }
 

@@ -65,6 +65,13 @@ func TestFindings(t *testing.T) {
 			`hosts:1:1: nothing tells which zone this file is: neither an SOA record with an absolute name nor the name of the file ` +
 				`(begin it with $ORIGIN, or name it after its zone: "acme.example.zone")`,
 		}},
+		{"no records", map[string]string{"a.example.zone": "; to be written\n", "b.example.zone": ""}, []string{
+			`a.example.zone:1:1: there are no records in this file`,
+			`b.example.zone:1:1: there are no records in this file`,
+		}},
+		{"a type that nobody knows", map[string]string{"a.example.zone": soa + "a AAA 192.0.2.1\n"}, []string{
+			`a.example.zone:2:3: want a type, class or TTL, not "AAA"`,
+		}},
 		{"no zone file", map[string]string{"a.yaml": "version: 1\n"}, []string{
 			`a.yaml:1: no blank before TTL`,
 		}},
