@@ -19,7 +19,6 @@ import (
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/revision"
-	"github.com/revmap/revmap/gen/source"
 )
 
 // A diffCommand is what the flags of diff say.
@@ -161,10 +160,6 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 		}
 		limits.Allow = append(limits.Allow[:len(limits.Allow):len(limits.Allow)], given...)
 		from, err = sideAt(ctx, short(commit), d.source)
-		if errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(d.stderr, "revmap: %s has no %s: all of it is new\n", d.base, d.source)
-			from, err = &side{Side: diff.OfInventory(model.Build(&source.Source{}), nil), name: short(commit)}, nil
-		}
 		return err
 	})
 	both.Go(func() (err error) {

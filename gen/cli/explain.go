@@ -143,10 +143,6 @@ type snapshotAnswer struct {
 	Same   bool     `json:"same"` // as the answer by the source
 }
 
-var originNames = map[model.Origin]string{
-	model.NoName: "none", model.Explicit: "explicit", model.Default: "default", model.Fallback: "fallback",
-}
-
 func explanationOf(ctx context.Context, addr netip.Addr, path string) (*explanation, error) {
 	inv, found, err := load(ctx, path)
 	if err != nil {
@@ -154,7 +150,7 @@ func explanationOf(ctx context.Context, addr netip.Addr, path string) (*explanat
 	}
 	answer, a := inv.Lookup(addr)
 	e := &explanation{
-		Address: addr.String(), Names: append([]string{}, answer.Names...), TTL: answer.TTL, Origin: originNames[answer.Origin],
+		Address: addr.String(), Names: append([]string{}, answer.Names...), TTL: answer.TTL, Origin: answer.Origin.String(),
 		Reverse: arpa.Name(addr), Errors: found.Count(diag.Error),
 	}
 	s := e.addAssignment(inv, addr, a)
@@ -164,7 +160,7 @@ func explanationOf(ctx context.Context, addr netip.Addr, path string) (*explanat
 	}
 	b := inv.BlockOf(addr)
 	if b == nil {
-		e.Names, e.TTL, e.Origin = []string{}, 0, originNames[model.NoName]
+		e.Names, e.TTL, e.Origin = []string{}, 0, model.NoName.String()
 		e.because(diag.Position{}, "it is in no block")
 		return e, nil
 	}

@@ -40,9 +40,6 @@ func TestReviewPage(t *testing.T) {
 	r.git("commit", "-qam", "Close Berlin, move examplaab7, and mail.acme.example is mx.acme.example now")
 
 	stopped := r.revmap(StatusFindings, "diff", "--base", "main", "--format", "markdown")
-	if same := r.revmap(StatusFindings, "diff", "main:records.yaml", "records.yaml", "--format", "markdown"); len(same) == 0 {
-		t.Error("without --base nothing is written")
-	}
 
 	// What a reviewer sees without a click fits on a screen, and has all that matters.
 	overview, folded, ok := strings.Cut(stopped, "<details>")
@@ -121,8 +118,8 @@ func TestReviewPage(t *testing.T) {
 // A repository is a Git working tree, which is the current folder.
 type repository struct{ *testing.T }
 
-// newRepository makes a repository of the files of a folder, whose first commit is the head of main. Its commits have the
-// same ids each time.
+// newRepository makes a repository of the files of a folder, whose first commit is the head of main. Its commits have
+// the same ids each time.
 func newRepository(t *testing.T, files string) repository {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is missing")
@@ -136,9 +133,9 @@ func newRepository(t *testing.T, files string) repository {
 	t.Setenv("XDG_CONFIG_HOME", dir)
 	for name, value := range map[string]string{
 		"GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_HASH": "sha1", "SOURCE_DATE_EPOCH": "1767225600",
-		"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.net", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+		"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.net",
 		"GIT_COMMITTER_NAME": "A Person", "GIT_COMMITTER_EMAIL": "person@example.net",
-		"GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
+		"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
 	} {
 		t.Setenv(name, value)
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -17,6 +18,16 @@ const (
 	Default         // the server's default hostname
 	Fallback        // the block's fallback template
 )
+
+var originNames = [...]string{NoName: "none", Explicit: "explicit", Default: "default", Fallback: "fallback"}
+
+// String returns the word that all output uses.
+func (o Origin) String() string {
+	if o < 0 || int(o) >= len(originNames) {
+		return fmt.Sprintf("Origin(%d)", int(o))
+	}
+	return originNames[o]
+}
 
 // Effective is what an address answers with.
 type Effective struct {

@@ -49,15 +49,21 @@ func (g *group) title() string { return strings.ToUpper(g.name[:1]) + g.name[1:]
 func (r *Review) groups() []group {
 	blocks := make([]item, 0, len(r.Blocks))
 	for _, b := range r.Blocks {
-		blocks = append(blocks, item{subject: b.Prefix.String(), kinds: b.Kinds, detail: b.Detail, oldPos: b.OldPos, pos: b.Pos})
+		blocks = append(blocks, item{
+			subject: b.Prefix.String(), kinds: b.Kinds, detail: b.Detail, oldPos: b.OldPos, pos: b.Pos,
+		})
 	}
 	zones := make([]item, 0, len(r.Zones))
 	for _, z := range r.Zones {
-		zones = append(zones, item{subject: z.Name, kinds: z.Kinds, detail: z.Detail, oldPos: z.OldPos, pos: z.Pos})
+		zones = append(zones, item{
+			subject: z.Name, kinds: z.Kinds, detail: z.Detail, oldPos: z.OldPos, pos: z.Pos,
+		})
 	}
 	delegations := make([]item, 0, len(r.Delegations))
 	for _, d := range r.Delegations {
-		delegations = append(delegations, item{subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos})
+		delegations = append(delegations, item{
+			subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos,
+		})
 	}
 	servers := make([]item, 0, len(r.Servers))
 	for _, s := range r.Servers {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
-	"github.com/revmap/revmap/gen/model"
 )
 
 type jsonStop struct {
@@ -144,14 +143,9 @@ func addressOf(a *diff.Address) jsonAddress {
 	return j
 }
 
-// originNames are the words of revmap explain.
-var originNames = map[model.Origin]string{
-	model.NoName: "none", model.Explicit: "explicit", model.Default: "default", model.Fallback: "fallback",
-}
-
 func stateOf(s *diff.State) jsonState {
 	return jsonState{
-		append([]string{}, s.Names...), s.TTL, originNames[s.Origin], s.Server, s.Primary,
+		append([]string{}, s.Names...), s.TTL, s.Origin.String(), s.Server, s.Primary,
 		prefixText(s.Delegation), prefixText(s.Block), s.HELO, jsonPosition(s.Pos),
 	}
 }

@@ -27,10 +27,10 @@ const (
 // maxStops is how many of the things that a gate says are listed.
 const maxStops = 10
 
-// Markdown writes the changes as GitHub Flavored Markdown, for a comment in a pull request, which a reviewer understands
-// from the top: what the gates say, one line for each kind of change, what receivers of mail will see, and then tables of
-// everything, folded. However much changes, it fits into one comment; what is left out is counted. Nothing of a name
-// means anything in Markdown. The error is that of w.
+// Markdown writes the changes as GitHub Flavored Markdown, for a comment in a pull request, which a reviewer
+// understands from the top: what the gates say, one line for each kind of change, what receivers of mail will see, and
+// then tables of everything, folded. However much changes, it fits into one comment; what is left out is counted.
+// Nothing of a name means anything in Markdown. The error is that of w.
 func (r *Review) Markdown(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(changesMarker + "\n### " + r.verdict() + "\n")
@@ -39,8 +39,8 @@ func (r *Review) Markdown(w io.Writer) error {
 		errors int
 	}{{r.Old, r.OldErrors}, {r.New, r.NewErrors}} {
 		if side.errors > 0 {
-			fmt.Fprintf(&b, "\n**%s has errors** (%s), which `revmap lint` shows. What they concern may be missing here.\n",
-				code(side.name), number(side.errors))
+			fmt.Fprintf(&b, "\n**%s has errors** (%s), which `revmap lint` shows. "+
+				"What they concern may be missing here.\n", code(side.name), number(side.errors))
 		}
 	}
 	r.markdownStops(&b)
@@ -247,7 +247,9 @@ func (r *Review) markdownDetails(b *strings.Builder, room int) {
 			row:  func(i int) string { return addressRow(g.addresses[i]) },
 		})
 	}
-	totals := slices.DeleteFunc(slices.Clone(r.Totals), func(t diff.Total) bool { return t.Changed == 0 && t.Old == t.New })
+	totals := slices.DeleteFunc(slices.Clone(r.Totals), func(t diff.Total) bool {
+		return t.Changed == 0 && t.Old == t.New
+	})
 	if len(totals) > 0 {
 		tables = append(tables, table{
 			title: "Names in each block", n: len(totals),

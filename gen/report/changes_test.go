@@ -33,8 +33,8 @@ func review() *Review {
 	gone := netip.MustParsePrefix("203.0.113.0/24")
 	c := &diff.Changes{
 		Blocks: []diff.Block{
-			{Prefix: block, Kinds: []diff.Kind{diff.FallbackChanged}, Detail: []string{"fallback: {ip}.a.example → {ip}.b.example"},
-				OldPos: atBase(5), Pos: at(6, 3)},
+			{Prefix: block, Kinds: []diff.Kind{diff.FallbackChanged},
+				Detail: []string{"fallback: {ip}.a.example → {ip}.b.example"}, OldPos: atBase(5), Pos: at(6, 3)},
 			{Prefix: gone, Kinds: []diff.Kind{diff.BlockRemoved}, OldPos: atBase(7)},
 		},
 		Zones: []diff.Zone{
@@ -62,26 +62,39 @@ func review() *Review {
 	}
 	c.Addresses = []diff.Address{
 		{
-			Addr: addr(10), Kinds: []diff.Kind{diff.NameChanged}, Old: named(30, "mail.acme.example."), New: named(31, "mx.acme.example."),
+			Addr: addr(10), Kinds: []diff.Kind{diff.NameChanged},
+			Old: named(30, "mail.acme.example."), New: named(31, "mx.acme.example."),
 			Effects: []diff.Effect{
-				{ID: "no-longer-helo", Severity: diag.Error, Message: `server examplaaa1 says "mail.acme.example." in HELO, which is no name of it any more`},
-				{ID: "now-looks-generated", Severity: diag.Warning, Message: "mx.acme.example. looks generated to S25R"},
+				{
+					ID: "no-longer-helo", Severity: diag.Error,
+					Message: `server examplaaa1 says "mail.acme.example." in HELO, which is no name of it`,
+				},
+				{
+					ID: "now-looks-generated", Severity: diag.Warning,
+					Message: "mx.acme.example. looks generated to S25R",
+				},
 			},
 		},
 		{
 			Addr: addr(20), Kinds: []diff.Kind{diff.NameRemoved, diff.ServerLost, diff.PrimaryLost},
-			Old: diff.State{Names: []string{"examplaab7.dedicated.example."}, TTL: 3600, Origin: model.Default, Server: "examplaab7",
-				Primary: true, Block: block, Pos: atBase(41)},
+			Old: diff.State{
+				Names: []string{"examplaab7.dedicated.example."}, TTL: 3600, Origin: model.Default,
+				Server: "examplaab7", Primary: true, Block: block, Pos: atBase(41),
+			},
 			New:     diff.State{Block: block},
 			Effects: []diff.Effect{{ID: "ptr-disappears", Severity: diag.Warning, Message: "the PTR disappears"}},
 		},
 		{
-			Addr: addr(30), Kinds: []diff.Kind{diff.NameSet, diff.ServerGained, diff.PrimaryGained}, Old: diff.State{Block: block},
-			New: diff.State{Names: []string{"examplaab7.dedicated.example."}, TTL: 3600, Origin: model.Default, Server: "examplaab7",
-				Primary: true, Block: block, HELO: "mail.example.net.", Pos: at(41, 14)},
+			Addr: addr(30), Kinds: []diff.Kind{diff.NameSet, diff.ServerGained, diff.PrimaryGained},
+			Old: diff.State{Block: block},
+			New: diff.State{
+				Names: []string{"examplaab7.dedicated.example."}, TTL: 3600, Origin: model.Default,
+				Server: "examplaab7", Primary: true, Block: block, HELO: "mail.example.net.", Pos: at(41, 14),
+			},
 		},
 		{
-			Addr: addr(40), Kinds: []diff.Kind{diff.TTLChanged}, Old: named(50, "a.example.", "b.example."), New: named(50, "a.example.", "b.example."),
+			Addr: addr(40), Kinds: []diff.Kind{diff.TTLChanged},
+			Old: named(50, "a.example.", "b.example."), New: named(50, "a.example.", "b.example."),
 		},
 		{
 			Addr: addr(50), Kinds: []diff.Kind{diff.NameRemoved, diff.DelegationGained}, Old: named(51, "c.example."),
@@ -93,8 +106,10 @@ func review() *Review {
 		a := netip.AddrFrom4([4]byte{203, 0, 113, byte(i + 1)})
 		c.Addresses = append(c.Addresses, diff.Address{
 			Addr: a, Kinds: []diff.Kind{diff.NameRemoved},
-			Old: diff.State{Names: []string{fmt.Sprintf("host%d.example.net.", i)}, TTL: 3600, Origin: model.Explicit, Block: gone,
-				Pos: atBase(60 + i)},
+			Old: diff.State{
+				Names: []string{fmt.Sprintf("host%d.example.net.", i)}, TTL: 3600, Origin: model.Explicit, Block: gone,
+				Pos: atBase(60 + i),
+			},
 			Effects: []diff.Effect{{ID: "ptr-disappears", Severity: diag.Warning, Message: "the PTR disappears"}},
 		})
 	}
@@ -260,8 +275,9 @@ func TestReviewMarkdownCut(t *testing.T) {
 	_, removed, _ := strings.Cut(text, "<summary>Addresses: name removed (10,007)</summary>")
 	removed, _, _ = strings.Cut(removed, "</details>")
 	rows := strings.Count(removed, "\n| `")
-	if want := fmt.Sprintf("\n…and %s more.\n", number(10_007-rows)); rows < 10 || !strings.HasSuffix(removed, want+"\n") {
-		t.Errorf("of the names removed there are %d rows; the rest is not counted as %q", rows, want)
+	end := fmt.Sprintf("\n…and %s more.\n\n", number(10_007-rows))
+	if rows < 10 || !strings.HasSuffix(removed, end) {
+		t.Errorf("of the names removed there are %d rows; the rest is not counted as %q", rows, end)
 	}
 }
 
@@ -286,14 +302,16 @@ func TestReviewJSON(t *testing.T) {
 	}
 	for i, a := range review().Addresses {
 		g := got.Addresses[i]
-		if g.Address != a.Addr || len(g.Kinds) != len(a.Kinds) || len(g.Old.Names) != len(a.Old.Names) || g.New.Names == nil {
+		if g.Address != a.Addr || len(g.Kinds) != len(a.Kinds) ||
+			len(g.Old.Names) != len(a.Old.Names) || g.New.Names == nil {
 			t.Errorf("address %d is %+v, want %+v", i, g, a)
 		}
 	}
 	if got.Kinds["name-removed"] != 7 || got.Kinds["primary-lost"] != 1 || got.Kinds["ns-changed"] != 1 {
 		t.Errorf("kinds = %v", got.Kinds)
 	}
-	if d := cmp.Diff(map[string]int{"ptr-disappears": 6, "no-longer-helo": 1, "now-looks-generated": 1}, got.Effects); d != "" {
+	want := map[string]int{"ptr-disappears": 6, "no-longer-helo": 1, "now-looks-generated": 1}
+	if d := cmp.Diff(want, got.Effects); d != "" {
 		t.Errorf("effects (-want +got):\n%s", d)
 	}
 }

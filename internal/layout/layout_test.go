@@ -43,7 +43,7 @@ var arrows = map[string]string{
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/report": "gen/baseline gen/diff gen/model gen/diag",
+	"gen/report": "gen/baseline gen/diff gen/diag",
 	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
 		"gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
