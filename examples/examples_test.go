@@ -505,7 +505,7 @@ func (w *world) must(t *testing.T, dir, script string) string {
 
 // withAgent returns a script that runs another with the key that may publish.
 func withAgent(script string) string {
-	return `ssh-agent bash -c 'ssh-add -q "$KEY" && eval "$0"' ` + strconv.Quote(script)
+	return `eval "$(ssh-agent)" >/dev/null; trap 'ssh-agent -k >/dev/null' EXIT; ssh-add -q "$KEY"; ` + script
 }
 
 // A nameServer has an SSH server, a folder with the snapshot, and a CoreDNS once it is asked for.
