@@ -22,16 +22,16 @@ func (p *program) exportCSV() *cobra.Command {
 		Long: `export csv writes a line for each address of the source: what it answers with,
 its server, that server's product and account, whether it is a primary address
 of the server, and the TTL if it is another than that of the zone. An address
-with several names has a line for each. revmap import reads the table, and makes
-a source that answers the same for these addresses.
+with several names has a line for each. revmap import --csv reads the table, and
+makes a source that answers the same for these addresses.
 
-The name is also a default hostname or the name that a fallback makes; with
---explicit it is empty unless somebody has set it, which is the form for
-revmap set --from. Prefixes that are routed to servers are not in the table, nor
-are the addresses that only a fallback names.
+The name may also be a default hostname, or one that a fallback makes; with
+--explicit only names are written that somebody has set. That is the form to
+edit and give to revmap set --from. Prefixes that are routed to servers are not
+in the table, nor are addresses that the source does not list.
 
-A snapshot has the names and the TTLs of all addresses that have a name, but
-knows nothing of servers.`,
+A snapshot has the addresses with a name of their own, and knows nothing of
+servers.`,
 		Example: `  revmap export csv > addresses.csv
   revmap export csv --explicit records.snapshot`,
 		Args: operands("[SOURCE|SNAPSHOT]"),
