@@ -109,7 +109,9 @@ func (c *client) try(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r 
 		q.Id = dns.Id() // an answer to an earlier try may still come
 		r, err = c.exchange(ctx, "udp", server, q)
 		if err == nil && r.Truncated {
-			r, err = c.exchange(ctx, "tcp", server, q)
+			if r, err = c.exchange(ctx, "tcp", server, q); err == nil && r.Truncated {
+				r, err = nil, errTruncated // what it lacks must not count as missing
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -130,6 +132,8 @@ func (c *client) try(ctx context.Context, server netip.AddrPort, q *dns.Msg) (r 
 	}
 	return r, why, nil
 }
+
+var errTruncated = errors.New("the answer over TCP is truncated")
 
 // question returns a question for an authoritative server.
 func question(name string, qtype uint16) *dns.Msg {

@@ -137,6 +137,11 @@ func TestAsk(t *testing.T) {
 			r.Truncated = true
 			return r
 		}, 0, silent, 2},
+		{"truncated over TCP too", func(_ string, q *dns.Msg) *dns.Msg {
+			r := reply(q, dns.RcodeSuccess)
+			r.Truncated = true
+			return r
+		}, 0, "the answer over TCP is truncated", 2},
 		{"another ID", func(_ string, q *dns.Msg) *dns.Msg {
 			r := reply(q, dns.RcodeSuccess)
 			r.Id++
