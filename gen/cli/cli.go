@@ -24,7 +24,7 @@ import (
 // The exit statuses of revmap.
 const (
 	StatusClean    = 0 // done; the source may have warnings and notes
-	StatusFindings = 1 // the source has errors, or what lint --fail-on names; nothing was written
+	StatusFindings = 1 // the source has errors, or what --fail-on names; or a gate of diff stops a change; nothing was written
 	StatusUsage    = 2 // the arguments make no sense; nothing was done
 	StatusFailure  = 3 // something else went wrong, as stderr tells; no file is left half written
 )
@@ -120,9 +120,10 @@ into a snapshot for the CoreDNS plugin of the same name, and explains what an
 address answers with.
 
 Results and findings go to stdout, everything else to stderr; export, whose
-result is for another program, has findings there, too. The exit status
-is 0 if all is well, 1 if the source has errors, 2 if the arguments are wrong
-and 3 if something else failed. No file is ever left half written.`,
+result is for another program, has findings there, too. The exit status is 0
+if all is well, 1 if the source has errors or a gate of diff stops a change, 2
+if the arguments are wrong and 3 if something else failed. No file is ever left
+half written.`,
 		Example: `  revmap lint
   revmap compile -o records.snapshot
   revmap explain 192.0.2.10`,

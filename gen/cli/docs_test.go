@@ -41,7 +41,7 @@ This page is what %[1]srevmap help%[1]s tells, of all commands. A test compares 
 | exit status | meaning |
 |---|---|
 | %[2]d | done; the source may have warnings and notes |
-| %[3]d | the source has errors, or what `+"`lint --fail-on`"+` names; no file was written |
+| %[3]d | the source has errors, or what %[1]s--fail-on%[1]s names; or a gate of %[1]sdiff%[1]s stops a change; no file was written |
 | %[4]d | the arguments are wrong; nothing was done |
 | %[5]d | something else failed, as stderr tells; no file is left half written |
 `, "`", StatusClean, StatusFindings, StatusUsage, StatusFailure)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -68,27 +69,28 @@ func (r *Review) groups() []group {
 	servers := make([]item, 0, len(r.Servers))
 	for _, s := range r.Servers {
 		i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
-		switch {
-		case s.Detail != "":
+		if s.Detail != "" {
 			i.detail = []string{s.Detail}
-		case len(s.Old)+len(s.New) > 0: // of a server that comes or goes
-			i.detail = []string{few(slices.Concat(s.Old, s.New))}
 		}
 		servers = append(servers, i)
 	}
 	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"servers", servers}}
 }
 
-// few returns a list of addresses, cut where it is no help any more.
-func few(addrs []netip.Addr) string {
-	parts := make([]string, 0, maxListed+1)
+// details returns what there is to tell of an item: of a server that comes or goes, some addresses.
+func (i *item) details() []string {
+	addrs := slices.Concat(i.old, i.new)
+	if len(i.detail) > 0 || len(addrs) == 0 {
+		return i.detail
+	}
+	var parts []string
 	for _, a := range addrs[:min(len(addrs), maxListed)] {
 		parts = append(parts, a.String())
 	}
 	if len(addrs) > maxListed {
 		parts = append(parts, "…")
 	}
-	return strings.Join(parts, ", ")
+	return []string{strings.Join(parts, ", ")}
 }
 
 // inWords returns the kinds in words. That a block is emptied goes without saying where it is removed.
@@ -107,29 +109,15 @@ func (r *Review) empty() bool {
 	return len(r.Addresses)+len(r.Servers)+len(r.Delegations)+len(r.Blocks)+len(r.Zones) == 0
 }
 
-// byKind returns the addresses of each kind, an address under its first kind only, so that it counts once. What is lost
-// comes first.
-func (r *Review) byKind() []addressGroup {
-	index := make(map[diff.Kind]int)
-	var groups []addressGroup
+// byKind returns the addresses that change in each way, an address under its first kind only, so that it counts once.
+// The kinds are in the order in which they should be read.
+func (r *Review) byKind() (kinds []diff.Kind, of map[diff.Kind][]*diff.Address) {
+	of = make(map[diff.Kind][]*diff.Address)
 	for i := range r.Addresses {
 		a := &r.Addresses[i]
-		g, ok := index[a.Kinds[0]]
-		if !ok {
-			g = len(groups)
-			index[a.Kinds[0]] = g
-			groups = append(groups, addressGroup{kind: a.Kinds[0]})
-		}
-		groups[g].addresses = append(groups[g].addresses, a)
+		of[a.Kinds[0]] = append(of[a.Kinds[0]], a)
 	}
-	slices.SortFunc(groups, func(a, b addressGroup) int { return compareKinds(a.kind, b.kind) })
-	return groups
-}
-
-// An addressGroup is the addresses that change in the same way.
-type addressGroup struct {
-	kind      diff.Kind
-	addresses []*diff.Address
+	return slices.SortedFunc(maps.Keys(of), compareKinds), of
 }
 
 // maxListed is how many things of one kind are listed where the reader wants an overview.
@@ -144,51 +132,37 @@ type effectGroup struct {
 }
 
 // byEffect returns what receivers see, the worst first.
-func (r *Review) byEffect() []effectGroup {
+func (r *Review) byEffect() []*effectGroup {
 	type key struct {
 		severity diag.Severity
 		id       string
 	}
-	index := make(map[key]int)
-	var groups []effectGroup
+	of := make(map[key]*effectGroup)
 	for i := range r.Addresses {
 		a := &r.Addresses[i]
 		for _, e := range a.Effects {
 			k := key{e.Severity, e.ID}
-			g, ok := index[k]
-			if !ok {
-				g = len(groups)
-				index[k] = g
-				groups = append(groups, effectGroup{severity: e.Severity, id: e.ID})
+			if of[k] == nil {
+				of[k] = &effectGroup{severity: e.Severity, id: e.ID}
 			}
-			groups[g].addresses = append(groups[g].addresses, a)
-			groups[g].messages = append(groups[g].messages, e.Message)
+			of[k].addresses = append(of[k].addresses, a)
+			of[k].messages = append(of[k].messages, e.Message)
 		}
 	}
-	slices.SortFunc(groups, func(a, b effectGroup) int {
+	return slices.SortedFunc(maps.Values(of), func(a, b *effectGroup) int {
 		return cmp.Or(cmp.Compare(b.severity, a.severity), strings.Compare(a.id, b.id))
 	})
-	return groups
 }
 
 // sign returns '-' for what is lost, '+' for what is new and '~' for what changes.
 func sign(k diff.Kind) byte {
-	_, verb, _ := cutLast(string(k), "-")
-	switch verb {
+	switch verb := k[strings.LastIndexByte(string(k), '-')+1:]; verb {
 	case "removed", "lost", "emptied":
 		return '-'
 	case "added", "set", "gained":
 		return '+'
 	}
 	return '~'
-}
-
-// cutLast is strings.Cut at the last separator.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // compareKinds puts what is lost before what changes, and that before what is new.

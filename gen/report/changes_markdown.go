@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -112,8 +113,9 @@ func (r *Review) markdownSummary(b *strings.Builder) {
 	for _, g := range wide {
 		rows = append(rows, g.summary()...)
 	}
-	for _, g := range r.byKind() {
-		rows = append(rows, summaryRow(words(g.kind), len(g.addresses), addressesInBrief(g.addresses)))
+	kinds, of := r.byKind()
+	for _, k := range kinds {
+		rows = append(rows, summaryRow(words(k), len(of[k]), addressesInBrief(of[k])))
 	}
 	rows = append(rows, servers.summary()...)
 	b.WriteString("\n| what | how many | which |\n|---|--:|---|\n")
@@ -122,21 +124,17 @@ func (r *Review) markdownSummary(b *strings.Builder) {
 
 // summary returns a row for each way in which items change; what is lost comes first.
 func (g *group) summary() []string {
-	items := make(map[string][]*item)
-	var ways []string
+	of := make(map[string][]*item)
 	for i := range g.items {
 		way := g.items[i].inWords()
-		if items[way] == nil {
-			ways = append(ways, way)
-		}
-		items[way] = append(items[way], &g.items[i])
+		of[way] = append(of[way], &g.items[i])
 	}
-	slices.SortFunc(ways, func(a, b string) int {
-		return cmp.Or(compareKinds(items[a][0].kinds[0], items[b][0].kinds[0]), strings.Compare(a, b))
+	ways := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(compareKinds(of[a][0].kinds[0], of[b][0].kinds[0]), strings.Compare(a, b))
 	})
 	rows := make([]string, len(ways))
 	for i, way := range ways {
-		rows[i] = summaryRow(way, len(items[way]), itemsInBrief(items[way]))
+		rows[i] = summaryRow(way, len(of[way]), itemsInBrief(of[way]))
 	}
 	return rows
 }
@@ -150,8 +148,8 @@ func itemsInBrief(items []*item) string {
 	var parts []string
 	for _, c := range items[:min(len(items), maxListed)] {
 		text := code(clip(c.subject))
-		if len(c.detail) > 0 {
-			text += ": " + prose(clip(strings.Join(c.detail, ", ")))
+		if details := c.details(); len(details) > 0 {
+			text += ": " + prose(clip(strings.Join(details, "; ")))
 		}
 		parts = append(parts, text)
 	}
@@ -240,11 +238,12 @@ func (r *Review) markdownDetails(b *strings.Builder, room int) {
 			})
 		}
 	}
-	for _, g := range r.byKind() {
+	kinds, of := r.byKind()
+	for _, k := range kinds {
 		tables = append(tables, table{
-			title: "Addresses: " + words(g.kind), n: len(g.addresses),
+			title: "Addresses: " + words(k), n: len(of[k]),
 			head: "| address | before | after | and | mail | source |\n|---|---|---|---|---|---|\n",
-			row:  func(i int) string { return addressRow(g.addresses[i]) },
+			row:  func(i int) string { return addressRow(of[k][i]) },
 		})
 	}
 	totals := slices.DeleteFunc(slices.Clone(r.Totals), func(t diff.Total) bool {
@@ -287,7 +286,7 @@ func (t *table) text(room int) string {
 }
 
 func itemRow(c *item) string {
-	return row(code(c.subject), c.inWords(), prose(strings.Join(c.detail, "; ")), place(c.place()))
+	return row(code(c.subject), c.inWords(), prose(strings.Join(c.details(), "; ")), place(c.place()))
 }
 
 func addressRow(a *diff.Address) string {

@@ -23,12 +23,13 @@ func (r *Review) Text(w io.Writer, color bool) error {
 		for i := range g.items {
 			c := &g.items[i]
 			text := c.subject + " " + c.inWords()
-			if len(c.detail) == 1 {
-				text += ": " + c.detail[0]
+			details := c.details()
+			if len(details) == 1 {
+				text += ": " + details[0]
 			}
 			t.change(sign(c.kinds[0]), text, c.place())
-			if len(c.detail) > 1 {
-				for _, d := range c.detail {
+			if len(details) > 1 {
+				for _, d := range details {
 					t.put("", "    "+d)
 					t.WriteByte('\n')
 				}
