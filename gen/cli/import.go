@@ -339,14 +339,16 @@ func (m *importCommand) tell(made *imported) {
 		servers[made.Servers[i].Product.Value]++
 	}
 	for _, p := range made.Products {
-		fmt.Fprintf(m.stdout, "product %s: %s, %s\n", p.Name.Value, p.Hostname.T, plural(servers[p.Name.Value], "server"))
+		fmt.Fprintf(m.stdout, "product %s: %s, %s\n", p.Name.Value, templateText(p.Hostname), plural(servers[p.Name.Value], "server"))
 	}
 	for _, b := range made.Blocks {
 		if b.Fallback.T != nil {
-			fmt.Fprintf(m.stdout, "fallback of %s: %s\n", b.Prefix, b.Fallback.T)
+			fmt.Fprintf(m.stdout, "fallback of %s: %s\n", b.Prefix, templateText(b.Fallback))
 		}
 	}
 }
+
+func templateText(t source.Template) string { return strings.TrimSuffix(t.T.String(), ".") }
 
 func addresses(n int) string {
 	if n == 1 {

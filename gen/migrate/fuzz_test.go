@@ -122,7 +122,7 @@ func FuzzZoneFile(f *testing.F) {
 	f.Add("x", "8.b.d.0.1.0.0.2.ip6.arpa. 60 SOA a. b. 1 2 3 4 5\n$ORIGIN 0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.\n1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR a.b.\n")
 	f.Add("db.example.net", "@ 60 SOA ns hostmaster 1 2 3 4 5\na A 192.0.2.1\n  AAAA 2001:db8::1\n$INCLUDE x\n$ORIGIN a\n")
 	f.Fuzz(func(t *testing.T, file, text string) {
-		if file == "" || strings.Count(text, "$") > 20 { // a $GENERATE makes 65,536 records at most
+		if file == "" || strings.Count(strings.ToUpper(text), "$GENERATE") > 2 { // each makes up to 65,536 records
 			t.Skip()
 		}
 		var r Reader

@@ -39,7 +39,9 @@ func (m *maker) productOf(groups [][]*host) func(g []*host) (server string, prod
 		list := slices.Clone(known)
 		for _, d := range domains {
 			t, err := hostname.Parse("{server}." + d.name)
-			if err != nil {
+			if err != nil || slices.ContainsFunc(known, func(p source.Product) bool {
+				return p.Hostname.T.Suffix() == t.Suffix()
+			}) {
 				continue
 			}
 			name, _, _ := strings.Cut(d.name, ".")
