@@ -4,8 +4,10 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/internal/arpa"
 )
 
 // Compare returns all changes from one state to another. Where one of them is a snapshot, they are compared by what a
@@ -46,12 +48,22 @@ func newBlocks(v view) blocks {
 	return blocks{list, newPrefixes(list, func(b block) netip.Prefix { return b.prefix })}
 }
 
-// fallback returns that of the smallest block around p, "" if there is none.
+// fallback returns that of the smallest block around p. If there is none, it is that of the blocks which p has become, or
+// was before: "" if one of them has none, and more than one if they differ.
 func (b *blocks) fallback(p netip.Prefix) string {
 	if i := b.in.smallest(p); i >= 0 {
 		return b.list[i].fallback
 	}
-	return ""
+	var parts []string
+	for zone := range arpa.Cut(p) {
+		if i := b.in.smallest(zone); i >= 0 {
+			parts = append(parts, b.list[i].fallback)
+		}
+	}
+	if slices.Contains(parts, "") {
+		return ""
+	}
+	return strings.Join(distinct(parts), ", ")
 }
 
 // merge calls f for each element of two sorted lists, with both if they are equal, else with nil for the other one.
@@ -90,13 +102,21 @@ func (c *comparison) compareAddresses() {
 		c.Totals[i] = Total{Block: b.prefix, Pos: b.pos}
 		totals[b.prefix] = &c.Totals[i]
 	}
+	// In parts, since there can be a million changes, and growing one list would copy them over and over.
+	const most = 4096
+	var parts [][]Address
+	var part []Address
 	compare := func(addr netip.Addr, old, new *State) {
 		c.Total.count(old, new)
 		if t := totals[old.Block]; t != nil {
 			t.count(old, new)
 		}
 		if kinds := c.kinds(addr, old, new); len(kinds) > 0 {
-			c.Addresses = append(c.Addresses, Address{addr, kinds, *old, *new, c.effects(addr, old, new)})
+			if len(part) == most {
+				parts = append(parts, part)
+				part = make([]Address, 0, most)
+			}
+			part = append(part, Address{addr, kinds, *old, *new, c.effects(addr, old, new)})
 		}
 	}
 	nextOld, stop := iter.Pull2(c.old.listed())
@@ -121,6 +141,7 @@ func (c *comparison) compareAddresses() {
 			b, new, moreNew = nextNew()
 		}
 	}
+	c.Addresses = slices.Concat(append(parts, part)...)
 }
 
 // named reports whether an address has a name of its own.

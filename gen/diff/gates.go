@@ -144,8 +144,8 @@ func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
 	g.zones()
 	g.blocks()
 	g.delegations()
-	g.apexes(gateNSChanged, NSChanged, "name servers")
-	g.apexes(gateSOAChanged, SOAChanged, "SOA")
+	g.apexes(gateNSChanged, NSChanged, "other name servers")
+	g.apexes(gateSOAChanged, SOAChanged, "another SOA")
 	g.names()
 	return g.stops, g.allowed
 }
@@ -345,7 +345,7 @@ func (g *gatekeeper) apexes(gate string, kind Kind, what string) {
 		var detail []string
 		for _, d := range z.Detail {
 			if strings.HasPrefix(d, "name servers:") == (kind == NSChanged) && !strings.HasPrefix(d, "ttl:") {
-				detail = append(detail, d)
+				detail = append(detail, strings.TrimPrefix(d, "name servers: "))
 			}
 		}
 		c := cause{detail: strings.Join(detail, "; "), pos: z.Pos}
@@ -357,9 +357,9 @@ func (g *gatekeeper) apexes(gate string, kind Kind, what string) {
 	}
 	for _, c := range causes {
 		s := Stop{Gate: gate, Subject: of[c][0].Name, Pos: c.pos,
-			Message: fmt.Sprintf("zone %s gets another %s: %s", of[c][0].Name, what, c.detail)}
+			Message: fmt.Sprintf("zone %s gets %s: %s", of[c][0].Name, what, c.detail)}
 		if n := len(of[c]); n > 1 {
-			s.Subject, s.Message = "", fmt.Sprintf("%d zones get another %s: %s", n, what, c.detail)
+			s.Subject, s.Message = "", fmt.Sprintf("%d zones get %s: %s", n, what, c.detail)
 		}
 		g.stop(s, c.by, c.allowed)
 	}

@@ -31,37 +31,58 @@ func (c *comparison) compareServers() {
 func compareServer(old, new *model.Server) Server {
 	s := Server{Name: new.Name.Value, OldPos: old.Name.Pos, Pos: new.Name.Pos}
 	var detail []string
-	add := func(k Kind, what, was, is string) {
-		if was != is {
-			s.Kinds = append(s.Kinds, k)
-			detail = append(detail, change(what, was, is))
-		}
-	}
 	if !sameAddresses(old, new) {
-		before, after := addresses(old), addresses(new)
-		given, got := without(before, after), without(after, before)
-		for _, v6 := range []bool{false, true} {
-			if was, is := family(given, v6), family(got, v6); len(was) > 0 && len(is) > 0 {
-				add(ServerRenumbered, "addresses", list(was), list(is))
-			}
-		}
-		for _, v6 := range []bool{false, true} {
-			was, is := family(primaries(old), v6), family(primaries(new), v6)
-			if len(was) > 0 && len(is) > 0 && !slices.Equal(was, is) {
-				add(PrimaryMoved, "primary", list(was), list(is))
-				given, got = append(given, was...), append(got, is...)
-			}
-		}
-		s.Kinds = slices.Compact(s.Kinds) // there are two families
-		if len(s.Kinds) > 0 {
-			s.Old, s.New = once(given, netip.Addr.Compare), once(got, netip.Addr.Compare)
+		detail = s.compareAddresses(old, new)
+	}
+	for _, x := range []struct {
+		kind           Kind
+		what, old, new string
+	}{
+		{ProductChanged, "product", old.Server.Product.Value, new.Server.Product.Value},
+		{AccountChanged, "account", old.Server.Account.Value, new.Server.Account.Value},
+		{HELOChanged, "helo", old.Helo.Value, new.Helo.Value},
+	} {
+		if x.old != x.new {
+			s.Kinds = append(s.Kinds, x.kind)
+			detail = append(detail, change(x.what, x.old, x.new))
 		}
 	}
-	add(ProductChanged, "product", old.Server.Product.Value, new.Server.Product.Value)
-	add(AccountChanged, "account", old.Server.Account.Value, new.Server.Account.Value)
-	add(HELOChanged, "helo", old.Helo.Value, new.Helo.Value)
 	s.Detail = strings.Join(detail, "; ")
 	return s
+}
+
+// compareAddresses adds to s how the addresses of a server change, and returns that in words.
+func (s *Server) compareAddresses(old, new *model.Server) []string {
+	var detail []string
+	renumbered, moved := false, false
+	before, after := addresses(old), addresses(new)
+	given, got := without(before, after), without(after, before)
+	for _, v6 := range []bool{false, true} {
+		was, is := family(primaries(old), v6), family(primaries(new), v6)
+		primary := ""
+		if len(was) > 0 && len(is) > 0 && !slices.Equal(was, is) {
+			moved = true
+			primary = list(was) + " → " + list(is)
+			detail = append(detail, "primary: "+primary)
+			s.Old, s.New = append(s.Old, was...), append(s.New, is...)
+		}
+		if was, is := family(given, v6), family(got, v6); len(was) > 0 && len(is) > 0 {
+			renumbered = true
+			if all := list(was) + " → " + list(is); all != primary {
+				detail = append(detail, "addresses: "+all)
+			}
+		}
+	}
+	if renumbered {
+		s.Kinds = append(s.Kinds, ServerRenumbered)
+	}
+	if moved {
+		s.Kinds = append(s.Kinds, PrimaryMoved)
+	}
+	if renumbered || moved {
+		s.Old, s.New = once(append(s.Old, given...), netip.Addr.Compare), once(append(s.New, got...), netip.Addr.Compare)
+	}
+	return detail
 }
 
 // sameAddresses reports whether the source lists the same addresses for a server, in the same order.

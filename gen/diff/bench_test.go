@@ -1,0 +1,120 @@
+package diff
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/revmap/revmap/gen/compile"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/hostname"
+	"github.com/revmap/revmap/internal/snapshot"
+)
+
+// large returns the inventory of a provider with n servers, each with one address of each family and a name for half of
+// them. Every nth server of changed has another name in place of that, none if it is 0.
+func large(tb testing.TB, n, changed int) *model.Inventory {
+	tb.Helper()
+	pos := diag.Position{File: "records.yaml", Line: 1, Column: 1}
+	name := func(format string, args ...any) source.Name {
+		return source.Name{Value: fmt.Sprintf(format, args...), Pos: pos}
+	}
+	t, err := hostname.Parse("{server}.miniserver.example")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &source.Source{
+		Defaults: source.Defaults{
+			TTL:         source.Seconds{Value: 3600, Pos: pos},
+			Nameservers: []source.Name{name("ns1.example.net.")},
+			SOA: source.SOA{Pos: pos, Primary: name("ns1.example.net."), Contact: name("hostmaster.example.net."),
+				Refresh: source.Seconds{Value: 3600}, Retry: source.Seconds{Value: 900}, Expire: source.Seconds{Value: 1209600}},
+		},
+		Products:     []source.Product{{Name: source.Text{Value: "vps"}, Hostname: source.Template{T: t}}},
+		ForwardZones: []source.Name{name("miniserver.example.")},
+		Blocks: []source.Block{
+			{Prefix: source.Prefix{Prefix: netip.MustParsePrefix("198.18.0.0/11").Masked(), Pos: pos}},
+			{Prefix: source.Prefix{Prefix: netip.MustParsePrefix("2001:db8::/32"), Pos: pos}},
+		},
+	}
+	for i := range n {
+		p := 198<<24 | i
+		v4 := netip.AddrFrom4([4]byte{byte(p >> 24), byte(p >> 16), byte(p >> 8), byte(p)})
+		v6 := netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(i >> 16), byte(i >> 8), byte(i), 15: 2})
+		server := source.Server{
+			Name:    source.Text{Value: fmt.Sprintf("server%07d", i), Pos: pos},
+			Product: source.Text{Value: "vps"},
+			Primary: []source.Addr{{Addr: v4, Pos: pos}, {Addr: v6, Pos: pos}},
+		}
+		prefix := "mail"
+		if changed > 0 && i%changed == 0 {
+			prefix = "smtp"
+		}
+		server.Addresses = []source.Address{
+			{Addr: source.Addr{Addr: v4, Pos: pos}, Names: []source.Name{name("%s%d.acme.example.", prefix, i)}},
+		}
+		s.Servers = append(s.Servers, server)
+	}
+	return model.Build(s)
+}
+
+// compileFile writes the snapshot of inv, and returns its path.
+func compileFile(tb testing.TB, inv *model.Inventory) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "snapshot")
+	b, err := compile.Compile(inv, compile.Options{Time: time.Unix(1, 0)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := snapshot.WriteFile(path, b); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+func openSide(tb testing.TB, path string) *Side {
+	tb.Helper()
+	r, err := snapshot.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := OfSnapshot(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+var _ = bytes.NewReader
+var _ = runtime.GC
+
+func BenchmarkCompare(b *testing.B) {
+	const n = 500_000 // servers: a million addresses
+	old := large(b, n, 0)
+	oldFile := compileFile(b, old)
+	for _, share := range []struct {
+		name    string
+		changed int
+	}{{"same", 0}, {"one of 100 changed", 100}, {"half changed", 1}} {
+		new := large(b, n, share.changed)
+		newFile := compileFile(b, new)
+		b.Run("inventories/"+share.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Compare(OfInventory(old, nil), OfInventory(new, nil))
+			}
+		})
+		b.Run("snapshots/"+share.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Compare(openSide(b, oldFile), openSide(b, newFile))
+			}
+		})
+	}
+}
