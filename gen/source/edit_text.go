@@ -352,7 +352,7 @@ func (e *editor) setValue(m *yaml.Node, i int, c *change) {
 	s := styleBeside(m, i, c.Addr)
 	switch v := it.v; {
 	case isEmpty(v):
-		e.fill(it, newValue(c, s), isFlow(m))
+		e.fill(it, newValue(c, s))
 	case v.Kind == yaml.ScalarNode && c.setsTTL() || isNull(v) || v.Kind == yaml.MappingNode && len(v.Content) == 0:
 		e.splice(it.value, it.end, newValue(c, s))
 	case v.Kind == yaml.ScalarNode:
@@ -365,17 +365,14 @@ func (e *editor) setValue(m *yaml.Node, i int, c *change) {
 }
 
 // fill writes a value where there is none.
-func (e *editor) fill(it item, text string, flow bool) {
-	at := it.colon
+func (e *editor) fill(it item, text string) {
 	switch {
 	case it.bare:
 		text = ": " + text
-	case flow && at < len(e.data) && e.data[at] == ' ':
-		at++
-	default:
+	case it.end == it.colon:
 		text = " " + text
 	}
-	e.splice(at, at, text)
+	e.splice(it.end, it.end, text)
 }
 
 // setName replaces the name n by that of c.
@@ -591,20 +588,24 @@ func (e *editor) insertFlow(it item, before bool, entries []string) {
 		e.splice(it.begin, it.begin, strings.Join(entries, separator)+separator)
 		return
 	}
-	end := it.end
-	comma := e.data[e.skip(end, false)] == ',' // there is the end of the braces at least
+	end := e.skip(it.end, false)
+	comma := e.data[end] == ',' // there is the end of the braces at least
 	if comma {
-		end = e.skip(end, false) + 1
+		end++
 	}
 	eol := e.lineEnd(end)
 	rest := bytes.TrimLeft(e.data[end:eol], " \t")
+	first := ""
+	if isEmpty(it.v) && !it.bare && it.end == it.colon && it.k.Style == 0 {
+		first = " " // see item
+	}
 	switch {
 	case separator == ", " || len(rest) > 0 && rest[0] != '#': // others share the line
-		e.splice(it.end, it.end, separator+strings.Join(entries, separator))
+		e.splice(it.end, it.end, first+separator+strings.Join(entries, separator))
 	case comma:
 		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator)+",")
 	default: // a comment, or nothing, follows on the line
-		e.splice(it.end, it.end, ",")
+		e.splice(it.end, it.end, first+",")
 		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator))
 	}
 }
@@ -662,7 +663,7 @@ func (e *editor) lineEnd(at int) int {
 // An item is a key with its value, as it is written.
 type item struct {
 	k, v                     *yaml.Node
-	begin, colon, value, end int  // where the key begins, behind the colon, where the value begins and ends
+	begin, colon, value, end int  // where the key begins, behind the colon, where the value begins and ends, if only as space
 	bare                     bool // there is no colon, nor a value
 }
 
@@ -680,10 +681,15 @@ func (e *editor) item(m *yaml.Node, i int) (item, bool) {
 		end = colon + 1
 	}
 	it := item{k, v, begin, end, end, end, bare}
-	if !isEmpty(v) {
+	switch {
+	case !isEmpty(v):
 		if it.value, it.end, ok = e.span(v); !ok {
 			e.byHand(v)
 			return item{}, false
+		}
+	case isFlow(m) && !bare: // a comma right behind the colon would make that a part of the key
+		if next := e.skip(end, false); next > end && e.data[next] != '#' {
+			it.value, it.end = end+1, end+1
 		}
 	}
 	return it, true
