@@ -332,7 +332,7 @@ func (b *progressBar) show(done, total int) {
 	b.drawn = time.Now()
 	full := barWidth * done / max(1, total)
 	fmt.Fprintf(b.w, "%s[%s%s] %s of %s", clearLine, strings.Repeat("=", full), strings.Repeat(" ", barWidth-full),
-		grouped(done), grouped(total))
+		report.Number(done), report.Number(total))
 }
 
 func (b *progressBar) hide() {

@@ -18,13 +18,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/source"
 )
 
 // The exit statuses of revmap.
 const (
 	StatusClean    = 0 // done; the source may have warnings and notes
-	StatusFindings = 1 // the source has errors, or what --fail-on names; or a gate of diff stops a change; nothing was written
+	StatusFindings = 1 // findings that do not let the source pass, or a gate of diff; nothing was written
 	StatusUsage    = 2 // the arguments make no sense; nothing was done
 	StatusFailure  = 3 // something else went wrong, as stderr tells; no file is left half written
 )
@@ -296,16 +297,7 @@ func plural(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return grouped(n) + " " + noun
-}
-
-// grouped writes n >= 0 with a comma before every three digits.
-func grouped(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return report.Number(n) + " " + noun
 }
 
 // require marks a flag of c as one that must be given.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -172,10 +173,10 @@ func changedZones(before, after *snapshot.Reader) string {
 	}
 	s := plural(changed, "zone") + " changed"
 	if added > 0 {
-		s += fmt.Sprintf(", %s added", grouped(added))
+		s += fmt.Sprintf(", %s added", report.Number(added))
 	}
 	if len(serials) > 0 {
-		s += fmt.Sprintf(", %s removed", grouped(len(serials)))
+		s += fmt.Sprintf(", %s removed", report.Number(len(serials)))
 	}
 	return s
 }

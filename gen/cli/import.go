@@ -21,6 +21,7 @@ import (
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/migrate"
 	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/hostname"
@@ -354,5 +355,5 @@ func addresses(n int) string {
 	if n == 1 {
 		return "1 address"
 	}
-	return grouped(n) + " addresses"
+	return report.Number(n) + " addresses"
 }

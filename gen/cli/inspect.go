@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/zonefile"
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
@@ -128,9 +129,10 @@ func (p *program) printInspection(n *inspection) error {
 	fmt.Fprintf(w, "id\t%s\n", n.ID)
 	fmt.Fprintf(w, "commit\t%s\n", commit)
 	fmt.Fprintf(w, "size\t%s\n", plural(n.Size, "byte"))
-	fmt.Fprintf(w, "entries\t%s: %s explicit, %s default\n", grouped(n.Entries), grouped(n.Explicit), grouped(n.Default))
+	fmt.Fprintf(w, "entries\t%s: %s explicit, %s default\n",
+		report.Number(n.Entries), report.Number(n.Explicit), report.Number(n.Default))
 	if n.Hosts > 0 {
-		fmt.Fprintf(w, "hosts\t%s\n", grouped(n.Hosts))
+		fmt.Fprintf(w, "hosts\t%s\n", report.Number(n.Hosts))
 	}
 	if err := w.Flush(); err != nil || len(n.Zones) == 0 {
 		return err

@@ -252,7 +252,7 @@ func (r *Review) headline() string {
 		what string
 	}{{removed, "removed"}, {changed, "changed"}, {set, "set"}} {
 		if p.n > 0 {
-			parts = append(parts, number(p.n)+" "+p.what)
+			parts = append(parts, Number(p.n)+" "+p.what)
 		}
 	}
 	if len(parts) == 0 {
@@ -261,8 +261,8 @@ func (r *Review) headline() string {
 	return "names: " + strings.Join(parts, ", ")
 }
 
-// number writes n >= 0 with a comma before every three digits.
-func number(n int) string {
+// Number writes n >= 0 with a comma before every three digits, as all output for people does.
+func Number(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

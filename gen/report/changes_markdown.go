@@ -41,7 +41,7 @@ func (r *Review) Markdown(w io.Writer) error {
 	}{{r.Old, r.OldErrors}, {r.New, r.NewErrors}} {
 		if side.errors > 0 {
 			fmt.Fprintf(&b, "\n**%s has errors** (%s), which `revmap lint` shows. "+
-				"What they concern may be missing here.\n", code(side.name), number(side.errors))
+				"What they concern may be missing here.\n", code(side.name), Number(side.errors))
 		}
 	}
 	r.markdownStops(&b)
@@ -65,7 +65,7 @@ func (r *Review) verdict() string {
 	case n == 1:
 		return "Stopped by a gate; " + r.headline()
 	case n > 1:
-		return "Stopped by " + number(n) + " gates; " + r.headline()
+		return "Stopped by " + Number(n) + " gates; " + r.headline()
 	case len(r.Allowed) > 0:
 		return "Allowed; " + r.headline()
 	}
@@ -81,7 +81,7 @@ func (r *Review) markdownStops(b *strings.Builder) {
 		}
 		left := len(r.Stops) - len(shown)
 		if left > 0 {
-			fmt.Fprintf(b, "\n…and %s more.\n", number(left))
+			fmt.Fprintf(b, "\n…and %s more.\n", Number(left))
 		}
 		b.WriteString("\nIf that is meant, add to the message of a commit:\n\n```\n")
 		for _, s := range shown {
@@ -140,7 +140,7 @@ func (g *group) summary() []string {
 }
 
 func summaryRow(what string, n int, which string) string {
-	return "| " + what + " | " + number(n) + " | " + cell(which) + " |\n"
+	return "| " + what + " | " + Number(n) + " | " + cell(which) + " |\n"
 }
 
 // itemsInBrief names a few of the items, and what changes of them.
@@ -187,7 +187,7 @@ func addressesInBrief(addresses []*diff.Address) string {
 		if block.IsValid() {
 			where = "in " + code(block.String())
 		}
-		parts = append(parts, number(counts[block])+" "+where)
+		parts = append(parts, Number(counts[block])+" "+where)
 	}
 	if len(blocks) > maxListed {
 		parts = append(parts, "…")
@@ -206,7 +206,7 @@ func (r *Review) markdownEffects(b *strings.Builder) {
 	for _, g := range effects {
 		begin := "- **" + g.severity.String() + "** "
 		if n := len(g.addresses); n > maxListed {
-			begin += code(g.id) + " at " + number(n) + " addresses (" + addressesInBrief(g.addresses) + "), such as "
+			begin += code(g.id) + " at " + Number(n) + " addresses (" + addressesInBrief(g.addresses) + "), such as "
 			lines = append(lines, begin+code(g.addresses[0].Addr.String())+": "+prose(clip(g.messages[0]))+"\n")
 			continue
 		}
@@ -274,7 +274,7 @@ func (r *Review) markdownDetails(b *strings.Builder, room int) {
 // text returns the table in at most so many bytes; "" if not even its title fits.
 func (t *table) text(room int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n<details><summary>%s (%s)</summary>\n\n%s", t.title, number(t.n), t.head)
+	fmt.Fprintf(&b, "\n<details><summary>%s (%s)</summary>\n\n%s", t.title, Number(t.n), t.head)
 	const end = "\n</details>\n"
 	room -= b.Len() + len(end)
 	if room < 0 {
@@ -303,7 +303,7 @@ func addressRow(a *diff.Address) string {
 }
 
 func totalRow(t *diff.Total) string {
-	return row(code(t.Block.String()), number(t.Old), number(t.New), number(t.Lost), number(t.Changed))
+	return row(code(t.Block.String()), Number(t.Old), Number(t.New), Number(t.Lost), Number(t.Changed))
 }
 
 // row returns a row of a table.
@@ -332,7 +332,7 @@ func list(b *strings.Builder, room, n int, line func(i int) string) {
 	for i := range n {
 		text := line(i)
 		if room -= len(text); room < 0 {
-			fmt.Fprintf(b, "\n…and %s more.\n", number(n-i))
+			fmt.Fprintf(b, "\n…and %s more.\n", Number(n-i))
 			return
 		}
 		b.WriteString(text)

@@ -275,7 +275,7 @@ func TestReviewMarkdownCut(t *testing.T) {
 	_, removed, _ := strings.Cut(text, "<summary>Addresses: name removed (10,007)</summary>")
 	removed, _, _ = strings.Cut(removed, "</details>")
 	rows := strings.Count(removed, "\n| `")
-	end := fmt.Sprintf("\n…and %s more.\n\n", number(10_007-rows))
+	end := fmt.Sprintf("\n…and %s more.\n\n", Number(10_007-rows))
 	if rows < 10 || !strings.HasSuffix(removed, end) {
 		t.Errorf("of the names removed there are %d rows; the rest is not counted as %q", rows, end)
 	}
