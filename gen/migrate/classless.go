@@ -28,7 +28,7 @@ func aliases(zones []*zone) map[string][]netip.Addr {
 	return m
 }
 
-// place finds out which addresses z is for, if it is a reverse zone. aliases are the addresses whose aliases lead into it.
+// place finds out which addresses z is for, if it is a reverse zone. aliases are those whose aliases lead into it.
 func (z *zone) place(aliases []netip.Addr) {
 	p, form := arpa.Parse(z.Name)
 	around, inside := octets(z.Name)
@@ -96,8 +96,9 @@ func octets(name string) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// said returns what the first label of a classless zone can mean: "64/26" and "64-26" are the first address and the length,
-// "64-127" are the first and the last address. "0-31" could be both: most likely the last address, and "0/31" the length.
+// said returns what the first label of a classless zone can mean: "64/26" and "64-26" are the first address and the
+// length, "64-127" are the first and the last address. In "0-31" the last number is most likely an address, in "0/31" a
+// length; what is less likely comes second.
 func said(name string) (prefixes []netip.Prefix) {
 	around, ok := octets(name)
 	label, _, _ := strings.Cut(name, ".")

@@ -16,23 +16,23 @@ import (
 
 // The columns of a CSV file.
 const (
-	address = iota
-	name
-	server
-	product
-	account
-	primary
-	timeToLive
+	columnAddress = iota
+	columnName
+	columnServer
+	columnProduct
+	columnAccount
+	columnPrimary
+	columnTTL
 )
 
 var columns = []string{
-	address: "address", name: "name", server: "server", product: "product", account: "account", primary: "primary",
-	timeToLive: "ttl",
+	columnAddress: "address", columnName: "name", columnServer: "server", columnProduct: "product",
+	columnAccount: "account", columnPrimary: "primary", columnTTL: "ttl",
 }
 
-// CSV reads a table (RFC 4180) whose first line names its columns, in any order: "address", and perhaps "name", "server",
-// "product", "account", "primary" ("yes" or "no") and "ttl". An address may have several lines, one for each name. Path
-// is that of positions. An error is one of in.
+// CSV reads a table (RFC 4180) whose first line names its columns, in any order: "address", and perhaps "name",
+// "server", "product", "account", "primary" ("yes" or "no") and "ttl". An address may have several lines, one for each
+// name. Path is that of positions. An error is one of in.
 func (r *Reader) CSV(path string, in io.Reader) error {
 	data, err := io.ReadAll(in)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *table) header(fields []string) bool {
 			t.index[column] = i
 		}
 	}
-	if ok && t.index[address] < 0 {
+	if ok && t.index[columnAddress] < 0 {
 		t.r.report(t.pos(0), FindingSyntax, headerHint, `there is no column "address"`)
 		ok = false
 	}
@@ -142,19 +142,19 @@ func (t *table) line(fields []string) {
 		s, _ := field(column)
 		return strings.Clone(s) // not the whole line
 	}
-	e := Entry{Server: text(server), Product: text(product), Account: text(account)}
+	e := Entry{Server: text(columnServer), Product: text(columnProduct), Account: text(columnAccount)}
 	var ok bool
 	var s string
-	s, e.Pos = field(address)
+	s, e.Pos = field(columnAddress)
 	if e.Addr, ok = t.r.address(s, e.Pos); !ok {
 		return
 	}
-	if s, pos := field(name); s != "" {
+	if s, pos := field(columnName); s != "" {
 		if e.Name, ok = t.r.name(s, pos); !ok {
 			return
 		}
 	}
-	switch s, pos := field(primary); strings.ToLower(s) {
+	switch s, pos := field(columnPrimary); strings.ToLower(s) {
 	case "yes", "true", "1":
 		if e.Primary = true; e.Server == "" {
 			t.r.report(pos, FindingSyntax, "name its server", "%s is primary, but of no server", e.Addr)
@@ -165,7 +165,7 @@ func (t *table) line(fields []string) {
 		t.r.report(pos, FindingSyntax, "", "want yes or no, not %q", s)
 		return
 	}
-	if s, pos := field(timeToLive); s != "" {
+	if s, pos := field(columnTTL); s != "" {
 		ttl, err := parseTTL(s)
 		if err != nil {
 			t.r.report(pos, FindingTTL, "", "%v", err)

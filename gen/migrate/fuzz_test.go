@@ -159,11 +159,12 @@ func FuzzCSV(f *testing.F) {
 		rows := [][]string{columns}
 		for _, e := range d.Entries {
 			row := make([]string, len(columns))
-			row[address], row[name], row[server], row[product], row[account] = e.Addr.String(), e.Name, e.Server, e.Product, e.Account
+			row[columnAddress], row[columnName] = e.Addr.String(), e.Name
+			row[columnServer], row[columnProduct], row[columnAccount] = e.Server, e.Product, e.Account
 			if e.Primary {
-				row[primary] = "yes"
+				row[columnPrimary] = "yes"
 			}
-			row[timeToLive] = seconds(e.TTL)
+			row[columnTTL] = seconds(e.TTL)
 			rows = append(rows, row)
 		}
 		if err := w.WriteAll(rows); err != nil {

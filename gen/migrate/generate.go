@@ -10,8 +10,8 @@ import (
 // maxGenerate is how many records one $GENERATE may make: one for each address of a /16.
 const maxGenerate = 1 << 16
 
-// generate reads the records of a $GENERATE, a directive of BIND: "range owner [ttl] [class] type data", in which $ stands
-// for each number of the range.
+// generate reads the records of a $GENERATE, a directive of BIND: "range owner [ttl] [class] type data", in which $
+// stands for each number of the range.
 func (z *zoneText) generate(e entry, args, origin string) error {
 	from, rest := cutField(strings.TrimLeft(args, blanks))
 	r, err := parseRange(from)
@@ -95,8 +95,7 @@ func substitute(s string, number int64) (string, error) {
 	return b.String(), nil
 }
 
-// modify returns the text of a number for the modifiers "offset[,width[,base]]". Base n is that of ip6.arpa: hexadecimal
-// digits with dots between them, the last digit first; both count for the width.
+// modify returns the text of a number for the modifiers "offset[,width[,base]]".
 func modify(modifiers string, number int64) (string, error) {
 	part := strings.Split(modifiers, ",")
 	if defaults := []string{"", "0", "d"}; len(part) < len(defaults) {
@@ -121,8 +120,8 @@ func modify(modifiers string, number int64) (string, error) {
 	return text, nil
 }
 
-// nibbles returns the labels of n in ip6.arpa, the last digit first. Dots count for the width, too, as BIND has it: an even
-// one makes a dot at the end.
+// nibbles returns the labels of n in ip6.arpa, the last digit first. Dots count for the width, too, as BIND has it: an
+// even one makes a dot at the end.
 func nibbles(n int64, width int) string {
 	var b []byte
 	for n > 0 || width > len(b) || len(b) == 0 {

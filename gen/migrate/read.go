@@ -73,7 +73,7 @@ type Zone struct {
 type SOA struct {
 	Pos                                     diag.Position
 	TTL                                     uint32 // of the record itself
-	Primary, Contact                        string
+	Primary, Contact                        string // empty if a source cannot hold the name, which is a finding
 	Serial, Refresh, Retry, Expire, Minimum uint32
 }
 
@@ -167,8 +167,8 @@ func (b *batch) add(rr dns.RR, pos diag.Position) {
 	b.records = append(b.records, record{rr, pos})
 }
 
-// Data returns what was read, and sorted findings: of severity Error for what is lost, Warning for what is read in a way
-// that should be looked at, and Note for what does not belong into reverse DNS. The Reader is empty then.
+// Data returns what was read, and sorted findings: of severity Error for what is lost, Warning for what is read in a
+// way that should be looked at, and Note for what does not belong into reverse DNS. The Reader is empty then.
 //
 // A zone whose name is not in the reverse-mapping domain is a forward zone, unless the aliases of another zone lead
 // there (RFC 2317). Of it, only what Data has is looked at.

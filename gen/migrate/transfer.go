@@ -38,10 +38,14 @@ var algorithms = map[string]func() hash.Hash{
 	dns.HmacSHA384: sha512.New384, dns.HmacSHA512: sha512.New,
 }
 
-// clause is a key in the configuration language of BIND, as tsig-keygen writes it.
-var clause = regexp.MustCompile(`^key\s+"?([^"\s{]+)"?\s*\{\s*algorithm\s+"?([^"\s;]+)"?\s*;\s*secret\s+"?([^"\s;]+)"?\s*;\s*\}\s*;?$`)
+const algorithmNames = "hmac-sha1, -sha224, -sha256, -sha384 and -sha512"
 
-// ReadKey reads the key in a file: NAME:ALGORITHM:SECRET, or what tsig-keygen of BIND writes. Errors do not tell the secret.
+// clause is a key in the configuration language of BIND, as tsig-keygen writes it.
+var clause = regexp.MustCompile(`^key\s+"?([^"\s{]+)"?\s*\{` +
+	`\s*algorithm\s+"?([^"\s;]+)"?\s*;\s*secret\s+"?([^"\s;]+)"?\s*;\s*\}\s*;?$`)
+
+// ReadKey reads the key in a file: NAME:ALGORITHM:SECRET, or what tsig-keygen of BIND writes. Errors do not tell the
+// secret.
 func ReadKey(path string) (*Key, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,8 +63,7 @@ func ReadKey(path string) (*Key, error) {
 		return nil, fmt.Errorf("read a TSIG key: %s: the name of the key: %w", path, err)
 	}
 	if algorithms[k.Algorithm] == nil {
-		return nil, fmt.Errorf("read a TSIG key: %s: the algorithm is none of hmac-sha1, -sha224, -sha256, -sha384 and -sha512",
-			path)
+		return nil, fmt.Errorf("read a TSIG key: %s: the algorithm is none of %s", path, algorithmNames)
 	}
 	if _, err := base64.StdEncoding.DecodeString(k.Secret); err != nil || k.Secret == "" {
 		return nil, fmt.Errorf("read a TSIG key: %s: the secret is not Base64", path)
@@ -71,8 +74,8 @@ func ReadKey(path string) (*Key, error) {
 // patience is how long a server may need for a message of a transfer.
 const patience = 30 * time.Second
 
-// Transfer reads a zone from a server by AXFR (RFC 5936), signed if key is not nil. The server is a name or an address, with
-// a port if it is not 53. It is an error if the transfer fails.
+// Transfer reads a zone from a server by AXFR (RFC 5936), signed if key is not nil. The server is a name or an address,
+// with a port if it is not 53. It is an error if the transfer fails; then nothing is read.
 func (r *Reader) Transfer(ctx context.Context, server, zone string, key *Key) error {
 	zone = hostname.Absolute(zone)
 	b := &batch{file: strings.TrimSuffix(zone, ".") + "@" + server}
@@ -228,8 +231,8 @@ func (s *signature) Generate(text []byte, _ *dns.TSIG) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// Verify implements dns.TsigProvider. It puts the messages that were not signed in the place where they count: text begins
-// with the length of the last signature and that itself.
+// Verify implements dns.TsigProvider. It puts the messages that were not signed in the place where they count: text
+// begins with the length of the last signature and that itself.
 func (s *signature) Verify(text []byte, t *dns.TSIG) error {
 	mac, err := hex.DecodeString(t.MAC)
 	if err != nil {

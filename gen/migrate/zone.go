@@ -26,6 +26,10 @@ func (r record) owner() string { return r.Header().Name }
 
 func (r record) ttl() uint32 { return r.Header().Ttl }
 
+func (r record) isSOA() bool {
+	return r.Header().Rrtype == dns.TypeSOA && r.Header().Class == dns.ClassINET
+}
+
 // kind is what messages call the record.
 func (r record) kind() string {
 	kind := dns.Type(r.Header().Rrtype).String() + " record"
@@ -55,10 +59,10 @@ type zone struct {
 // A cut has the records of a delegation.
 type cut struct{ ns, ds, glue []record }
 
-// zones returns the zones of b: at least one, or there is a finding. A record belongs to the SOA record before it, those
-// before the first one to that.
+// zones returns the zones of b: at least one, or there is a finding. A record belongs to the SOA record before it,
+// those before the first one to that.
 func (b *batch) zones() []*zone {
-	first := slices.IndexFunc(b.records, func(r record) bool { return r.Header().Rrtype == dns.TypeSOA })
+	first := slices.IndexFunc(b.records, record.isSOA)
 	if first < 0 {
 		if len(b.findings) == 0 {
 			b.report(diag.Position{File: b.file}, FindingZoneUnknown, "", "there is no zone in it: it has no SOA record")
@@ -68,7 +72,7 @@ func (b *batch) zones() []*zone {
 	zones := []*zone{b.zone(b.records[first])}
 	z := zones[0]
 	for _, r := range b.records {
-		if r.Header().Rrtype == dns.TypeSOA && r.owner() != z.Name {
+		if r.isSOA() && r.owner() != z.Name {
 			i := slices.IndexFunc(zones, func(z *zone) bool { return z.Name == r.owner() })
 			if i < 0 {
 				i = len(zones)
@@ -222,21 +226,17 @@ func (z *zone) resolve(aliases map[string][]netip.Addr) {
 }
 
 func (z *zone) addApex() {
-	for i, r := range z.soas {
-		rr := r.RR.(*dns.SOA)
-		soa := SOA{
-			Pos: z.Pos, TTL: r.ttl(), Primary: hostname.Absolute(rr.Ns), Contact: hostname.Absolute(rr.Mbox),
-			Serial: rr.Serial, Refresh: rr.Refresh, Retry: rr.Retry, Expire: rr.Expire, Minimum: rr.Minttl,
-		}
-		if i > 0 {
-			if soa != z.SOA { // AXFR has it twice
-				z.report(r.pos, FindingConflict, "keep one of the two", "another SOA record of the zone %q", z.Name)
-			}
-			continue
-		}
-		z.SOA = soa
-		for _, name := range []string{rr.Ns, rr.Mbox} {
-			z.name(r, name)
+	first := z.soas[0]
+	rr := first.RR.(*dns.SOA)
+	z.SOA = SOA{
+		Pos: first.pos, TTL: first.ttl(),
+		Serial: rr.Serial, Refresh: rr.Refresh, Retry: rr.Retry, Expire: rr.Expire, Minimum: rr.Minttl,
+	}
+	z.SOA.Primary, _ = z.name(first, rr.Ns)
+	z.SOA.Contact, _ = z.name(first, rr.Mbox)
+	for _, r := range z.soas[1:] { // AXFR has it twice
+		if r.ttl() != first.ttl() || !dns.IsDuplicate(r.RR, first.RR) {
+			z.report(r.pos, FindingConflict, "keep one of the two", "another SOA record of the zone %q", z.Name)
 		}
 	}
 	for i, r := range z.ns {

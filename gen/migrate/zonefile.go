@@ -27,7 +27,7 @@ const maxTTL = math.MaxInt32
 
 // ZoneFile reads the zone file at path (RFC 1035 section 5, with $TTL, and with $GENERATE as BIND has it), and what it
 // includes. Zone is the initial origin; if it is empty, that is the zone which the file's name tells, as that of
-// "2.0.192.in-addr.arpa.zone" and "db.acme.example" does. A file may hold several zones, as what two AXFR print in a row.
+// "2.0.192.in-addr.arpa.zone" and "db.acme.example" does. A file may hold several zones: dig prints such ones.
 //
 // An included file is looked for in the folder of the one that includes it, then in that of the zone file, below which
 // it has to be. It is an error if the zone file itself cannot be read.
@@ -122,8 +122,8 @@ func (z *zoneText) read(path string, data []byte, origin string) {
 	}
 }
 
-// An entry is a record or directive: a line, or several if it has parentheses or quotes. It begins with the owner of the
-// record, a directive, or a blank.
+// An entry is a record or directive: a line, or several if it has parentheses or quotes. It begins with the owner of
+// the record, a directive, or a blank.
 type entry struct {
 	text    string
 	pos     diag.Position // of the first character that is no blank
@@ -217,7 +217,7 @@ func (z *zoneText) record(e entry, origin string) {
 	z.owner = rr.Header().Name
 	if z.relative(rr) {
 		z.lost = true
-		z.report(e.pos, FindingZoneUnknown, "begin it with $ORIGIN, or say which zone it is: ZONE=FILE",
+		z.report(e.pos, FindingZoneUnknown, "begin it with $ORIGIN, or say which zone it is with --zone",
 			"nothing tells which zone this file is for")
 		return
 	}
@@ -227,8 +227,8 @@ func (z *zoneText) record(e entry, origin string) {
 // noTTL is the TTL of a record that has none. It is above the highest one.
 const noTTL = math.MaxUint32
 
-// addTTL adds a record, with the TTL that it has if it does not say one. That is what BIND takes: the one of $TTL, else that
-// of the record before. A SOA record without either sets the former to the negative TTL of the zone.
+// addTTL adds a record, with the TTL that it has if it does not say one. That is what BIND takes: the one of $TTL, else
+// that of the record before. An SOA record without either sets the former to the negative TTL of the zone.
 func (z *zoneText) addTTL(rr dns.RR, pos diag.Position) {
 	h := rr.Header()
 	soa, isSOA := rr.(*dns.SOA)
@@ -386,8 +386,8 @@ func (z *zoneText) directive(e entry, origin string) string {
 	return origin
 }
 
-// within returns name as an absolute one; origin is that of relative names. It may have escapes, and need not be one that
-// can be served: whatever is below it will tell.
+// within returns name as an absolute one; origin is that of relative names. It may have escapes, and need not be one
+// that a source can hold: the names that are made with it will tell.
 func within(name, origin string) (string, error) {
 	if name == "@" {
 		return origin, nil
