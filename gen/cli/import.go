@@ -150,6 +150,13 @@ func (m *importCommand) run(ctx context.Context, args []string, stdin io.Reader)
 	if err != nil {
 		return err
 	}
+	if len(data.Zones) == 0 && (len(m.nameservers) == 0 || m.contact == "") {
+		fmt.Fprintln(m.stderr, "revmap: nothing was written: there is no reverse zone in it")
+		if err := m.printFindings(stream{m.stdout, m.stdoutTerminal}, findings); err != nil {
+			return err
+		}
+		return errFindings
+	}
 	made, more, err := m.make(data)
 	if err == nil {
 		err = ctx.Err()
@@ -301,9 +308,9 @@ func settle(s *source.Source, today time.Time) (found diag.List, sound bool) {
 		first := broken[id][0]
 		found = append(found, diag.Diagnostic{
 			Pos: first.Pos, Severity: diag.Warning, Rule: migrate.FindingRule,
-			Message: fmt.Sprintf("%s of %s, which is a warning in the source therefore: %s",
-				plural(len(broken[id]), "error"), id, first.Message),
-			Hint: fmt.Sprintf("mend them, and take %s out of the lint rules of the source", id),
+			Message: fmt.Sprintf("the rule %s finds %s, and is a warning in the source; the first: %s",
+				id, plural(len(broken[id]), "error"), first.Message),
+			Hint: fmt.Sprintf("mend what revmap lint shows, and take %s out of its rules in the source", id),
 		})
 	}
 	return found, sound
@@ -323,12 +330,16 @@ func ahead(data *migrate.Data, now time.Time) diag.List {
 	if n == 0 {
 		return nil
 	}
-	return diag.List{{
+	d := diag.Diagnostic{
 		Pos: first.SOA.Pos, Severity: diag.Warning, Rule: migrate.FindingSerial,
-		Message: fmt.Sprintf("%s a serial that is later than what compile begins with, as %q has: secondaries would not see changes",
-			map[bool]string{true: "a zone has", false: plural(n, "zone") + " have"}[n == 1], first.Name),
-		Hint: "let compile go on from them: write a snapshot with --snapshot, and compile to the same file",
-	}}
+		Message: fmt.Sprintf("secondaries would not see changes of the zone %q: its serial %d is later than the time, which is "+
+			"what compile begins with", first.Name, first.SOA.Serial),
+		Hint: "let compile go on from the serials: write a snapshot with --snapshot, and compile to the same file",
+	}
+	if n > 1 {
+		d.Message += fmt.Sprintf("; and so are those of %s", plural(n-1, "other zone"))
+	}
+	return diag.List{d}
 }
 
 // tell tells what was made.
