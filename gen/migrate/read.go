@@ -47,9 +47,9 @@ const (
 	FindingExtraName = "import-extra-name"
 )
 
-// Data is what a provider has, as a Reader has found it. All names are absolute, in lower case and without escapes;
-// addresses are never IPv4-mapped IPv6; TTLs are in seconds, at most 2^31-1. Nothing is there twice, and no PTR is
-// where a zone has a delegation or an alias. It belongs to whoever asked for it.
+// Data is what a provider has, as a Reader has found it. All names are absolute, in lower case and without escapes, but
+// for those of an SOA; addresses are never IPv4-mapped IPv6; TTLs are in seconds, at most 2^31-1. Nothing is there
+// twice, and no PTR is where a zone has a delegation or an alias. It belongs to whoever asked for it.
 type Data struct {
 	Zones   []Zone          // reverse zones, by prefix and name
 	Entries []Entry         // of CSV and hosts files, in their order
@@ -73,7 +73,7 @@ type Zone struct {
 type SOA struct {
 	Pos                                     diag.Position
 	TTL                                     uint32 // of the record itself
-	Primary, Contact                        string // empty if a source cannot hold the name, which is a finding
+	Primary, Contact                        string // perhaps names that a source cannot hold, which is a finding
 	Serial, Refresh, Retry, Expire, Minimum uint32
 }
 

@@ -229,11 +229,12 @@ func (z *zone) addApex() {
 	first := z.soas[0]
 	rr := first.RR.(*dns.SOA)
 	z.SOA = SOA{
-		Pos: first.pos, TTL: first.ttl(),
+		Pos: first.pos, TTL: first.ttl(), Primary: hostname.Absolute(rr.Ns), Contact: hostname.Absolute(rr.Mbox),
 		Serial: rr.Serial, Refresh: rr.Refresh, Retry: rr.Retry, Expire: rr.Expire, Minimum: rr.Minttl,
 	}
-	z.SOA.Primary, _ = z.name(first, rr.Ns)
-	z.SOA.Contact, _ = z.name(first, rr.Mbox)
+	for _, name := range []string{rr.Ns, rr.Mbox} {
+		z.name(first, name) // reports it
+	}
 	for _, r := range z.soas[1:] { // AXFR has it twice
 		if r.ttl() != first.ttl() || !dns.IsDuplicate(r.RR, first.RR) {
 			z.report(r.pos, FindingConflict, "keep one of the two", "another SOA record of the zone %q", z.Name)

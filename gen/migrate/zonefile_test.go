@@ -195,7 +195,7 @@ func TestZones(t *testing.T) {
 			"2.0.192.in-addr.arpa.zone: error: there is no zone in it: it has no SOA record [import-zone-unknown]"},
 		{"names that a source cannot hold", "2.0.192.in-addr.arpa.zone", "", `@ 60 SOA . a\.b.example.net. 7 3600 900 1209600 300`, `
 			zone 2.0.192.in-addr.arpa. 192.0.2.0/24
-			60 SOA   7 3600 900 1209600 300`, `
+			60 SOA . a\.b.example.net. 7 3600 900 1209600 300`, `
 			2.0.192.in-addr.arpa.zone:1:1: error: the SOA record has a name that a source cannot hold, ".": a label is empty [import-name]
 			2.0.192.in-addr.arpa.zone:1:1: error: the SOA record has a name that a source cannot hold, ` +
 			`"a\\.b.example.net.": character '\\' is not one of a-z, 0-9, -, _ and / [import-name]`},
