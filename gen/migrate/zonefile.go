@@ -215,7 +215,7 @@ func (z *zoneText) record(e entry, origin string) {
 		return
 	}
 	z.owner = rr.Header().Name
-	if z.relative(rr) {
+	if relative(rr) {
 		z.lost = true
 		z.report(e.pos, FindingZoneUnknown, "begin it with $ORIGIN, or say which zone it is with --zone",
 			"nothing tells which zone this file is for")
@@ -250,18 +250,17 @@ func (z *zoneText) addTTL(rr dns.RR, pos diag.Position) {
 }
 
 // relative reports whether a name of rr is relative to an origin that nothing tells.
-func (z *zoneText) relative(rr dns.RR) bool {
-	name := rr.Header().Name
+func relative(rr dns.RR) bool {
+	var data string
 	switch rr := rr.(type) {
 	case *dns.PTR:
-		name = rr.Ptr
+		data = rr.Ptr
 	case *dns.NS:
-		name = rr.Ns
+		data = rr.Ns
 	case *dns.CNAME:
-		name = rr.Target
+		data = rr.Target
 	}
-	return strings.HasSuffix(name, "."+unknownOrigin) || name == unknownOrigin || rr.Header().Name == unknownOrigin ||
-		strings.HasSuffix(rr.Header().Name, "."+unknownOrigin)
+	return below(rr.Header().Name, unknownOrigin) || below(data, unknownOrigin)
 }
 
 // isEmpty reports whether a record has no data, which the parser takes for an update (RFC 2136).
