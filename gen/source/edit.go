@@ -67,13 +67,14 @@ const (
 // in the file that has the one before it in that block, or the one behind it, or else in the root file. An address
 // of no server loses its entry together with its name, since it has to have one.
 //
-// All edits are made or none: if there are findings, they are why not. Apply reads files and writes none.
+// All edits are made or none: if there are findings, they are why not. Those of found are among them that leave it open
+// what the source says: files that could not be read, and keys that are there twice. Apply reads files and writes none.
 func Apply(s *Source, found diag.List, edits []Edit) (*Edited, diag.List, error) {
-	unread := slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
-		return d.Rule != "syntax" && d.Rule != "include-invalid"
+	unclear := slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
+		return !slices.Contains([]string{"syntax", "include-invalid", "duplicate-key"}, d.Rule)
 	})
-	if len(unread) > 0 {
-		return nil, unread, nil // who knows what else there is
+	if len(unclear) > 0 {
+		return nil, unclear, nil
 	}
 	pl := plan{source: s, changes: make(map[netip.Addr]*change, len(edits))}
 	for i := range edits {
@@ -392,7 +393,8 @@ func (pl *plan) check(edited *Source) error {
 		same = same && c.seen == (c.file != "" && !c.removes())
 	}
 	if !same {
-		return errors.New("the edited text does not say what it should, so it is not used: this is a mistake in revmap")
+		return errors.New("the edited source would not say what it should, so nothing is written; " +
+			"if no file has changed meanwhile, this is a mistake in revmap")
 	}
 	return nil
 }

@@ -36,6 +36,11 @@ func editFile(file string, data []byte, changes []*change) ([]byte, diag.List, e
 		if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
 			e.eol = "\r\n"
 		}
+		if !remove && e.rename(changes) {
+			text = e.spliced()
+			continue
+		}
+		e.splices = nil
 		if !e.edit() {
 			return nil, nil, fmt.Errorf("edit %s: %w", file, errChanged)
 		}
@@ -122,6 +127,40 @@ func (e *editor) edit() bool {
 	return len(e.todo) == 0
 }
 
+// rename makes changes that only put a name in the place of another, for which the place of that is enough. It returns false,
+// and has done nothing that counts, if some are not like that; it is there because most are.
+func (e *editor) rename(changes []*change) bool {
+	for _, c := range changes {
+		if c.name.Value == "" || c.entry == nil || len(c.entry.Names) != 1 || c.TTL != "" {
+			return false
+		}
+		old := c.entry.Names[0]
+		n := &yaml.Node{Kind: yaml.ScalarNode, Line: old.Pos.Line, Column: old.Pos.Column}
+		begin, ok := e.offset(n)
+		if !ok || begin == len(e.data) {
+			return false
+		}
+		switch e.data[begin] {
+		case '\'':
+			n.Style = yaml.SingleQuotedStyle
+			begin++
+		case '"':
+			n.Style = yaml.DoubleQuotedStyle
+			begin++
+		}
+		rest := e.data[begin:]
+		if end := bytes.IndexAny(rest, " \t\r\n,]}'\""); end >= 0 {
+			rest = rest[:end]
+		}
+		n.Value = string(rest)
+		if name, err := parseName(n.Value); err != nil || name != old.Value {
+			return false
+		}
+		e.setName(n, c)
+	}
+	return true
+}
+
 // find returns the index of a key in the mapping m, -1 if there is none.
 func find(m *yaml.Node, key string) int {
 	for i := 0; i+1 < len(m.Content); i += 2 {
@@ -198,22 +237,15 @@ func keys(m *yaml.Node) []placed {
 	return list
 }
 
-// indexOf returns the index of the entry of addr in the mapping m with the given keys, -1 if there is none. Two are reported.
-func (e *editor) indexOf(m *yaml.Node, list []placed, addr netip.Addr) int {
-	at, _ := slices.BinarySearchFunc(list, addr, func(k placed, a netip.Addr) int { return k.Compare(a) })
-	found := -1
-	for ; at < len(list) && list[at].Addr == addr; at++ {
-		switch {
-		case list[at].prefix:
-		case found < 0:
-			found = list[at].index
-		default:
-			d := e.diagnostic(m.Content[list[at].index], RuleEditAmbiguous, "remove one of the two", "%s is there already", addr)
-			d.Related = []diag.Related{{Pos: e.pos(m.Content[found]), Message: "first here"}}
-			e.add(d)
+// indexOf returns the index of the entry of addr in a mapping with the given keys, -1 if there is none.
+func indexOf(list []placed, addr netip.Addr) int {
+	i, _ := slices.BinarySearchFunc(list, addr, func(k placed, a netip.Addr) int { return k.Compare(a) })
+	for ; i < len(list) && list[i].Addr == addr; i++ {
+		if !list[i].prefix {
+			return list[i].index
 		}
 	}
-	return found
+	return -1
 }
 
 // setEntries makes changes that leave an entry in the mapping m of addresses.
@@ -226,7 +258,7 @@ func (e *editor) setEntries(m *yaml.Node, changes []*change) {
 	added := make(map[place][]string)
 	var places []place
 	for _, c := range changes {
-		i := e.indexOf(m, list, c.Addr)
+		i := indexOf(list, c.Addr)
 		switch {
 		case i >= 0 && c.name.Value == "":
 			e.clear(m, i)
@@ -392,7 +424,7 @@ func (e *editor) setLong(it item, c *change, s style) {
 	v := it.v
 	name, names, ttl := find(v, "name"), find(v, "names"), find(v, "ttl")
 	for i := 0; i < len(v.Content); i += 2 {
-		if i != name && i != names && i != ttl || name >= 0 && names >= 0 {
+		if i != name && i != names && i != ttl {
 			e.byHand(v.Content[i])
 			return
 		}
@@ -464,7 +496,7 @@ func (e *editor) removeEntries(around *yaml.Node, i int, changes []*change) {
 	list := keys(m)
 	var indices []int
 	for _, c := range changes {
-		if j := e.indexOf(m, list, c.Addr); j >= 0 {
+		if j := indexOf(list, c.Addr); j >= 0 {
 			indices = append(indices, j)
 		}
 	}
