@@ -11,7 +11,7 @@ import (
 )
 
 func (r *Reader) report(pos diag.Position, rule, hint, format string, args ...any) {
-	r.findings = append(r.findings, finding(pos, rule, hint, format, args...))
+	r.findings = append(r.findings, finding(diag.Error, pos, rule, hint, format, args...))
 }
 
 // address reads the address of a line.

@@ -40,9 +40,8 @@ func (r *Reader) Hosts(path string, in io.Reader) error {
 func (r *Reader) hostsLine(named map[netip.Addr]bool, pos diag.Position, address string, names []string) {
 	addr, err := netip.ParseAddr(address)
 	if err == nil && !addr.IsGlobalUnicast() {
-		f := finding(pos, FindingAddress, "", "%s is left out: it is not in the DNS", addr)
-		f.Severity = diag.Note
-		r.findings = append(r.findings, f)
+		r.findings = append(r.findings,
+			finding(diag.Note, pos, FindingAddress, "", "%s is left out: it is not in the DNS", addr))
 		return
 	}
 	addr, ok := r.address(address, pos)
@@ -62,9 +61,8 @@ func (r *Reader) hostsLine(named map[netip.Addr]bool, pos diag.Position, address
 		names = names[1:]
 	}
 	if len(names) > 0 {
-		f := finding(pos, FindingExtraName, "", "%s has another name: %s left out", addr, strings.Join(names, ", "))
-		f.Severity = diag.Warning
-		r.findings = append(r.findings, f)
+		r.findings = append(r.findings, finding(diag.Warning, pos, FindingExtraName, "",
+			"%s has another name: %s left out", addr, strings.Join(names, ", ")))
 	}
 	named[addr] = true
 }

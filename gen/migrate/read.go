@@ -141,18 +141,16 @@ type batch struct {
 }
 
 func (b *batch) report(pos diag.Position, rule, hint, format string, args ...any) {
-	b.findings = append(b.findings, finding(pos, rule, hint, format, args...))
+	b.findings = append(b.findings, finding(diag.Error, pos, rule, hint, format, args...))
 }
 
 func (b *batch) warn(pos diag.Position, rule, hint, format string, args ...any) {
-	f := finding(pos, rule, hint, format, args...)
-	f.Severity = diag.Warning
-	b.findings = append(b.findings, f)
+	b.findings = append(b.findings, finding(diag.Warning, pos, rule, hint, format, args...))
 }
 
-func finding(pos diag.Position, rule, hint, format string, args ...any) diag.Diagnostic {
+func finding(severity diag.Severity, pos diag.Position, rule, hint, format string, args ...any) diag.Diagnostic {
 	return diag.Diagnostic{
-		Pos: pos, Severity: diag.Error, Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint,
+		Pos: pos, Severity: severity, Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint,
 	}
 }
 
