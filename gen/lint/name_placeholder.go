@@ -85,11 +85,11 @@ func specialUse(name string) string {
 // The words below are first labels of names. No host is called one of unset. Those in unused are also put on purpose on
 // addresses that nobody has. Those in nothing may be hosts, but are not a whole name.
 var (
-	unset  = words("changeme change-me fixme localhost placeholder tbd todo undefined")
+	unset  = words("changeme change-me fixme localhost placeholder tbd undefined")
 	unused = words("no-dns no-dns-yet no-ptr no-rdns no-rdns-configured no-reverse no-reverse-dns " +
 		"no-reverse-dns-configured no-reverse-dns-set nodns noptr nordns noreverse not-assigned not-set notset " +
 		"unallocated unassigned unset unused")
-	nothing = words("default empty false hostname n-a na nan nil no none noname null true unknown yes")
+	nothing = words("default empty false hostname n-a na nan nil no none noname null todo true unknown yes")
 )
 
 // words returns the set of the words in list.

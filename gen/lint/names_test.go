@@ -171,6 +171,7 @@ func TestNamePlaceholder(t *testing.T) {
 			"localhost in a domain", gw("localhost.example.net"),
 			`"localhost.example.net." stands in the place of a name`, none,
 		},
+		{"todo", gw("todo"), `"todo." stands in the place of a name`, none},
 		{"none", gw("none"), `"none." stands in the place of a name`, none},
 		{"null, as text", gw(`"null"`), `"null." stands in the place of a name`, none},
 		{"unassigned alone", gw("unassigned"), `"unassigned." stands in the place of a name`, none},
@@ -210,6 +211,7 @@ func TestNamePlaceholder(t *testing.T) {
 		"local at a private address": private("nas.acme.local"),
 		"test":                       clean("test.example.net"),
 		"a host may be called so":    clean("null.example.net"),
+		"a web site, too":            clean("todo.example.net"),
 		"not the first label":        clean("gw1.undefined.example"),
 		"unassigned, and that it is": clean("unassigned.example.net"),
 		"domains for documentation":  clean("www.example.com"),
@@ -369,7 +371,7 @@ func TestNameShared(t *testing.T) {
 		},
 	})
 	t.Run("one finding for a placeholder", func(t *testing.T) {
-		for _, d := range run(t, change(t, "mail.example.net", "todo.example.net", "shop.example.net", "todo.example.net")) {
+		for _, d := range run(t, change(t, "mail.example.net", "tbd.example.net", "shop.example.net", "tbd.example.net")) {
 			if d.Rule != namePlaceholder.ID {
 				t.Errorf("%+v", d)
 			}
