@@ -55,6 +55,8 @@ func nsdMoves(port, _ int) []string {
 
 func knotMoves(port, _ int) []string {
 	return []string{
+		// The template says nothing of the folder of zone files, which is /var/lib/knot then.
+		"> /etc/knot/revmap.conf", `| sed 's,^    master:.*,&\n    storage: {dir},' > {dir}/revmap.conf`,
 		"192.0.2.53@53", fmt.Sprintf("127.0.0.1@%d", port),
 		"/var/lib/knot", "{dir}", "/run/knot", "{dir}", "/etc/knot", "{dir}", "knotc", "knotc -c {dir}/knot.conf",
 	}
