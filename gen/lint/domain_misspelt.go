@@ -61,7 +61,8 @@ var domainMisspelt = &Rule{
 // maxSlips is how many names may lie in a domain that is a slip: one that has more is another domain.
 const maxSlips = 2
 
-// minSpelling is how many bytes a domain has at least before its last label to be compared: short ones are alike by chance.
+// minSpelling is how many bytes a label has at least to be a slip for another one, or that one: short ones, such as those
+// of countries and places, are alike by chance.
 const minSpelling = 5
 
 // A spelling finds the domain that is meant by one that is one slip away: a letter too many, too few, another one, or two
@@ -117,6 +118,17 @@ func isMeant(a, b string) bool {
 			return r
 		}, s)
 	}
-	return isSlip(a, b) && letters(a) != letters(b) &&
-		lastLabel(a) == lastLabel(b) && strings.Count(a, ".") == strings.Count(b, ".")
+	if !isSlip(a, b) || letters(a) == letters(b) ||
+		lastLabel(a) != lastLabel(b) || strings.Count(a, ".") != strings.Count(b, ".") {
+		return false
+	}
+	for a != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		if x != y && max(len(x), len(y)) < minSpelling {
+			return false
+		}
+	}
+	return true
 }

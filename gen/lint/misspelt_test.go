@@ -45,6 +45,9 @@ func TestDomainMisspelt(t *testing.T) {
 			`"{server}.vps.example"`, `"{server}.servers1.example"`, "gw1.example.net", "gw1.servers2.example",
 		},
 		"a short domain": {`"{server}.vps.example"`, `"{server}.a.example"`, "gw1.example.net", "gw1.b.example"},
+		"a short label": {
+			`"{server}.vps.example"`, `"{server}.fr.servers.example"`, "gw1.example.net", "gw1.br.servers.example",
+		},
 		"a domain of ours": append([]string{
 			"192.0.2.0/24: {}", `192.0.2.0/24: {fallback: "{ip}.server.example"}`, "gw1.example.net", "gw1.server.example",
 		}, servers...),
