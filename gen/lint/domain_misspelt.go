@@ -18,6 +18,10 @@ var domainMisspelt = &Rule{
 		for _, z := range c.zones.List() {
 			ours[z.Apex] = diag.Position{File: z.File, Line: 1, Column: 1}
 		}
+		contact := c.Source.Defaults.SOA.Contact
+		if domain := parent(contact.Value); domain != "" && !ours[domain].IsValid() {
+			ours[domain] = contact.Pos
+		}
 		like := newSpelling(ours)
 		type slip struct {
 			name  source.Name

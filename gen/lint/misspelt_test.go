@@ -36,6 +36,12 @@ func TestDomainMisspelt(t *testing.T) {
 			`"ns2.sevrers.example." lies in "sevrers.example.", which looks like a slip for "servers.example."`,
 			`write "ns2.servers.example."`,
 		},
+		{
+			"that of the mailbox", []string{"contact: hostmaster@example.net", "contact: <2>hostmaster@example.net",
+				"gw1.example.net", "<1>gw1.exmaple.net"},
+			`"gw1.exmaple.net." lies in "exmaple.net.", which looks like a slip for "example.net."`,
+			`write "gw1.example.net."`,
+		},
 	})
 	servers := []string{`"{server}.vps.example"`, `"{server}.servers.example"`}
 	testClean(t, map[string][]string{
