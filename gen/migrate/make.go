@@ -60,6 +60,8 @@ type maker struct {
 	inv      *model.Inventory       // of the blocks
 	forward  map[AddressRecord]bool // those of Data without positions
 	targets  map[target]bool        // of delegations that are made
+	known    []source.Product       // all but the inferred ones
+	inferred map[string]inferred    // by domain
 	findings diag.List
 }
 

@@ -30,11 +30,14 @@ func (m *maker) addServers() {
 		used[strings.ToLower(c.Name.Value)] = true
 	}
 	groups := m.groups()
-	match := m.productOf(groups)
+	m.known = slices.Clone(m.s.Products)
+	if m.Infer {
+		m.inferProducts(groups)
+	}
 	byName := make(map[string]*machine)
 	for _, g := range groups {
 		name := g[0].names[0]
-		server, product := match(g)
+		server, product := m.productOf(g)
 		if product == nil && len(g) == 1 || len(g) > maxShared {
 			continue
 		}

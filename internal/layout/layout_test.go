@@ -68,7 +68,7 @@ var doors = map[string]string{
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
 	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile internal/oracle internal/peer bench",
-	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check plugin",
+	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check gen/migrate plugin",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin",
 	"golang.org/x/time/":     "gen/check",
 	"golang.org/x/text/":     "gen/report gen/lint gen/source",
