@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
@@ -14,11 +15,25 @@ var forwardMissing = &Rule{
 	Title:    "names of addresses have an address in their forward zone",
 	missing:  true,
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		blamed := make(map[*source.Product]bool) // for its template
 		for _, n := range c.claims() {
 			if n.isAlias() || n.in.Result == forward.Addresses {
 				continue
 			}
 			z := n.in.Zone
+			if domain := c.missingDomain(&n); domain != "" {
+				if p := n.Server.Product; !blamed[p] {
+					blamed[p] = true
+					report(diag.Diagnostic{
+						Pos: p.Hostname.Pos,
+						Message: fmt.Sprintf("default hostnames such as %q do not exist in %s: it has nothing at or below %q",
+							n.name.Value, z.File, domain),
+						Hint: fmt.Sprintf("delegate %q to the servers of the snapshot, and add %q to forward_zones",
+							below(z, domain), strings.TrimSuffix(domain, ".")),
+					})
+				}
+				continue
+			}
 			d := diag.Diagnostic{
 				Pos:     n.name.Pos,
 				Message: n.wrongly() + "does not exist in " + z.File,
@@ -46,6 +61,19 @@ var forwardMissing = &Rule{
 			})
 		})
 	},
+}
+
+// missingDomain returns the domain of the template that made the name of n, a default hostname, if the zone has nothing
+// there: then it lacks those of all servers. Else it returns "".
+func (c *comparison) missingDomain(n *claim) string {
+	if len(reverseNames(n.Address)) > 0 {
+		return ""
+	}
+	domain := n.Server.Product.Hostname.T.Suffix()
+	if c.zones.Lookup(domain).Result != forward.NoName {
+		return ""
+	}
+	return domain
 }
 
 // misspelt returns the record that gives the address to a name like that of the claim, in the same zone.

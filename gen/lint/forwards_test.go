@@ -104,6 +104,13 @@ func TestForwardMissing(t *testing.T) {
 			`add "web2 A 192.0.2.20" to z/example.net.zone`,
 		},
 		{
+			"all default hostnames",
+			slices.Concat(inFile(), []string{`"{server}.vps.example"`, `<1>"{server}.vps.example.net"`}),
+			`default hostnames such as "web2.vps.example.net." do not exist in z/example.net.zone: ` +
+				`it has nothing at or below "vps.example.net."`,
+			`delegate "vps" to the servers of the snapshot, and add "vps.example.net" to forward_zones`,
+		},
+		{
 			"in a forward zone of ours",
 			[]string{"gw1.example.net", "<1>gw1.vps.example", "lint:", "forward_zones: [<2>vps.example]\nlint:"},
 			`192.0.2.1 has the name "gw1.vps.example.", which does not exist: ` +
