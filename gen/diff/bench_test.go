@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -17,8 +16,8 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// large returns the inventory of a provider with n servers, each with one address of each family and a name for half of
-// them. Every nth server of changed has another name in place of that, none if it is 0.
+// large returns the inventory of a provider with n servers, each with one address of each family, and a reverse map name
+// for the IPv4 one. That of every server whose number can be divided by changed is another one; of none if changed is 0.
 func large(tb testing.TB, n, changed int) *model.Inventory {
 	tb.Helper()
 	pos := diag.Position{File: "records.yaml", Line: 1, Column: 1}
@@ -39,7 +38,7 @@ func large(tb testing.TB, n, changed int) *model.Inventory {
 		Products:     []source.Product{{Name: source.Text{Value: "vps"}, Hostname: source.Template{T: t}}},
 		ForwardZones: []source.Name{name("miniserver.example.")},
 		Blocks: []source.Block{
-			{Prefix: source.Prefix{Prefix: netip.MustParsePrefix("198.18.0.0/11").Masked(), Pos: pos}},
+			{Prefix: source.Prefix{Prefix: netip.MustParsePrefix("198.0.0.0/11"), Pos: pos}},
 			{Prefix: source.Prefix{Prefix: netip.MustParsePrefix("2001:db8::/32"), Pos: pos}},
 		},
 	}
@@ -91,30 +90,48 @@ func openSide(tb testing.TB, path string) *Side {
 	return s
 }
 
-var _ = bytes.NewReader
-var _ = runtime.GC
-
+// BenchmarkCompare compares a million addresses with a million addresses. For snapshots, opening them is included.
 func BenchmarkCompare(b *testing.B) {
-	const n = 500_000 // servers: a million addresses
+	const n = 500_000 // servers
 	old := large(b, n, 0)
 	oldFile := compileFile(b, old)
-	for _, share := range []struct {
+	for _, bm := range []struct {
 		name    string
 		changed int
-	}{{"same", 0}, {"one of 100 changed", 100}, {"half changed", 1}} {
-		new := large(b, n, share.changed)
+	}{{"same", 0}, {"0.5%", 100}, {"half", 1}} {
+		new := large(b, n, bm.changed)
 		newFile := compileFile(b, new)
-		b.Run("inventories/"+share.name, func(b *testing.B) {
+		b.Run("inventories/"+bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				Compare(OfInventory(old, nil), OfInventory(new, nil))
 			}
 		})
-		b.Run("snapshots/"+share.name, func(b *testing.B) {
+		b.Run("snapshots/"+bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				Compare(openSide(b, oldFile), openSide(b, newFile))
 			}
 		})
+	}
+}
+
+// Memory grows with what changes, not with what there is: of an address that does not change, no more than its names are
+// allocated, for the moment.
+func TestCompareMemory(t *testing.T) {
+	const n = 10_000 // servers with two addresses
+	inv := large(t, n, 0)
+	file := compileFile(t, inv)
+	for name, sides := range map[string][2]*Side{
+		"inventories": {OfInventory(inv, nil), OfInventory(inv, nil)},
+		"snapshots":   {openSide(t, file), openSide(t, file)},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Compare(sides[0], sides[1])
+		runtime.ReadMemStats(&after)
+		if per := (after.TotalAlloc - before.TotalAlloc) / (2 * n); per > 2*16+16 {
+			t.Errorf("%s: %d bytes are allocated for each address", name, per)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/revmap/revmap/internal/arpa"
 )
 
-// Compare returns all changes from one state to another. Where one of them is a snapshot, they are compared by what a
-// snapshot knows: no servers, and what a block or a delegation puts into each zone in place of the whole. Addresses that
-// neither side lists are not in the result, even if a block, a delegation or a fallback around them changes.
+// Compare returns all changes from one state to another. If one of them is a snapshot, they are compared by what a
+// snapshot knows: no servers, and what a block or a delegation puts into each zone in place of the whole. Addresses
+// that neither side lists are not in the result, even if a block, a delegation or a fallback around them changes.
 func Compare(from, to *Side) *Changes {
 	byZone := from.stored != nil || to.stored != nil
 	c := &comparison{old: from.view(byZone), new: to.view(byZone), servers: !byZone}
@@ -48,8 +48,8 @@ func newBlocks(v view) blocks {
 	return blocks{list, newPrefixes(list, func(b block) netip.Prefix { return b.prefix })}
 }
 
-// fallback returns that of the smallest block around p. If there is none, it is that of the blocks which p has become, or
-// was before: "" if one of them has none, and more than one if they differ.
+// fallback returns that of the smallest block around p. If there is no such block, it is that of the blocks which p has
+// become, or was before: "" if one of them has none, and more than one if they differ.
 func (b *blocks) fallback(p netip.Prefix) string {
 	if i := b.in.smallest(p); i >= 0 {
 		return b.list[i].fallback

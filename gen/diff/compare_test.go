@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/revmap/revmap/gen/compile"
+	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
@@ -347,4 +348,173 @@ func TestCompare(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEffects tells each effect in its words.
+func TestEffects(t *testing.T) {
+	tests := []struct {
+		id      string
+		pairs   []string
+		message string
+		back    bool // of what undoes the change
+	}{
+		{ptrDisappears, []string{"  192.0.2.1: gw1.example.net\n", ""},
+			"it has no name any more, and many receivers refuse mail from such addresses", false},
+		{answeredByOthers, []string{"203.0.113.128/25:", "203.0.113.0/25:", "128-25", "0-25"},
+			"the name servers of 203.0.113.0/25 answer for it, and charlie.miniserver.example. is for them to know", false},
+		{answeredByUs, []string{"203.0.113.128/25:", "203.0.113.0/25:", "128-25", "0-25"},
+			"it answers gw5.example.net., whatever the name servers of 203.0.113.128/25 gave it", false},
+		{noLongerConfirmed, []string{"mail  A 192.0.2.10", "mail  A 192.0.2.98"},
+			"mail.acme.example. does not lead back to it any more", false},
+		{noLongerConfirmed, []string{"192.0.2.10: mail", "192.0.2.10: other"},
+			"other.acme.example. does not lead back to it, as mail.acme.example. did", false},
+		{notConfirmed, []string{"gw1.example.net", "none.acme.example"}, "none.acme.example. does not lead back to it", false},
+		{confirmationUnknown, []string{"192.0.2.10: mail.acme.example", "192.0.2.10: mail.example.net"},
+			"mail.acme.example. led back to it; whether mail.example.net. does is not known here", false},
+		{nowConfirmed, []string{"mail  A 192.0.2.10", "mail  A 192.0.2.98"}, "mail.acme.example. leads back to it", true},
+		{nowConfirmed, []string{"192.0.2.10: mail", "192.0.2.10: other"}, "mail.acme.example. leads back to it", true},
+		{nowLooksGenerated, []string{"gw1.example.net", "192-0-2-1.dyn.example.net"}, `192-0-2-1.dyn.example.net. looks ` +
+			`generated: SpamAssassin RDNS_DYNAMIC fires on "dyn" and costs up to 2.6 points of the 5 that make spam`, false},
+		{noLongerGenerated, []string{"gw1.example.net", "192-0-2-1.dyn.example.net"},
+			"no mail filter takes its name for a generated one any more", true},
+		{noLongerHELO, []string{"helo: mail", "helo: mx"},
+			"its server calls itself mx.acme.example., but its name is mail.acme.example. now", false},
+		{severalNames, []string{"gw1.example.net", "{names: [a.example.net, b.example.net]}"},
+			"it has 2 names: receivers look at any of them, or at none", false},
+		{fallbackTakesOver, []string{"  203.0.113.20: gw3.example.net\n", ""},
+			"the fallback of 203.0.113.0/24 takes the place of gw3.example.net.", false},
+		{defaultTakesOver, []string{"192.0.2.10: mail.acme.example", "192.0.2.10:"},
+			"its server's default hostname takes the place of mail.acme.example.", false},
+		{slowToChange, []string{"shop.acme.example, ttl", "mx.acme.example, ttl"},
+			"resolvers may answer shop.acme.example. for 48 more hours", false},
+	}
+	for _, tt := range tests {
+		text, zone := changed(t, tt.pairs...)
+		a, aZones := load(t, "old.yaml", base, zoneFile)
+		b, bZones := load(t, "new.yaml", text, zone)
+		c := Compare(OfInventory(a, aZones), OfInventory(b, bZones))
+		if tt.back {
+			c = Compare(OfInventory(b, bZones), OfInventory(a, aZones))
+		}
+		var got []string
+		for _, a := range c.Addresses {
+			for _, e := range a.Effects {
+				if e.ID == tt.id {
+					got = append(got, e.Message)
+				}
+			}
+		}
+		if !slices.Contains(got, tt.message) {
+			t.Errorf("%s of %q: %q, want %q", tt.id, tt.pairs, got, tt.message)
+		}
+	}
+}
+
+// Each change has the place where the source says so, on both sides.
+func TestPositions(t *testing.T) {
+	text, zone := changed(t, "version: 1\n", "version: 1\n\n", "192.0.2.10: mail", "192.0.2.10: mx",
+		"  192.0.2.1: gw1.example.net\n", "", "  charlie: {product: vps", "  delta: {product: vps",
+		"bravo: {product: dedicated", "bravo: {product: vps", "[ns1.quince.example, ns2.quince.example]", "[ns1.quince.example]",
+		"  192.0.2.0/24: {}", `  192.0.2.0/24: {fallback: "{ip}.example.net"}`, "[miniserver.example, pool.example.net]", "[pool.example.net]",
+		"catalog.example.net", "catalog.example.org", "ttl: 1h\n", "ttl: 2h\n")
+	a, aZones := load(t, "old.yaml", base, zoneFile)
+	b, bZones := load(t, "new.yaml", text, zone)
+	c := Compare(OfInventory(a, aZones), OfInventory(b, bZones))
+	// at returns the word at a position.
+	at := func(pos diag.Position) string {
+		text := map[string]string{"old.yaml": base, "new.yaml": text}[pos.File]
+		if text == "" {
+			return pos.String()
+		}
+		line := strings.Split(text, "\n")[pos.Line-1]
+		word, _, _ := strings.Cut(line[pos.Column-1:], " ")
+		return pos.File + " " + strings.Trim(word, ",]}\"")
+	}
+	got := map[string][2]string{}
+	for _, a := range c.Addresses {
+		got[a.Addr.String()] = [2]string{at(a.Old.Pos), at(a.New.Pos)}
+	}
+	for _, s := range c.Servers {
+		got[s.Name] = [2]string{at(s.OldPos), at(s.Pos)}
+	}
+	for _, d := range c.Delegations {
+		got[d.Prefix.String()] = [2]string{at(d.OldPos), at(d.Pos)}
+	}
+	for _, b := range c.Blocks {
+		got[b.Prefix.String()] = [2]string{at(b.OldPos), at(b.Pos)}
+	}
+	for _, z := range c.Zones {
+		got[z.Name] = [2]string{at(z.OldPos), at(z.Pos)}
+	}
+	for _, t := range c.Totals {
+		got["total of "+t.Block.String()] = [2]string{at(t.Pos)}
+	}
+	both := func(word string) [2]string { return [2]string{"old.yaml " + word, "new.yaml " + word} }
+	want := map[string][2]string{
+		"192.0.2.1":                      {"old.yaml 192.0.2.1:", "-"},
+		"192.0.2.10":                     both("192.0.2.10:"),
+		"192.0.2.11":                     both("192.0.2.11:"),
+		"192.0.2.20":                     both("192.0.2.20"),
+		"198.51.100.65":                  both("198.51.100.65:"),
+		"203.0.113.10":                   both("203.0.113.10"),
+		"203.0.113.20":                   both("203.0.113.20:"),
+		"2001:db8:1::2":                  both("2001:db8:1::2"),
+		"2001:db8:1::25":                 both("2001:db8:1::25:"),
+		"203.0.113.131":                  both("203.0.113.131:"),
+		"bravo":                          both("bravo:"),
+		"charlie":                        {"old.yaml charlie:", "-"},
+		"delta":                          {"-", "new.yaml delta:"},
+		"203.0.113.128/25":               both("203.0.113.128/25:"),
+		"192.0.2.0/24":                   both("192.0.2.0/24:"),
+		"miniserver.example.":            {"old.yaml miniserver.example", "-"},
+		"catalog.example.net.":           {"old.yaml catalog.example.net", "-"},
+		"catalog.example.org.":           {"-", "new.yaml catalog.example.org"},
+		"pool.example.net.":              {"old.yaml 1h", "new.yaml 2h"},
+		"113.0.203.in-addr.arpa.":        {"old.yaml 1h", "new.yaml 2h"},
+		"2.0.192.in-addr.arpa.":          {"old.yaml 1h", "new.yaml 2h"},
+		"64-26.100.51.198.in-addr.arpa.": {"old.yaml 1h", "new.yaml 2h"},
+		"8.b.d.0.1.0.0.2.ip6.arpa.":      {"old.yaml 1h", "new.yaml 2h"},
+		"total of 192.0.2.0/24":          {"old.yaml 192.0.2.0/24:"},
+		"total of 198.51.100.64/26":      {"old.yaml 198.51.100.64/26:"},
+		"total of 203.0.113.0/24":        {"old.yaml 203.0.113.0/24:"},
+		"total of 2001:db8::/32":         {"old.yaml 2001:db8::/32:"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Sources that make no sense are compared as far as they go: nothing changes from one of them to itself.
+func TestCompareBroken(t *testing.T) {
+	good, _ := load(t, "records.yaml", base, zoneFile)
+	files, err := filepath.Glob("../source/testdata/*/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files (%v)", err)
+	}
+	texts := []string{
+		// What there may be once is there twice, or is in no block, or is no prefix.
+		strings.ReplaceAll(base, "2001:db8", "192.0.2.10") + base,
+		strings.Replace(base, "  bravo:", "  alpha:", 1),
+		strings.Replace(base, "  192.0.2.0/24:", "  203.0.113.0/24:", 1),
+		strings.Replace(base, "primary: 192.0.2.20", "primary: 192.0.2.10, addresses: {192.0.2.10: x.example.net, 192.0.2.11: }", 1),
+		strings.Replace(base, "192.0.2.0/24: {}", "192.0.2.0/33: {}", 1),
+		strings.Replace(base, "      203.0.113.128/25:", "      198.51.100.0/24:", 1),
+		strings.Replace(base, "{zone: 64-26.100.51.198.in-addr.arpa}", "{}", 1),
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(data))
+	}
+	for _, text := range texts {
+		s, _ := source.Parse("records.yaml", []byte(text), false)
+		inv := model.Build(s)
+		Compare(OfInventory(good, nil), OfInventory(inv, nil)).Gate(Limits{})
+		Compare(OfInventory(inv, nil), compiled(t, good)).Gate(Limits{})
+		if got := describe(Compare(OfInventory(inv, nil), OfInventory(model.Build(s), nil))); len(got) > 0 {
+			t.Errorf("from itself to itself: %q\n%s", got, text)
+		}
+	}
 }

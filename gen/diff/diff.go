@@ -64,7 +64,7 @@ const (
 	ZoneTTLChanged Kind = "zone-ttl-changed"
 )
 
-// Changes are all changes from one Side to another.
+// Changes are all changes from one Side to another. Their text shares memory with the sides.
 type Changes struct {
 	Addresses   []Address    // ascending
 	Servers     []Server     // by name; none if a side is a snapshot, which knows no servers
@@ -118,7 +118,7 @@ type Server struct {
 	Name        string
 	Kinds       []Kind
 	Old, New    []netip.Addr // its addresses that only one side has, and of PrimaryMoved the primary ones; ascending
-	Detail      string       // what changed, in words, e.g. "primary 192.0.2.10 → 192.0.2.30"; empty if the kind says all
+	Detail      string       // what changed, in words, e.g. "product: vps → dedicated"; empty if the kind says all
 	OldPos, Pos diag.Position
 }
 
@@ -126,11 +126,11 @@ type Server struct {
 type Delegation struct {
 	Prefix      netip.Prefix
 	Kinds       []Kind
-	Detail      []string // one line for each thing that changed, in words, e.g. "name servers: a. b. → a. c."
+	Detail      []string // one line for each thing that changed, in words, e.g. "name servers: a., b. → a."
 	OldPos, Pos diag.Position
 }
 
-// A Block is how one block changes. Of a snapshot, its zones' prefixes are its blocks.
+// A Block is how one block changes. If a side is a snapshot, the prefixes of zones are the blocks of both.
 type Block struct {
 	Prefix      netip.Prefix
 	Kinds       []Kind

@@ -99,7 +99,8 @@ func (e *effects) addNames(old, new *State, was string) {
 	before, _ := generated(old)
 	switch after, m := generated(new); {
 	case after != "" && before == "":
-		e.add(nowLooksGenerated, diag.Warning, "%s looks generated: %s fires on %q and costs %s", after, m.Filter, m.Part, m.Cost)
+		e.add(nowLooksGenerated, diag.Warning, "%s looks generated: %s fires on %q and costs %s",
+			after, m.Filter, m.Part, m.Cost)
 	case after == "" && before != "" && len(new.Names) > 0:
 		e.add(noLongerGenerated, diag.Note, "no mail filter takes its name for a generated one any more")
 	}

@@ -228,5 +228,6 @@ func (v *inventory) zones() []zone {
 }
 
 func (v *inventory) servers() []*model.Server {
-	return slices.CompactFunc(slices.Clone(v.Servers), func(a, b *model.Server) bool { return a.Name.Value == b.Name.Value })
+	same := func(a, b *model.Server) bool { return a.Name.Value == b.Name.Value }
+	return slices.CompactFunc(slices.Clone(v.Servers), same)
 }

@@ -88,8 +88,8 @@ func existing(folder string) (in, below string) {
 	}
 }
 
-// MergeBase returns the id of the commit at which HEAD and the revision rev of the repository around the folder dir went
-// apart. It is an error if they have no commit in common, as in a clone that is not deep enough.
+// MergeBase returns the id of the commit at which HEAD and the revision rev went apart, in the repository around the
+// folder dir. It is an error if they have no commit in common, as in a clone that is not deep enough.
 func MergeBase(ctx context.Context, dir, rev string) (string, error) {
 	commit, err := commitOf(ctx, dir, rev)
 	if err != nil {
@@ -122,8 +122,8 @@ type Allowance struct {
 	Author string // the name of the commit's author
 }
 
-// Allowances returns those in the messages of the commits that HEAD has and the revision from has not, in the repository
-// around the folder dir: the oldest commit first.
+// Allowances returns those in the messages of the commits that HEAD has and the revision from has not, the oldest commit
+// first, in the repository around the folder dir.
 func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 	commit, err := commitOf(ctx, dir, from)
 	if err != nil {
@@ -147,12 +147,12 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 	return list, nil
 }
 
-// notOurs are variables that Git sets for hooks, for the repository that the hook runs in: which repository and index are
-// meant is told by folders here.
+// notOurs are variables that Git sets for a hook, for the repository that it runs in. Here it is folders that tell which
+// repository is meant.
 var notOurs = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX="}
 
-// git runs git in a folder, with an index of its own unless that is "", and returns what it prints, without the last line
-// break.
+// git runs git in a folder, with an index of its own unless that is "", and returns what it prints, without the last
+// line break.
 func git(ctx context.Context, dir, index string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
