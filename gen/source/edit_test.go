@@ -1,8 +1,13 @@
 package source
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -211,6 +216,283 @@ func TestApply(t *testing.T) {
 			}
 			if len(e.Found) > 0 {
 				t.Errorf("the edited source has findings:\n%s", findingLines(e.Found))
+			}
+		})
+	}
+}
+
+// What only people should touch, or nobody understands, is left alone.
+func TestApplyRefuses(t *testing.T) {
+	const blocks = "blocks: {192.0.2.0/24: {}, 2001:db8::/32: {}}\n" // the source begins at line 4
+	tests := []struct {
+		name, source, edits string
+		want                string // findings
+	}{{
+		name:   "outside of the blocks",
+		source: "servers: {}\n",
+		edits:  "198.51.100.1 a.example",
+		want:   "edits:1:1: address-outside-blocks: 198.51.100.1 lies in none of the blocks\n",
+	}, {
+		name:   "bad values",
+		source: "servers: {}\n",
+		edits:  "192.0.2.1 a..example\n192.0.2.2 192.0.2.3\n192.0.2.3 a.example 5x\n192.0.2.4 a.example 99999999999",
+		want: "edits:1:1: name-invalid: \"a..example\" is not a domain name: a label is empty\n" +
+			"edits:2:1: name-invalid: want the name of a host, not the IP address \"192.0.2.3\"\n" +
+			"edits:3:1: wrong-type: want a duration such as 15m, 1h30m, 2w or 3600 (seconds), not \"5x\"\n" +
+			"edits:4:1: wrong-type: \"99999999999\" is too long: a TTL has at most 2147483647 seconds\n",
+	}, {
+		name:   "an address twice among the edits",
+		source: "servers: {}\n",
+		edits:  "2001:db8::1 a.example\n2001:db8:0::1",
+		want:   "edits:2:1: edit-repeated: 2001:db8::1 is to be edited twice [edits:1:1: first here]\n",
+	}, {
+		name:   "an address twice in the source",
+		source: "servers:\n  a: {addresses: {2001:db8::1: a.example, \"2001:db8:0::1\": b.example}, primary: 192.0.2.1}\n  b: {primary: 192.0.2.1}\naddresses: {192.0.2.2: a.example}\n",
+		edits:  "192.0.2.1 c.example\n2001:db8::1 c.example\n192.0.2.2 c.example",
+		want: "edits:1:1: edit-ambiguous: the source has 192.0.2.1 twice [records.yaml:5:3: here] [records.yaml:6:16: and here]\n" +
+			"edits:2:1: edit-ambiguous: the source has 2001:db8::1 twice [records.yaml:5:19: here] [records.yaml:5:43: and here]\n",
+	}, {
+		name:   "a key twice",
+		source: "addresses:\n  192.0.2.1: a.example\n  192.0.2.1: b.example\n",
+		edits:  "192.0.2.2 c.example",
+		want:   "records.yaml:6:3: duplicate-key: the key \"192.0.2.1\" is there already [records.yaml:5:3: first here]\n",
+	}, {
+		name:   "anchors, merge keys and files that cannot be read",
+		source: "servers:\n  a: &a {primary: 192.0.2.1}\n  b: {<<: *a}\ninclude: [a.yaml]\n",
+		edits:  "192.0.2.2 c.example",
+		want: "records.yaml:5:6: syntax: anchors are not part of this format: &a\n" +
+			"records.yaml:6:7: syntax: merge keys are not part of this format\n" +
+			"records.yaml:7:11: include-invalid: the pattern \"a.yaml\" matches no file\n",
+	}, {
+		name:   "text over several lines",
+		source: "servers:\n  a:\n    primary: 192.0.2.1\n    addresses:\n      192.0.2.1:\n      192.0.2.2: >-\n        a.example\n",
+		edits:  "192.0.2.2 c.example\n192.0.2.3 d.example",
+		want:   "records.yaml:9:18: edit-by-hand: revmap does not edit what is written like this\n",
+	}, {
+		name:   "keys with a question mark",
+		source: "addresses:\n  ? 192.0.2.1\n  : a.example\n",
+		edits:  "192.0.2.1",
+		want:   "records.yaml:5:5: edit-by-hand: revmap does not edit what is written like this\n",
+	}, {
+		name:   "what the format does not have",
+		source: "addresses:\n  192.0.2.1: {name: a.example, nmae: b.example}\n  192.0.2.2: [a.example]\n",
+		edits:  "192.0.2.1 c.example 5m\n192.0.2.2 c.example",
+		want: "records.yaml:5:32: edit-by-hand: revmap does not edit what is written like this\n" +
+			"records.yaml:6:14: edit-by-hand: revmap does not edit what is written like this\n",
+	}, {
+		name:   "addresses that are no mapping",
+		source: "servers: {a: {primary: 192.0.2.1, addresses: }}\n",
+		edits:  "192.0.2.1 a.example",
+		want:   "records.yaml:4:35: edit-by-hand: revmap does not edit what is written like this\n",
+	}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tree(t, map[string]string{"records.yaml": head + blocks + tt.source})
+			e, findings := apply(t, editsOf(t, tt.edits))
+			if d := cmp.Diff(tt.want, findingLines(findings)); d != "" {
+				t.Errorf("findings (-want +got):\n%s", d)
+			}
+			if e != nil {
+				t.Errorf("there are findings and a result: %+v", e)
+			}
+		})
+	}
+}
+
+func TestApplyWrongEdits(t *testing.T) {
+	for _, e := range []Edit{
+		{Name: "a.example"},
+		{Addr: netip.MustParseAddr("::ffff:192.0.2.1")},
+		{Addr: netip.MustParseAddr("fe80::1%eth0")},
+		{Addr: netip.MustParseAddr("192.0.2.1"), Name: "a.example", Remove: true},
+		{Addr: netip.MustParseAddr("192.0.2.1"), TTL: "5m"},
+	} {
+		if got, findings, err := Apply(new(Source), nil, []Edit{e}); err == nil {
+			t.Errorf("%+v is made: %v, %v", e, got, findings)
+		}
+	}
+}
+
+// An address goes to the file that has its neighbours.
+func TestApplyFiles(t *testing.T) {
+	files := map[string]string{
+		"records.yaml": head + "blocks: {192.0.2.0/24: {}, 198.51.100.0/24: {}, 203.0.113.0/24: {}}\ninclude: ['?.yaml']\n",
+		"a.yaml":       "addresses:\n  192.0.2.10: a.example\n",
+		"b.yaml":       "addresses:\n  192.0.2.20: b.example\n  203.0.113.5: c.example\n",
+	}
+	tests := []struct{ name, edits, files string }{
+		{"behind the one before", "192.0.2.11 x.example\n192.0.2.19 y.example\n192.0.2.30 z.example", "a.yaml b.yaml"},
+		{"before the first of the block", "192.0.2.1 x.example", "a.yaml"},
+		{"before the first of another block", "203.0.113.1 x.example", "b.yaml"},
+		{"none in its block", "198.51.100.1 x.example", "records.yaml"},
+		{"one edit here, one there", "192.0.2.10\n203.0.113.5 x.example", "a.yaml b.yaml"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tree(t, files)
+			e, findings := apply(t, editsOf(t, tt.edits))
+			if len(findings) > 0 {
+				t.Fatal(findingLines(findings))
+			}
+			var changed []string
+			for _, f := range e.Files {
+				changed = append(changed, f.Path)
+				if old, err := e.ReadFile(f.Path); err != nil || string(old) != string(f.New) {
+					t.Errorf("ReadFile(%s) = %q, %v", f.Path, old, err)
+				}
+			}
+			if got := strings.Join(changed, " "); got != tt.files {
+				t.Errorf("%s, want %s", got, tt.files)
+			}
+			for file, text := range files {
+				if got := string(readFile(t, file)); got != text {
+					t.Errorf("Apply wrote %s: %q", file, got)
+				}
+			}
+		})
+	}
+}
+
+// A name that is none of YAML's words, and none that YAML takes for something else, keeps what it says.
+func TestApplyNames(t *testing.T) {
+	for _, name := range []string{"null", "~.example", "1.5", "0x10", "-a.example", "yes", "日本.example", "a\u00ad.example", "x_y"} {
+		tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: }\nservers: {a: {primary: 192.0.2.1}}\n"})
+		want, err := parseName(name)
+		e, findings := apply(t, []Edit{{Addr: netip.MustParseAddr("192.0.2.1"), Name: name, Pos: diag.Position{File: "edit"}}})
+		switch {
+		case err != nil:
+			if len(findings) != 1 || findings[0].Rule != "name-invalid" {
+				t.Errorf("%q: %v", name, findings)
+			}
+		case len(findings) > 0:
+			t.Errorf("%q: %v", name, findings)
+		default:
+			if got := e.Source.Servers[0].Addresses[0].Names[0].Value; got != want {
+				t.Errorf("%q: %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
+func TestEditedWrite(t *testing.T) {
+	edited := func(t *testing.T) *Edited {
+		tree(t, map[string]string{
+			"records.yaml": head + "blocks: {192.0.2.0/24: }\ninclude: ['*/*.yaml']\n",
+			"a/a.yaml":     "addresses: {192.0.2.1: a.example}\n",
+			"b/b.yaml":     "-> ../b/b.txt",
+			"b/b.txt":      "addresses: {192.0.2.2: b.example}\n",
+		})
+		e, findings := apply(t, editsOf(t, "192.0.2.1 x.example\n192.0.2.2 y.example"))
+		if len(findings) > 0 {
+			t.Fatal(findingLines(findings))
+		}
+		return e
+	}
+	files := func(t *testing.T, want ...string) {
+		t.Helper()
+		for i, file := range []string{"a/a.yaml", "b/b.txt"} {
+			if got := string(readFile(t, file)); got != want[i] {
+				t.Errorf("%s has %q, want %q", file, got, want[i])
+			}
+		}
+		for _, pattern := range []string{".*.tmp", "*/.*.tmp"} {
+			if left, _ := filepath.Glob(pattern); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		}
+	}
+	t.Run("good", func(t *testing.T) {
+		e := edited(t)
+		if err := os.Chmod("a/a.yaml", 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Write(); err != nil {
+			t.Fatal(err)
+		}
+		files(t, "addresses: {192.0.2.1: x.example}\n", "addresses: {192.0.2.2: y.example}\n")
+		if info, err := os.Stat("a/a.yaml"); err != nil || info.Mode() != 0o600 {
+			t.Errorf("permissions: %v, %v", info.Mode(), err)
+		}
+		if info, err := os.Lstat("b/b.yaml"); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("the link is none any more: %v, %v", info.Mode(), err)
+		}
+		s, found, err := Load("records.yaml")
+		if d := cmp.Diff(e.Found, found); d != "" || err != nil {
+			t.Errorf("%v, findings (-promised +written):\n%s", err, d)
+		}
+		if !reflect.DeepEqual(e.Source, s) {
+			t.Errorf("%+v\nis what was promised; what is written is\n%+v", e.Source, s)
+		}
+	})
+	t.Run("a file has changed", func(t *testing.T) {
+		e := edited(t)
+		const other = "addresses: {192.0.2.2: somebody.example}\n"
+		if err := os.WriteFile("b/b.txt", []byte(other), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Write(); !errors.Is(err, errChanged) || !strings.Contains(err.Error(), "b/b.yaml") {
+			t.Errorf("error: %v", err)
+		}
+		files(t, "addresses: {192.0.2.1: a.example}\n", other)
+	})
+	t.Run("no file can be made", func(t *testing.T) {
+		e := edited(t)
+		if err := os.Rename("b/b.txt", "b.txt"); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Write(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("error: %v", err)
+		}
+		if err := os.Rename("b.txt", "b/b.txt"); err != nil {
+			t.Fatal(err)
+		}
+		files(t, "addresses: {192.0.2.1: a.example}\n", "addresses: {192.0.2.2: b.example}\n")
+	})
+	t.Run("the second cannot be put in place", func(t *testing.T) {
+		e := edited(t)
+		failing := errors.New("no")
+		rename = func(from, to string) error {
+			if filepath.Base(to) == "b.txt" {
+				return failing
+			}
+			return os.Rename(from, to)
+		}
+		defer func() { rename = os.Rename }()
+		if err := e.Write(); !errors.Is(err, failing) {
+			t.Errorf("error: %v", err)
+		}
+		files(t, "addresses: {192.0.2.1: a.example}\n", "addresses: {192.0.2.2: b.example}\n")
+	})
+}
+
+func TestReadEdits(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"lines", "192.0.2.1,a.example\r\n192.0.2.2,\r\n\r\n 2001:db8::1 , b.example \n", "1:1 192.0.2.1 a.example \n2:1 192.0.2.2  \n4:2 2001:db8::1 b.example \n"},
+		{"header", "\ufeffTTL,Name,server,address\n5m,\"a.example\",é,192.0.2.1\n,b.example,\"é\",\"192.0.2.2\"\n",
+			"2:18 192.0.2.1 a.example 5m\n3:16 192.0.2.2 b.example \n"},
+		{"nothing", "", ""},
+		{"no name in the header", "address,names\n", "f:1:1: edit-line: the header lacks \"name\"\n"},
+		{"bad lines", "192.0.2.1\né,a.example\n192.0.2.0/24,a.example\n::ffff:192.0.2.1,a.example\n192.0.2.1,a,b\n",
+			"f:1:1: edit-line: want 2 fields, not 1\n" +
+				"f:2:1: address-invalid: \"é\" is not an IP address: unable to parse IP\n" +
+				"f:3:1: address-invalid: want an IP address, not the prefix \"192.0.2.0/24\"\n" +
+				"f:4:1: address-invalid: \"::ffff:192.0.2.1\" is an IPv4-mapped IPv6 address\n" +
+				"f:5:1: edit-line: want 2 fields, not 3\n"},
+		{"a TTL without a name", "address,name,ttl\n192.0.2.1,é.example,5m\n192.0.2.1,,5m\n", "f:3:12: edit-line: a TTL without a name\n"},
+		{"bad quotes", "192.0.2.1,a.example\n192.0.2.2,é\"b\"\n192.0.2.3,c\n", "f:2:12: edit-line: this is not CSV: bare \" in non-quoted-field\n"},
+		{"no end of quotes", "192.0.2.1,\"a.example\n", "f:1:21: edit-line: this is not CSV: extraneous or missing \" in quoted-field\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			edits, findings := ReadEdits("f", []byte(tt.text))
+			got := findingLines(findings)
+			if got == "" {
+				for _, e := range edits {
+					got += fmt.Sprintf("%d:%d %s %s %s\n", e.Pos.Line, e.Pos.Column, e.Addr, e.Name, e.TTL)
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
 	}

@@ -411,7 +411,6 @@ func (e *editor) fill(it item, text string) {
 func (e *editor) setName(n *yaml.Node, c *change) {
 	begin, end, ok := e.span(n)
 	if !ok {
-		e.byHand(n)
 		return
 	}
 	if name, err := parseName(n.Value); err != nil || name != c.name.Value {
@@ -458,9 +457,7 @@ func (e *editor) setLong(it item, c *change, s style) {
 		seconds, ok := parseSeconds(old.Value)
 		begin, end, known := e.span(old)
 		switch {
-		case !known:
-			e.byHand(old)
-		case !ok || seconds != uint64(c.ttl.Value):
+		case known && (!ok || seconds != uint64(c.ttl.Value)):
 			e.splice(begin, end, quote(c.TTL, old.Style))
 		}
 	}
@@ -581,7 +578,6 @@ func (e *editor) insert(m *yaml.Node, i int, before bool, entries []string) {
 	if i < 0 {
 		begin, _, ok := e.span(m)
 		if !ok {
-			e.byHand(m)
 			return
 		}
 		e.splice(begin+1, begin+1, strings.Join(entries, ", "))
@@ -699,13 +695,16 @@ type item struct {
 	bare                     bool // there is no colon, nor a value
 }
 
-// item returns that at index i of the mapping m, false and the zero item if it does not know its extent. It reports that.
+// item returns that at index i of the mapping m, false and the zero item if its extent is not known, which is reported.
 func (e *editor) item(m *yaml.Node, i int) (item, bool) {
 	k, v := m.Content[i], m.Content[i+1]
 	begin, end, ok := e.span(k)
+	if !ok {
+		return item{}, false
+	}
 	colon := e.skip(end, isFlow(m))
 	bare := colon == len(e.data) || e.data[colon] != ':'
-	if !ok || bare && !(isFlow(m) && isEmpty(v)) {
+	if bare && !(isFlow(m) && isEmpty(v)) {
 		e.byHand(k)
 		return item{}, false
 	}
@@ -716,7 +715,6 @@ func (e *editor) item(m *yaml.Node, i int) (item, bool) {
 	switch {
 	case !isEmpty(v):
 		if it.value, it.end, ok = e.span(v); !ok {
-			e.byHand(v)
 			return item{}, false
 		}
 	case isFlow(m) && !bare: // a comma right behind the colon would make that a part of the key
@@ -727,39 +725,45 @@ func (e *editor) item(m *yaml.Node, i int) (item, bool) {
 	return it, true
 }
 
-// span returns where the node n is written, false for what it does not know: text over several lines without quotes.
+// span returns where the node n is written, false if that is not known: of text over several lines without quotes. That is
+// reported.
 func (e *editor) span(n *yaml.Node) (begin, end int, ok bool) {
 	begin, ok = e.offset(n)
-	if !ok {
-		return 0, 0, false
-	}
 	switch {
+	case !ok:
 	case n.Kind == yaml.ScalarNode:
-		end = e.scalarEnd(n, begin)
+		end, ok = e.scalarEnd(n, begin)
 	case n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode:
-		return 0, 0, false
-	case isFlow(n):
-		end = e.closing(n, begin)
+		ok = false
+	case !isFlow(n):
+		end, known := e.lastEnd(n)
+		return begin, end, known
+	case len(n.Content) > 0:
+		if end, ok = e.lastEnd(n); !ok {
+			return 0, 0, false
+		}
+		end, ok = e.closing(end, begin)
 	default:
-		end = e.lastEnd(n)
+		end, ok = e.closing(begin+1, begin)
 	}
-	return begin, end, end > 0
+	if !ok {
+		e.byHand(n)
+	}
+	return begin, end, ok
 }
 
-// scalarEnd returns the offset behind the scalar n, which begins at an offset; 0 if it is not known.
-func (e *editor) scalarEnd(n *yaml.Node, begin int) int {
+// scalarEnd returns the offset behind the scalar n, which begins at an offset.
+func (e *editor) scalarEnd(n *yaml.Node, begin int) (int, bool) {
 	switch n.Style {
 	case 0:
-		if bytes.HasPrefix(e.data[begin:], []byte(n.Value)) {
-			return begin + len(n.Value)
-		}
+		return begin + len(n.Value), bytes.HasPrefix(e.data[begin:], []byte(n.Value))
 	case yaml.SingleQuotedStyle:
 		for i := begin + 1; i < len(e.data); i++ {
 			if e.data[i] != '\'' {
 				continue
 			}
 			if i++; i == len(e.data) || e.data[i] != '\'' { // two of them are one
-				return i
+				return i, true
 			}
 		}
 	case yaml.DoubleQuotedStyle:
@@ -768,46 +772,43 @@ func (e *editor) scalarEnd(n *yaml.Node, begin int) int {
 			case '\\':
 				i++
 			case '"':
-				return i + 1
+				return i + 1, true
 			}
 		}
 	}
-	return 0
+	return 0, false
 }
 
-// closing returns the offset behind the bracket that ends the list or mapping n, which begins at an offset; 0 if there is
-// none, as around a pair in a list.
-func (e *editor) closing(n *yaml.Node, begin int) int {
-	bracket := map[byte]byte{'{': '}', '[': ']'}[e.data[begin]]
-	at := begin + 1
-	if len(n.Content) > 0 {
-		at = e.lastEnd(n)
+// lastEnd returns the offset behind the last item of the list or mapping n. If it is not known, that is reported.
+func (e *editor) lastEnd(n *yaml.Node) (int, bool) {
+	last := len(n.Content) - 1
+	switch {
+	case n.Kind == yaml.MappingNode:
+		it, ok := e.item(n, last-1)
+		return it.end, ok
+	case isEmpty(n.Content[last]):
+		e.byHand(n)
+		return 0, false
 	}
-	if bracket == 0 || at == 0 {
-		return 0
-	}
+	_, end, ok := e.span(n.Content[last])
+	return end, ok
+}
+
+// closing returns the offset behind the bracket that closes the one at begin, looking from an offset behind the last item. There
+// is none around a pair in a list.
+func (e *editor) closing(at, begin int) (int, bool) {
 	at = e.skip(at, true)
 	if at < len(e.data) && e.data[at] == ',' {
 		at = e.skip(at+1, true)
 	}
-	if at == len(e.data) || e.data[at] != bracket {
-		return 0
+	if at == len(e.data) {
+		return 0, false
 	}
-	return at + 1
-}
-
-// lastEnd returns the offset behind the last item of the list or mapping n; 0 if it is not known.
-func (e *editor) lastEnd(n *yaml.Node) int {
-	last := len(n.Content) - 1
-	if n.Kind == yaml.MappingNode {
-		it, _ := e.item(n, last-1)
-		return it.end
+	switch string([]byte{e.data[begin], e.data[at]}) {
+	case "[]", "{}":
+		return at + 1, true
 	}
-	if isEmpty(n.Content[last]) {
-		return 0
-	}
-	_, end, _ := e.span(n.Content[last])
-	return end
+	return 0, false
 }
 
 // skip returns the offset of what follows: behind blanks, and behind line breaks and comments if those count as such.
