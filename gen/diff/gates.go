@@ -15,9 +15,9 @@ import (
 // The ids of the gates. All but the last two are kinds of change.
 const (
 	gateZoneRemoved       = string(ZoneRemoved)
+	gateDelegationRemoved = string(DelegationRemoved)
 	gateBlockEmptied      = string(BlockEmptied)
 	gateFallbackRemoved   = string(FallbackRemoved)
-	gateDelegationRemoved = string(DelegationRemoved)
 	gateNSChanged         = string(NSChanged)
 	gateSOAChanged        = string(SOAChanged)
 	gateLost              = "lost"    // more than Limits.MaxLost
@@ -26,7 +26,7 @@ const (
 
 // Gates are the ids of all gates, in the order of Gate. They are read-only.
 var Gates = []string{
-	gateZoneRemoved, gateBlockEmptied, gateFallbackRemoved, gateDelegationRemoved, gateNSChanged, gateSOAChanged,
+	gateZoneRemoved, gateDelegationRemoved, gateBlockEmptied, gateFallbackRemoved, gateNSChanged, gateSOAChanged,
 	gateLost, gateChanged,
 }
 
@@ -142,8 +142,8 @@ type Stop struct {
 func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
 	g := &gatekeeper{Changes: c, limits: l}
 	g.zones()
-	g.blocks()
 	g.delegations()
+	g.blocks()
 	g.apexes(gateNSChanged, NSChanged, "other name servers")
 	g.apexes(gateSOAChanged, SOAChanged, "another SOA")
 	g.names()
@@ -254,11 +254,8 @@ func (g *gatekeeper) lostIn(zones []*Zone) int {
 		}
 		byAddr := func(a Address, b netip.Addr) int { return a.Addr.Compare(b) }
 		first, _ := slices.BinarySearchFunc(g.Addresses, z.Prefix.Addr(), byAddr)
-		for _, a := range g.Addresses[first:] {
-			if !z.Prefix.Contains(a.Addr) {
-				break
-			}
-			if a.lost() {
+		for i := first; i < len(g.Addresses) && z.Prefix.Contains(g.Addresses[i].Addr); i++ {
+			if g.Addresses[i].lost() {
 				n++
 			}
 		}
@@ -275,6 +272,23 @@ func names(n int, one, more string) string {
 		return "1 name " + one
 	}
 	return fmt.Sprintf("%d names %s", n, more)
+}
+
+// delegations stops delegations that are removed, unless their zones are gone or a larger delegation takes their place.
+func (g *gatekeeper) delegations() {
+	var added []netip.Prefix
+	for _, d := range g.Delegations {
+		if slices.Contains(d.Kinds, DelegationAdded) {
+			added = append(added, d.Prefix)
+		}
+	}
+	in := newPrefixes(added, func(p netip.Prefix) netip.Prefix { return p })
+	for i := range g.Delegations {
+		d := &g.Delegations[i]
+		if slices.Contains(d.Kinds, DelegationRemoved) && g.settled.smallest(d.Prefix) < 0 && in.smallest(d.Prefix) < 0 {
+			g.stopPrefix(gateDelegationRemoved, d.Prefix, d.OldPos, "whatever others answered for %s is lost", d.Prefix)
+		}
+	}
 }
 
 // isGone reports whether the zones of p are settled.
@@ -309,16 +323,6 @@ func (g *gatekeeper) blocks() {
 		}
 	}
 	g.settle(emptied)
-}
-
-// delegations stops delegations that are removed, unless their zones are gone.
-func (g *gatekeeper) delegations() {
-	for i := range g.Delegations {
-		d := &g.Delegations[i]
-		if slices.Contains(d.Kinds, DelegationRemoved) && g.settled.smallest(d.Prefix) < 0 {
-			g.stopPrefix(gateDelegationRemoved, d.Prefix, d.OldPos, "whatever others answered for %s is lost", d.Prefix)
-		}
-	}
 }
 
 // stopPrefix stops a change of p.

@@ -95,6 +95,16 @@ func TestGate(t *testing.T) {
 			"new.yaml:8:3 fallback-removed=198.51.100.0/23: the addresses of 198.51.100.0/23 that have no name of their own have none any more"}},
 		{"a delegation", replaced(text, "{delegations: {203.0.113.0/25: {zone: 0-25.113.0.203.in-addr.arpa, nameservers: [ns1.acme.example]}}}", "{}"),
 			[]string{"old.yaml:9:34 delegation-removed=203.0.113.0/25: whatever others answered for 203.0.113.0/25 is lost"}},
+		{"a delegation and the only name beside it", replaced(replaced(text, "  203.0.113.200: c.example.net\n", ""),
+			"{delegations: {203.0.113.0/25: {zone: 0-25.113.0.203.in-addr.arpa, nameservers: [ns1.acme.example]}}}", "{}"),
+			[]string{"old.yaml:9:34 delegation-removed=203.0.113.0/25: whatever others answered for 203.0.113.0/25 is lost",
+				"new.yaml:9:3 block-emptied=203.0.113.0/24: no address of 203.0.113.0/24 has a name any more"}},
+		{"a delegation becomes larger", replaced(replaced(text, "{203.0.113.0/25: {zone", "{203.0.113.0/24: {zone"),
+			"  203.0.113.200: c.example.net\n", ""), []string{
+			"new.yaml:9:3 block-emptied=203.0.113.0/24: no address of 203.0.113.0/24 has a name any more"}},
+		{"names are delegated", replaced(text, "  192.0.2.0/24: {}", "  192.0.2.0/24: {delegations: {192.0.2.64/26: "+
+			"{zone: 64-26.2.0.192.in-addr.arpa, nameservers: [ns1.acme.example]}}}"), []string{
+			"old.yaml:7:3 lost=192.0.2.0/24: in 192.0.2.0/24, 36 of 100 names are lost, which is 36% and more than 10%"}},
 		{"another SOA", replaced(text, "refresh: 1h", "refresh: 2h"), []string{
 			"new.yaml:5:3 soa-changed: 5 zones get another SOA: refresh: 3600 → 7200"}},
 		{"other name servers", replaced(text, "[ns1.example.net, ns2.example.net]", "[ns1.example.net]"), []string{
