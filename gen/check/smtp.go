@@ -157,7 +157,8 @@ func (a *addressCheck) checkMail(ctx context.Context, addr netip.AddrPort, helo 
 		return nil
 	default:
 		a.add(mailUnanswered,
-			"see whether port 25 is blocked on the way, as many networks do; a server that only sends cannot be checked",
+			"see whether port 25 is blocked on the way, as in many networks, or not for this client; "+
+				"a server that only sends cannot be checked",
 			"port 25 gives no greeting: %s", why)
 		return nil
 	}
