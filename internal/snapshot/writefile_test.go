@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,22 @@ func TestWriteFileFails(t *testing.T) {
 			t.Errorf("something was left behind: %v, %v", entries, err)
 		}
 	})
+}
+
+// TestWriteFileDevice: what is no regular file stays. A socket stands for the devices, which only root can make.
+func TestWriteFileDevice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := WriteFile(path, writerTo{text: "new"}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("error is %v", err)
+	}
+	if fi, err := os.Stat(path); err != nil || fi.Mode().Type() != fs.ModeSocket {
+		t.Errorf("the socket is %v, %v", fi, err)
+	}
 }
 
 // TestWriteFileLink: the link stays, and the file that it leads to is replaced, in its own folder.
