@@ -77,7 +77,7 @@ their old text back. docs/edit.md shows which edit is made where.`,
 	}
 	d.flags(c)
 	c.Flags().StringVar(&from, "from", "", "read addresses and names from the CSV `FILE`, - for stdin")
-	c.Flags().StringVar(&ttl, "ttl", "", `TTL of the name, such as 5m, or "default" for the one of all names (default as it is)`)
+	c.Flags().StringVar(&ttl, "ttl", "", `TTL of the name, e.g. 5m, or "default" for that of all names (default as it is)`)
 	c.MarkFlagsMutuallyExclusive("from", "ttl")
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		if from != "" {

@@ -61,11 +61,11 @@ const (
 	RuleEditByHand    = "edit-by-hand"   // the source has it in a form that only people should touch
 )
 
-// Apply makes edits in the text of s, which Load has returned together with found. It looks an address up wherever it is,
-// and changes no more of the text than it has to. An address that is not listed gets an entry: among the addresses of
-// the server whose primary address it is or to whom it is routed; else, if it lies in a block, among those of no server
-// in the file that has the one before it in that block, or the one behind it, or else in the root file. An address
-// of no server loses its entry together with its name, since it has to have one.
+// Apply makes edits in the text of s, which Load has returned together with found. It looks an address up wherever it
+// is, and changes no more of the text than it has to. An address that is not listed gets an entry: among the addresses
+// of the server whose primary address it is or to whom it is routed; else, if it lies in a block, among those of no
+// server in the file that has the one before it in that block, or the one behind it, or else in the root file. An
+// address of no server loses its entry together with its name, since it has to have one.
 //
 // All edits are made or none: if there are findings, they are why not. Those of found are among them that leave it open
 // what the source says: files that could not be read, and keys that are there twice. Apply reads files and writes none.
@@ -208,7 +208,7 @@ func (pl *plan) locate() {
 func (pl *plan) place() {
 	var routed, blocks prefixes
 	var others []*Address // of no server, by address
-	for _, c := range slices.SortedFunc(maps.Values(pl.changes), func(a, b *change) int { return a.Addr.Compare(b.Addr) }) {
+	for _, c := range pl.changes {
 		switch {
 		case c.done():
 		case c.entry != nil:
@@ -308,8 +308,8 @@ func (pl *plan) index() (routed, blocks prefixes, others []*Address) {
 	return routed, blocks, others
 }
 
-// neighbour returns the file that has the entry next to addr in a block, of those sorted by address: the one before it, else
-// the one behind it, else root.
+// neighbour returns the file that has the entry next to addr in a block, of those sorted by address: the one before it,
+// else the one behind it, else root.
 func neighbour(others []*Address, addr netip.Addr, block netip.Prefix, root string) string {
 	i, _ := slices.BinarySearchFunc(others, addr, func(a *Address, b netip.Addr) int { return a.Addr.Compare(b) })
 	if i > 0 && block.Contains(others[i-1].Addr.Addr) {
@@ -374,8 +374,8 @@ func loadEdited(root string, files []FileEdit) (*Source, diag.List, error) {
 	return s, found, nil
 }
 
-// check compares what the edited files say with what they should: the changes, and all else as before. An error of it is a
-// mistake of this package, which must not cost anybody a source.
+// check compares what the edited files say with what they should: the changes, and all else as before. An error of it
+// is a mistake of this package, which must not cost anybody a source.
 func (pl *plan) check(edited *Source) error {
 	old := pl.source
 	same := slices.Equal(old.Files, edited.Files) && len(old.Servers) == len(edited.Servers) &&

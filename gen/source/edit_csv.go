@@ -16,8 +16,8 @@ import (
 // RuleEditLine is the rule of the findings of ReadEdits that a source has no rule for.
 const RuleEditLine = "edit-line"
 
-// ReadEdits reads edits from CSV (RFC 4180), one in a line: an address and its name, which is empty to take the name away.
-// The first line may be a header, with "address" and "name" in any order and perhaps "ttl"; other columns have no
+// ReadEdits reads edits from CSV (RFC 4180), one in a line: an address and its name, which is empty to take the name
+// away. The first line may be a header, with "address" and "name" in any order and perhaps "ttl"; other columns have no
 // meaning then. An empty TTL leaves alone what is there. The file's name goes into positions and is not opened. The
 // findings are sorted; where there are some, edits are missing.
 func ReadEdits(file string, data []byte) ([]Edit, diag.List) {

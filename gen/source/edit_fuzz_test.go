@@ -10,8 +10,8 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// FuzzApply makes an edit in any file. There are findings, or what the file says then is what it said with the edit made,
-// which Apply holds itself to.
+// FuzzApply makes an edit in any file. There are findings, or what the file says then is what it said with the edit
+// made, which Apply holds itself to.
 func FuzzApply(f *testing.F) {
 	for _, pattern := range []string{"testdata/ok/*.yaml", "testdata/err/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -24,7 +24,8 @@ func FuzzApply(f *testing.F) {
 			f.Add(readFile(f, file), "2001:db8:0:1::25", "", "", true)
 		}
 	}
-	const source = head + "blocks: {192.0.2.0/24: }\nservers: {a: {primary: 192.0.2.10, addresses: {\n192.0.2.12: , 192.0.2.13:\n}}}\n"
+	const source = head + "blocks: {192.0.2.0/24: }\n" +
+		"servers: {a: {primary: 192.0.2.10, addresses: {\n192.0.2.12: , 192.0.2.13:\n}}}\n"
 	f.Add([]byte(source), "192.0.2.10", "a.example", "", false)
 	f.Add([]byte(source), "192.0.2.14", "null", "", false)
 	f.Add([]byte(source+"addresses:\n  192.0.2.12: a\n"), "192.0.2.13", "", "", true)

@@ -165,13 +165,14 @@ func (w *writer) value(key string, ofServer bool) string {
 			in+"names:"+in+"- "+name+in+"- other.example",
 		)
 	}
-	return ":" + w.of(" ", "  ", "\t") + w.of(name, name, "{name: "+name+"}", "{name: "+name+", ttl: 5m}", "{ ttl: 90, name: "+name+" }",
-		"{names: ["+name+", other.example]}", "{names: [ "+name+" ]}")
+	return ":" + w.of(" ", "  ", "\t") + w.of(name, name, "{name: "+name+"}", "{name: "+name+", ttl: 5m}",
+		"{ ttl: 90, name: "+name+" }", "{names: ["+name+", other.example]}", "{names: [ "+name+" ]}")
 }
 
 // comment ends a line of a block, and may write more.
 func (w *writer) comment() {
-	w.WriteString(w.of("", "", " # ä", "  ") + "\n" + w.of("", "", "", "\n", w.inBlock+"# about what follows\n", "\n# left\n\n"))
+	w.WriteString(w.of("", "", " # ä", "  ") + "\n")
+	w.WriteString(w.of("", "", "", "\n", w.inBlock+"# about what follows\n", "\n# left\n\n"))
 }
 
 // addresses writes the mapping of addresses behind its key and colon.
@@ -350,8 +351,8 @@ func (w *writer) source(t *testing.T) (s *Source, found diag.List, text string) 
 	return s, found, text
 }
 
-// TestApplyRandom makes random edits in random sources of all styles. What the source says then is what it said with the
-// edit made; no lines have changed but those of the edit; and taking the edit back gives the old text.
+// TestApplyRandom makes random edits in random sources of all styles. What the source says then is what it said with
+// the edit made; no lines have changed but those of the edit; and taking the edit back gives the old text.
 func TestApplyRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for seed := range uint64(2000) {
@@ -440,7 +441,8 @@ func asWritten(data []byte, pos diag.Position) string {
 	return rest[:strings.IndexAny(rest+" ", "\"', }]\t\r")]
 }
 
-// changedLines returns the lines of old that are not at the beginning or end of both texts, and the number of the first.
+// changedLines returns the lines of old that are not at the beginning or end of both texts, and the number of the
+// first.
 func changedLines(old, edited []byte) (first int, lines []string) {
 	a, b := strings.SplitAfter(string(old), "\n"), strings.SplitAfter(string(edited), "\n")
 	for first = 1; len(a) > 0 && len(b) > 0 && a[0] == b[0]; first++ {

@@ -16,8 +16,8 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// editsOf reads edits as the tests write them, one in a line: "ADDRESS NAME [TTL]", "ADDRESS" to take the name away, and
-// "ADDRESS -" to take the entry away.
+// editsOf reads edits as the tests write them, one in a line: "ADDRESS NAME [TTL]", "ADDRESS" to take the name away,
+// and "ADDRESS -" to take the entry away.
 func editsOf(t *testing.T, text string) []Edit {
 	t.Helper()
 	var edits []Edit
