@@ -82,8 +82,8 @@ those of the zones instead, which revmap compile goes on from.`,
 	flags.StringArrayVar(&m.hosts, "hosts", nil, "read a hosts `FILE`, - for stdin (may be repeated)")
 	flags.StringArrayVar(&m.blocks, "block", nil, "`PREFIX` of a block that addresses of tables lie in (may be repeated)")
 	flags.StringArrayVar(&m.products, "product", nil, "`NAME=TEMPLATE` of a product (may be repeated)")
-	flags.StringArrayVar(&m.nameservers, "nameserver", nil, "`NAME` of a name server, if there is no zone (may be repeated)")
-	flags.StringVar(&m.contact, "contact", "", "`MAILBOX` of the hostmaster, if there is no zone")
+	flags.StringArrayVar(&m.nameservers, "nameserver", nil, "`NAME` of a name server without a zone (may be repeated)")
+	flags.StringVar(&m.contact, "contact", "", "`MAILBOX` of the hostmaster without a zone")
 	require(c, "output")
 	c.RunE = work(func(c *cobra.Command, args []string) error { return m.run(c.Context(), args, c.InOrStdin()) })
 	return c
@@ -135,7 +135,8 @@ func (m *importCommand) check(_ *cobra.Command, args []string) error {
 			n = hostname.Absolute(local + "." + domain)
 		}
 		if err := hostname.Check(n); err != nil || mail && strings.Contains(local, ".") {
-			return fmt.Errorf("--contact %s: want a mailbox such as hostmaster@example.net, without a dot before the @", m.contact)
+			return fmt.Errorf("--contact %s: want a mailbox such as hostmaster@example.net, without a dot before the @",
+				m.contact)
 		}
 		m.options.Contact = source.Name{Value: n}
 	}
@@ -332,8 +333,8 @@ func ahead(data *migrate.Data, now time.Time) diag.List {
 	}
 	d := diag.Diagnostic{
 		Pos: first.SOA.Pos, Severity: diag.Warning, Rule: migrate.FindingSerial,
-		Message: fmt.Sprintf("secondaries would not see changes of the zone %q: its serial %d is later than the time, which is "+
-			"what compile begins with", first.Name, first.SOA.Serial),
+		Message: fmt.Sprintf("secondaries would not see changes of the zone %q: its serial %d is later than the time, "+
+			"which is what compile begins with", first.Name, first.SOA.Serial),
 		Hint: "let compile go on from the serials: write a snapshot with --snapshot, and compile to the same file",
 	}
 	if n > 1 {
@@ -351,7 +352,8 @@ func (m *importCommand) tell(made *imported) {
 		servers[made.Servers[i].Product.Value]++
 	}
 	for _, p := range made.Products {
-		fmt.Fprintf(m.stdout, "product %s: %s, %s\n", p.Name.Value, templateText(p.Hostname), plural(servers[p.Name.Value], "server"))
+		fmt.Fprintf(m.stdout, "product %s: %s, %s\n", p.Name.Value, templateText(p.Hostname),
+			plural(servers[p.Name.Value], "server"))
 	}
 	for _, b := range made.Blocks {
 		if b.Fallback.T != nil {

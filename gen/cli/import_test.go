@@ -143,7 +143,8 @@ func TestImportTransfer(t *testing.T) {
 	}
 	const secret = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 	var zone bytes.Buffer
-	zone.WriteString("$TTL 3600\n@ SOA ns1.example.net. hostmaster.example.net. 7 3600 900 1209600 300\n@ NS ns1.example.net.\n")
+	zone.WriteString("$TTL 3600\n@ SOA ns1.example.net. hostmaster.example.net. 7 3600 900 1209600 300\n")
+	zone.WriteString("@ NS ns1.example.net.\n")
 	for i := range 200 {
 		fmt.Fprintf(&zone, "%d PTR host%d.example.net.\n", i+1, i+1)
 	}
@@ -154,11 +155,12 @@ func TestImportTransfer(t *testing.T) {
 	})
 	output := filepath.Join(dir, "records.yaml")
 	args := []string{"import", "-o", output, "--axfr", server.Addr, "2.0.192.in-addr.arpa"}
-	if status, stdout, stderr := run(t.Context(), args...); status != StatusFailure || !strings.Contains(stderr, "REFUSED") {
+	status, stdout, stderr := run(t.Context(), args...)
+	if status != StatusFailure || !strings.Contains(stderr, "REFUSED") {
 		t.Errorf("without a key: status %d, %s%s", status, stdout, stderr)
 	}
 	args = append(args, "--tsig-file", write("key", "import.example:hmac-sha256:"+secret))
-	status, stdout, stderr := run(t.Context(), args...)
+	status, stdout, stderr = run(t.Context(), args...)
 	if status != StatusClean || !strings.HasSuffix(stdout, ": 1 block, 0 servers, 200 addresses of no server\n") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}

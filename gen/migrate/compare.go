@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -22,9 +23,9 @@ const (
 	FindingAdded = "import-record-added"
 )
 
-// Compare compares the zones of d, record by record, with those that a source gives, compiled. The names of Entries do not
-// count, nor do serials, which it returns by the names of the zones of both: those of d, made later where the zone differs.
-// The findings are sorted: of severity Error for what is lost or different, Warning for what is new.
+// Compare compares the zones of d, record by record, with those that a source gives, compiled. The names of Entries do
+// not count, nor do serials, which it returns by the names of the zones that are in both: those of d, one more where
+// the zone differs. The findings are sorted: of severity Error for what is lost or different, Warning for what is new.
 func Compare(d *Data, g *authority.Generation) (serials map[string]uint32, findings diag.List) {
 	var c comparison
 	serials = make(map[string]uint32)
@@ -53,7 +54,8 @@ func (c *comparison) report(severity diag.Severity, pos diag.Position, rule, for
 func (c *comparison) zone(d *Data, z *Zone, g *authority.Generation) {
 	now := g.Zone(z.Name)
 	if now == nil || now.Prefix != z.Prefix {
-		c.report(diag.Error, z.Pos, FindingLost, "the zone %q, for %s, cannot be in the source beside the others", z.Name, z.Prefix)
+		c.report(diag.Error, z.Pos, FindingLost, "the zone %q, for %s, cannot be in the source beside the others",
+			z.Name, z.Prefix)
 		return
 	}
 	c.apex(z, now)
@@ -64,7 +66,7 @@ func (c *comparison) zone(d *Data, z *Zone, g *authority.Generation) {
 			have[r.Owner+" "+zonefile.Data(r)] = r.TTL
 		}
 	}
-	retimed := make(map[string]bool) // types that have a finding
+	retimed := make(map[string]bool) // types and TTLs that have a finding
 	for r, pos := range z.records(now) {
 		key := r.Owner + " " + zonefile.Data(r)
 		ttl, ok := have[key]
@@ -73,8 +75,8 @@ func (c *comparison) zone(d *Data, z *Zone, g *authority.Generation) {
 		switch {
 		case !ok:
 			c.report(diag.Error, pos, FindingLost, "the record cannot be in the source: %s", key)
-		case ttl != r.TTL && !retimed[kind]:
-			retimed[kind] = true
+		case ttl != r.TTL && !retimed[fmt.Sprint(kind, r.TTL)]:
+			retimed[fmt.Sprint(kind, r.TTL)] = true
 			c.report(diag.Error, pos, FindingZoneDiffers, "%s records of the zone %q have the TTL %d, in the source %d",
 				kind, z.Name, r.TTL, ttl)
 		}
@@ -89,8 +91,8 @@ func (c *comparison) zone(d *Data, z *Zone, g *authority.Generation) {
 		for key := range have {
 			added = append(added, key)
 		}
-		c.report(diag.Warning, z.Pos, FindingAdded, "the source gives the zone %q records that it did not have: %d, such as %s",
-			z.Name, len(added), slices.Min(added))
+		c.report(diag.Warning, z.Pos, FindingAdded,
+			"the source gives the zone %q records that it did not have: %d, such as %s", z.Name, len(added), slices.Min(added))
 	}
 }
 
@@ -112,8 +114,8 @@ func (c *comparison) apex(z *Zone, now *snapshot.Zone) {
 	number("minimum", was.Minimum, is.Minimum)
 	number("TTL", was.TTL, now.TTL)
 	if len(diffs) > 0 {
-		c.report(diag.Error, was.Pos, FindingZoneDiffers, "the SOA record of the zone %q differs from the defaults of the source: %s",
-			z.Name, strings.Join(diffs, ", "))
+		c.report(diag.Error, was.Pos, FindingZoneDiffers,
+			"the SOA record of the zone %q differs from the defaults of the source: %s", z.Name, strings.Join(diffs, ", "))
 	}
 	diffs = nil
 	text("names", strings.Join(nameserverNames(z.NS), " "), strings.Join(now.NS, " "))
@@ -125,16 +127,17 @@ func (c *comparison) apex(z *Zone, now *snapshot.Zone) {
 		if len(z.NS) > 0 {
 			pos = z.NS[0].Pos
 		}
-		c.report(diag.Error, pos, FindingZoneDiffers, "the name servers of the zone %q differ from the defaults of the source: %s",
-			z.Name, strings.Join(diffs, ", "))
+		c.report(diag.Error, pos, FindingZoneDiffers,
+			"the name servers of the zone %q differ from the defaults of the source: %s", z.Name, strings.Join(diffs, ", "))
 	}
 }
 
 // records returns the records of z, without those at its apex, and where they are. Now has its owner names.
-func (z *Zone) records(now *snapshot.Zone) func(yield func(authority.Record, diag.Position) bool) {
+func (z *Zone) records(now *snapshot.Zone) iter.Seq2[authority.Record, diag.Position] {
 	return func(yield func(authority.Record, diag.Position) bool) {
 		for _, p := range z.PTRs {
-			if !yield(authority.Record{Owner: now.Owner(p.Addr), Type: authority.TypePTR, TTL: p.TTL, Target: p.Name}, p.Pos) {
+			r := authority.Record{Owner: now.Owner(p.Addr), Type: authority.TypePTR, TTL: p.TTL, Target: p.Name}
+			if !yield(r, p.Pos) {
 				return
 			}
 		}
@@ -168,7 +171,8 @@ func (c *Cut) records() (list []placedRecord) {
 	}
 	for _, d := range c.DS {
 		ds := snapshot.DS{KeyTag: d.KeyTag, Algorithm: d.Algorithm, DigestType: d.DigestType, Digest: string(d.Digest)}
-		list = append(list, placedRecord{authority.Record{Owner: c.Owner, Type: authority.TypeDS, TTL: c.DSTTL, DS: ds}, d.Pos})
+		r := authority.Record{Owner: c.Owner, Type: authority.TypeDS, TTL: c.DSTTL, DS: ds}
+		list = append(list, placedRecord{r, d.Pos})
 	}
 	for _, g := range c.Glue {
 		for _, a := range g.Addrs {

@@ -78,15 +78,14 @@ func (m *maker) inferProducts(groups [][]*host) {
 			Name: source.Text{Value: name, Pos: d.pos}, Hostname: source.Template{T: t, Pos: d.pos},
 		})
 	}
-	m.inferred = make(map[string]inferred)
 	for i, d := range domains {
 		m.inferred[d.name] = inferred{&m.s.Products[len(m.known)+i], d.depth}
 	}
 }
 
-// sharedDomains returns the domains that have many of the names, those with the most first. If two beside each other have
-// the same label, as web1 in dc1.example.net and in dc2.example.net, then the domain above takes the place of both: the
-// name of a server is unique.
+// sharedDomains returns the domains that have many of the names, those with the most first. If two beside each other
+// have the same label, as web1 in dc1.example.net and in dc2.example.net, then the domain above takes the place of both:
+// the name of a server is unique.
 func sharedDomains(groups [][]*host) []*domain {
 	byName := make(map[string]*domain)
 	all := 0

@@ -37,10 +37,16 @@ type Options struct {
 	Contact     source.Name      // as in an SOA record; not empty if the Data has no zones
 }
 
-// Make makes a source out of d. Whatever d says is in it if a source can say it; Compare finds what is not. Positions are
-// those of d, so that what is wrong with the source is found where it comes from. The findings are sorted.
+// Make makes a source out of d. Whatever d says is in it if a source can say it; Compare finds what is not. Positions
+// are those of d, so that what is wrong with the source is found where it comes from. The findings are sorted.
 func Make(d *Data, o Options) (*source.Source, diag.List) {
-	m := &maker{Data: d, Options: o, byAddr: make(map[netip.Addr]int), targets: make(map[target]bool)}
+	m := &maker{
+		Data: d, Options: o, byAddr: make(map[netip.Addr]int), targets: make(map[target]bool),
+		inferred: make(map[string]inferred), forward: make(map[AddressRecord]bool),
+	}
+	for _, r := range d.Forward {
+		m.forward[AddressRecord{Name: r.Name, Addr: r.Addr}] = true
+	}
 	m.s.Products = slices.Clone(o.Products)
 	m.addDefaults()
 	m.addHosts()
@@ -112,19 +118,24 @@ func (m *maker) addDefaults() {
 	d.Nameservers = slices.DeleteFunc(slices.Clone(m.Zones[ns].NS), unfit)
 	d.SOA = source.SOA{
 		Pos:     z.SOA.Pos,
-		Primary: source.Name{Value: z.SOA.Primary, Pos: z.SOA.Pos}, Contact: source.Name{Value: z.SOA.Contact, Pos: z.SOA.Pos},
+		Primary: source.Name{Value: z.SOA.Primary, Pos: z.SOA.Pos},
+		Contact: source.Name{Value: z.SOA.Contact, Pos: z.SOA.Pos},
 		Refresh: seconds(z.SOA.Refresh), Retry: seconds(z.SOA.Retry), Expire: seconds(z.SOA.Expire),
 		NegativeTTL: seconds(z.SOA.Minimum),
 	}
-	// What cannot be said gives way to what is likely.
-	if unfit(d.SOA.Primary) && len(d.Nameservers) > 0 {
+	// What cannot be said gives way to what is likely; Compare tells.
+	if len(d.Nameservers) == 0 && !unfit(d.SOA.Primary) {
+		d.Nameservers = []source.Name{d.SOA.Primary}
+	} else if len(d.Nameservers) == 0 {
+		d.Nameservers = []source.Name{{Value: "invalid.", Pos: z.SOA.Pos}} // RFC 6761 section 6.4
+	}
+	if unfit(d.SOA.Primary) {
 		d.SOA.Primary = d.Nameservers[0]
 	}
-	if len(d.Nameservers) == 0 {
-		d.Nameservers = []source.Name{d.SOA.Primary}
-	}
-	if unfit(d.SOA.Contact) {
-		d.SOA.Contact.Value = "hostmaster." + d.SOA.Primary.Value
+	for _, contact := range []string{"hostmaster." + d.SOA.Primary.Value, "hostmaster.invalid."} {
+		if unfit(d.SOA.Contact) {
+			d.SOA.Contact.Value = contact
+		}
 	}
 }
 
@@ -337,7 +348,8 @@ func join(blocks []source.Block) []source.Block {
 	return blocks
 }
 
-// assumeBlocks adds the blocks of the Options, and for each address that still lies in none an assumed one, with a warning.
+// assumeBlocks adds the blocks of the Options, and for each address that still lies in none an assumed one, with a
+// warning.
 func (m *maker) assumeBlocks() {
 	for _, p := range m.Blocks {
 		if !slices.ContainsFunc(m.s.Blocks, func(b source.Block) bool { return b.Prefix.Prefix == p }) {
@@ -378,7 +390,8 @@ func (m *maker) dropDelegated() {
 // delegations makes the delegations of z. Zones inside it are ours, and have to be delegated, too.
 func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []source.Delegation {
 	var list []source.Delegation // by prefix
-	add := func(p netip.Prefix, child string, nameservers []source.Name, pos diag.Position) *source.Delegation {
+	add := func(p netip.Prefix, child string, nameservers []source.Name, glue []source.Glue,
+		pos diag.Position) *source.Delegation {
 		i, found := slices.BinarySearchFunc(list, p, func(d source.Delegation, p netip.Prefix) int {
 			return comparePrefixes(d.Prefix.Prefix, p)
 		})
@@ -395,7 +408,11 @@ func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []
 			d.Zone = source.Name{Value: child, Pos: pos}
 		}
 		if !alias || below(child, z.Name) { // else they are not ours to tell
-			d.Nameservers = slices.DeleteFunc(slices.Clone(nameservers), unfit)
+			d.Nameservers = slices.DeleteFunc(slices.Clone(nameservers), func(n source.Name) bool {
+				hasGlue := slices.ContainsFunc(glue, func(g source.Glue) bool { return g.Name.Value == n.Value })
+				return unfit(n) || below(n.Value, child) && !hasGlue
+			})
+			d.Glue = slices.DeleteFunc(slices.Clone(glue), func(g source.Glue) bool { return unfit(g.Name) })
 			if len(d.Nameservers) == 0 {
 				return nil
 			}
@@ -411,18 +428,17 @@ func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []
 				p = smaller
 			}
 		}
-		if d := add(p, c.Owner, c.NS, c.Pos); d != nil {
-			d.DS = c.DS
-			d.Glue = slices.DeleteFunc(slices.Clone(c.Glue), func(g source.Glue) bool { return unfit(g.Name) })
+		if d := add(p, c.Owner, c.NS, c.Glue, c.Pos); d != nil {
+			d.DS = slices.DeleteFunc(slices.Clone(c.DS), func(ds source.DS) bool { return ds.Check() != nil })
 		}
 	}
 	for _, c := range inside {
-		add(c.Prefix, c.Name, c.NS, c.Pos)
+		add(c.Prefix, c.Name, c.NS, nil, c.Pos)
 	}
 	for _, a := range z.Aliases {
 		_, child, _ := strings.Cut(a.Target, ".")
 		if c := byName[child]; c != nil {
-			add(c.Prefix, child, c.NS, a.Pos)
+			add(c.Prefix, child, c.NS, nil, a.Pos)
 		} else if !below(child, z.Name) {
 			// Two delegations to one zone must not give two addresses one name there.
 			addrs := slices.DeleteFunc(targets[child], func(a netip.Addr) bool {
@@ -432,7 +448,7 @@ func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []
 				m.targets[target{child, a.As4()[3]}] = true
 			}
 			for _, p := range exactly(addrs) {
-				add(p, child, nil, a.Pos)
+				add(p, child, nil, nil, a.Pos)
 			}
 		}
 		delete(targets, child)

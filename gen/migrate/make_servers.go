@@ -38,18 +38,21 @@ func (m *maker) addServers() {
 	for _, g := range groups {
 		name := g[0].names[0]
 		server, product := m.productOf(g)
-		if product == nil && len(g) == 1 || len(g) > maxShared {
+		if product != nil && used[server] {
+			product = nil // the name of a server is unique
+		}
+		if product == nil {
+			if server, _, _ = strings.Cut(name.Value, "."); used[server] {
+				server = strings.TrimSuffix(name.Value, ".")
+			}
+		}
+		if product == nil && len(g) == 1 || len(g) > maxShared || used[server] {
 			continue
 		}
 		c := &machine{hosts: g}
-		if product != nil && !used[server] {
+		if product != nil {
 			c.Product = source.Text{Value: product.Name.Value, Pos: name.Pos}
 			c.template = product.Hostname.T
-		} else if server, _, _ = strings.Cut(name.Value, "."); used[server] {
-			server = strings.TrimSuffix(name.Value, ".")
-		}
-		if used[server] || product != nil && c.template == nil && len(g) == 1 {
-			continue
 		}
 		used[server] = true
 		c.Name = source.Text{Value: server, Pos: name.Pos}
@@ -121,8 +124,8 @@ func (m *maker) tableServers() []*machine {
 	return machines
 }
 
-// tableProducts adds the products of machines. The template of one that is not known is what makes the names of the most
-// primary addresses out of the names of their servers.
+// tableProducts adds the products of machines. The template of one that is not known is what makes the names of the
+// most primary addresses out of the names of their servers.
 func (m *maker) tableProducts(machines []*machine) {
 	domains := make(map[string]*poll) // by product
 	var products []source.Text
@@ -156,7 +159,9 @@ func (m *maker) tableProducts(machines []*machine) {
 		if domain, _ := domains[p.Value].leader(); domain != "" {
 			if t, err := hostname.Parse("{server}." + domain); err == nil {
 				templates[p.Value] = t
-				m.s.Products = append(m.s.Products, source.Product{Name: p, Hostname: source.Template{T: t, Pos: p.Pos}})
+				m.s.Products = append(m.s.Products, source.Product{
+					Name: p, Hostname: source.Template{T: t, Pos: p.Pos},
+				})
 				continue
 			}
 		}
@@ -210,12 +215,6 @@ func (m *maker) primaries(name string, g []*host) []source.Addr {
 
 // leadsTo reports whether a forward zone has addr for name.
 func (m *maker) leadsTo(name string, addr netip.Addr) bool {
-	if m.forward == nil {
-		m.forward = make(map[AddressRecord]bool)
-		for _, r := range m.Forward {
-			m.forward[AddressRecord{Name: r.Name, Addr: r.Addr}] = true
-		}
-	}
 	return m.forward[AddressRecord{Name: name, Addr: addr}]
 }
 

@@ -58,6 +58,14 @@ func importFiles(t *testing.T, dir string, o Options) *imported {
 		}
 	}
 	d, findings := r.Data()
+	out := makeAndCompare(t, d, o)
+	out.findings = append(out.findings, findings...).Sort()
+	return out
+}
+
+// makeAndCompare makes a source, which can be compiled, and compares what it gives with d.
+func makeAndCompare(t *testing.T, d *Data, o Options) *imported {
+	t.Helper()
 	s, made := Make(d, o)
 	for _, f := range lint.Run(model.Build(s), nil, lint.Options{}) {
 		if lint.Find(f.Rule).Required && f.Severity == diag.Error {
@@ -80,7 +88,7 @@ func importFiles(t *testing.T, dir string, o Options) *imported {
 	g, err := authority.New(snapshot)
 	must(t, err)
 	_, different := Compare(d, g)
-	out := &imported{source: text.String(), findings: slices.Concat(findings, made, different).Sort()}
+	out := &imported{source: text.String(), findings: slices.Concat(made, different).Sort()}
 	for i := range snapshot.Zones() {
 		var zone bytes.Buffer
 		must(t, zonefile.Write(&zone, g, &snapshot.Zones()[i]))
@@ -116,8 +124,8 @@ func canonical(rr dns.RR) string {
 	return strings.ToLower(strings.ReplaceAll(rr.String(), "\t", " "))
 }
 
-// TestMake imports the files of testdata/make/*.txtar, those of infer_* with Infer, and compares the source, the findings,
-// and what another parser finds different in the zones that are exported.
+// TestMake imports the files of testdata/make/*.txtar, those of infer_* with Infer, and compares the source, the
+// findings, and what another parser finds different in the zones that are exported.
 func TestMake(t *testing.T) {
 	files, err := filepath.Glob("testdata/make/*.txtar")
 	must(t, err)
@@ -373,4 +381,37 @@ func (w *world) classless(z *randomZone, name string, first, n int) (list []*ran
 		list = append(list, child)
 	}
 	return list
+}
+
+// FuzzMake makes a source of whatever zone files hold: it can be compiled, and all records come back or there is a
+// finding.
+func FuzzMake(f *testing.F) {
+	files, err := filepath.Glob("testdata/make/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var texts []string
+		for _, zone := range archive.Files {
+			if strings.HasSuffix(zone.Name, ".zone") {
+				texts = append(texts, "$ORIGIN "+strings.TrimSuffix(zone.Name, "zone")+"\n"+string(zone.Data))
+			}
+		}
+		f.Add(strings.Join(texts, ""), true)
+	}
+	f.Fuzz(func(t *testing.T, text string, infer bool) {
+		if strings.Count(strings.ToUpper(text), "$GENERATE") > 9 { // each makes up to 65,536 records
+			t.Skip()
+		}
+		var r Reader
+		r.zoneFile("f", "", []byte(text), nil)
+		d, _ := r.Data()
+		if len(d.Zones) > 0 {
+			makeAndCompare(t, d, Options{Infer: infer})
+		}
+	})
 }

@@ -331,6 +331,18 @@ func isObjectName(s string) bool {
 // digestSizes are the lengths in bytes of the digest types in use (RFC 3658, 4509, 6605).
 var digestSizes = map[uint8]int{1: 20, 2: 32, 4: 48}
 
+// Check returns nil if the digest is as long as its type demands, else what is wrong. A source has no others.
+func (d *DS) Check() error {
+	size, ok := digestSizes[d.DigestType]
+	switch {
+	case ok && size != len(d.Digest):
+		return fmt.Errorf("a digest of type %d has %d bytes, not %d", d.DigestType, size, len(d.Digest))
+	case len(d.Digest) == 0:
+		return errors.New("the digest is empty")
+	}
+	return nil
+}
+
 // ds reads the data of a DS record in presentation format (RFC 4034 section 5.3).
 func (p *parser) ds(n *yaml.Node) (DS, bool) {
 	const want = `a DS record such as "12345 13 2 <digest in hex>"`
@@ -350,9 +362,10 @@ func (p *parser) ds(n *yaml.Node) (DS, bool) {
 		p.wrongType(n, want, "")
 		return DS{}, false
 	}
-	if size, ok := digestSizes[uint8(digestType)]; ok && size != len(digest) {
-		p.report(n, "wrong-type", "", "a digest of type %d has %d bytes, not %d", digestType, size, len(digest))
+	ds := DS{uint16(tag), uint8(algorithm), uint8(digestType), digest, p.pos(n)}
+	if err := ds.Check(); err != nil {
+		p.report(n, "wrong-type", "", "%v", err)
 		return DS{}, false
 	}
-	return DS{uint16(tag), uint8(algorithm), uint8(digestType), digest, p.pos(n)}, true
+	return ds, true
 }
