@@ -54,27 +54,31 @@ func load(ctx context.Context, root, rev string) (*source.Source, *forward.Zones
 }
 
 // checkOut writes a folder of the work tree, as it was at rev, to dir. It reads the objects into an index of its own,
-// since git archive leaves out what .gitattributes tells it to.
+// since git archive leaves out what .gitattributes tells it to. For Git, dir is the work tree: the .gitattributes of
+// today's must not decide what the files of rev are.
 func checkOut(ctx context.Context, folder, rev, dir string) error {
 	in, below := existing(folder)
 	commit, err := commitOf(ctx, in, rev)
 	if err != nil {
 		return err
 	}
-	top, err := git(ctx, in, "", "rev-parse", "--show-toplevel")
+	repository, err := git(ctx, in, nil, "rev-parse", "--absolute-git-dir")
 	if err != nil {
 		return err
 	}
-	prefix, err := git(ctx, in, "", "rev-parse", "--show-prefix") // "" or "folder/"
+	prefix, err := git(ctx, in, nil, "rev-parse", "--show-prefix") // "" or "folder/"
 	if err != nil {
 		return err
 	}
 	tree := commit + ":" + path.Join(prefix, filepath.ToSlash(below))
-	index := filepath.Join(dir, ".git") // no name of a file in a commit
-	if _, err := git(ctx, top, index, "read-tree", tree); err != nil {
+	there := []string{
+		"GIT_DIR=" + repository, "GIT_WORK_TREE=" + dir,
+		"GIT_INDEX_FILE=" + filepath.Join(dir, ".git"), // no name of a file in a commit
+	}
+	if _, err := git(ctx, dir, there, "read-tree", tree); err != nil {
 		return err
 	}
-	_, err = git(ctx, top, index, "checkout-index", "--all", "--prefix="+dir+string(filepath.Separator))
+	_, err = git(ctx, dir, there, "checkout-index", "--all")
 	return err
 }
 
@@ -95,11 +99,11 @@ func MergeBase(ctx context.Context, dir, rev string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	base, err := git(ctx, dir, "", "merge-base", "HEAD", commit)
+	base, err := git(ctx, dir, nil, "merge-base", "HEAD", commit)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 {
 		err = fmt.Errorf("HEAD and %q have no commit in common", rev)
-		if shallow, _ := git(ctx, dir, "", "rev-parse", "--is-shallow-repository"); shallow == "true" {
+		if shallow, _ := git(ctx, dir, nil, "rev-parse", "--is-shallow-repository"); shallow == "true" {
 			err = fmt.Errorf("%w in this shallow clone; git fetch --unshallow gets the rest", err)
 		}
 	}
@@ -108,7 +112,7 @@ func MergeBase(ctx context.Context, dir, rev string) (string, error) {
 
 // commitOf returns the id of the commit that rev names in the repository around a folder.
 func commitOf(ctx context.Context, dir, rev string) (string, error) {
-	commit, err := git(ctx, dir, "", "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
+	commit, err := git(ctx, dir, nil, "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
 	if err != nil && strings.HasSuffix(err.Error(), "Needed a single revision") {
 		err = fmt.Errorf("git knows no revision %q", rev)
 	}
@@ -130,7 +134,7 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 		return nil, fmt.Errorf("read commit messages: %w", err)
 	}
 	// Nothing in a message can look like the two separators: Git keeps no NUL, and ends each value with a line break.
-	out, err := git(ctx, dir, "", "log", "--reverse", "-z", "--no-show-signature",
+	out, err := git(ctx, dir, nil, "log", "--reverse", "-z", "--no-show-signature",
 		"--format=%H%n%an%n%(trailers:key=Revmap-Allow,valueonly,unfold)", commit+"..HEAD")
 	if err != nil {
 		return nil, fmt.Errorf("read commit messages: %w", err)
@@ -151,17 +155,14 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 // repository is meant.
 var notOurs = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX="}
 
-// git runs git in a folder, with an index of its own unless that is "", and returns what it prints, without the last
-// line break.
-func git(ctx context.Context, dir, index string, args ...string) (string, error) {
+// git runs git in a folder, with variables of its own, and returns what it prints, without the last line break.
+func git(ctx context.Context, dir string, variables []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return slices.ContainsFunc(notOurs, func(name string) bool { return strings.HasPrefix(v, name) })
 	})
 	cmd.Env = append(cmd.Env, "LC_ALL=C") // for messages that are the same everywhere
-	if index != "" {
-		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+index)
-	}
+	cmd.Env = append(cmd.Env, variables...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {

@@ -187,6 +187,26 @@ func temporaries(t *testing.T) []string {
 	return list
 }
 
+// The .gitattributes of today's work tree do not change what the files of a revision were: with them, a pull request
+// could hide what it removes.
+func TestLoadAttributes(t *testing.T) {
+	r := newRepository(t)
+	r.write(map[string]string{
+		"records.yaml":     defaults + "include: [records.d/*.yaml]\n",
+		"records.d/a.yaml": "addresses: {192.0.2.1: a.example.net}\n",
+	})
+	base := r.commit("base")
+	r.git("rm", "-q", "records.d/a.yaml")
+	r.write(map[string]string{".gitattributes": "a.yaml working-tree-encoding=UTF-7 ident text eol=crlf\n* text eol=crlf\n"})
+	r.commit("attributes")
+	r.write(map[string]string{"records.d/.gitattributes": "a.yaml working-tree-encoding=UTF-16LE\n"})
+
+	s, _, found, err := revision.Load(t.Context(), "records.yaml", base)
+	if err != nil || len(found) > 0 || len(s.Addresses) != 1 {
+		t.Errorf("%d addresses, want 1; %+v, %v", len(s.Addresses), found, err)
+	}
+}
+
 func TestMergeBase(t *testing.T) {
 	r := newRepository(t)
 	r.write(map[string]string{"records.yaml": defaults})
