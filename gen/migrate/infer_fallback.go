@@ -12,7 +12,7 @@ import (
 
 // inferFallback returns a template that makes the names of z out of their addresses: it has to give all of them but
 // those that have other names, at least half, and no name to an address that has none. A block of IPv6 has too many.
-func (m *maker) inferFallback(z *Zone, delegations []source.Delegation) source.Template {
+func (m *maker) inferFallback(z keptZone) source.Template {
 	if z.Prefix.Addr().Is6() || z.Prefix.Bits() < 16 || len(z.PTRs) == 0 {
 		return source.Template{}
 	}
@@ -31,7 +31,7 @@ func (m *maker) inferFallback(z *Zone, delegations []source.Delegation) source.T
 	if err != nil || t.Invertible(false) != nil {
 		return source.Template{}
 	}
-	made, others, rest := 0, 0, delegations
+	made, others, rest := 0, 0, z.delegations
 	for a := z.Prefix.Addr(); z.Prefix.Contains(a); a = a.Next() {
 		for len(rest) > 0 && rest[0].Prefix.Addr().Less(a) && !rest[0].Prefix.Contains(a) {
 			rest = rest[1:]

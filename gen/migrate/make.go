@@ -49,6 +49,7 @@ func Make(d *Data, o Options) (*source.Source, diag.List) {
 	}
 	m.s.Products = slices.Clone(o.Products)
 	m.addDefaults()
+	m.addZones()
 	m.addHosts()
 	m.addBlocks()
 	m.dropDelegated()
@@ -61,6 +62,7 @@ type maker struct {
 	*Data
 	Options
 	s        source.Source
+	kept     []keptZone
 	hosts    []host
 	byAddr   map[netip.Addr]int     // indexes in hosts
 	inv      *model.Inventory       // of the blocks
@@ -69,6 +71,12 @@ type maker struct {
 	known    []source.Product       // all but the inferred ones
 	inferred map[string]inferred    // by domain
 	findings diag.List
+}
+
+// A keptZone is a zone that the source can have beside the others.
+type keptZone struct {
+	*Zone
+	delegations []source.Delegation // by prefix
 }
 
 // A host is an address with all that is known of it.
@@ -88,9 +96,8 @@ func (m *maker) report(severity diag.Severity, pos diag.Position, rule, hint, fo
 
 // addDefaults makes the defaults what most zones have.
 func (m *maker) addDefaults() {
+	m.s.Defaults = source.StandardDefaults()
 	d := &m.s.Defaults
-	d.TTL.Value = 3600
-	d.SOA.Refresh.Value, d.SOA.Retry.Value, d.SOA.Expire.Value, d.SOA.NegativeTTL.Value = 3600, 900, 14*86400, 300
 	d.Nameservers = m.Nameservers
 	d.SOA.Contact = m.Contact
 	if len(m.Nameservers) > 0 {
@@ -188,8 +195,8 @@ func (p *poll) leader() (string, int) {
 
 // addHosts gathers the addresses. Of two zones that hold one, the smaller is asked for its names.
 func (m *maker) addHosts() {
-	for i := range m.Zones { // a zone comes before those inside it
-		z := &m.Zones[i]
+	for _, k := range m.kept { // a zone comes before those inside it
+		z := k.Zone
 		for _, p := range z.PTRs {
 			n := source.Name{Value: p.Name, Pos: p.Pos}
 			if unfit(n) {
@@ -248,48 +255,53 @@ func (m *maker) host(addr netip.Addr, pos diag.Position) *host {
 	return &m.hosts[i]
 }
 
-// addBlocks makes blocks of the zones. Those side by side that are alike become one.
-func (m *maker) addBlocks() {
+// addZones finds out which zones the source can have: all, but for those inside another one that cannot delegate them.
+func (m *maker) addZones() {
 	byName := make(map[string]*Zone)
 	inside := make(map[*Zone][]*Zone) // by the smallest zone around them
+	lost := make(map[*Zone]bool)
 	var around []*Zone
 	for i := range m.Zones {
 		z := &m.Zones[i]
 		for len(around) > 0 && !contains(around[len(around)-1].Prefix, z.Prefix) {
 			around = around[:len(around)-1]
 		}
-		if len(around) > 0 {
-			outer := around[len(around)-1]
-			if outer.Prefix == z.Prefix {
-				continue // Compare finds that it is lost
-			}
-			inside[outer] = append(inside[outer], z)
+		if n := len(around); n > 0 && around[n-1].Prefix == z.Prefix {
+			lost[z] = true
+			continue
+		} else if n > 0 {
+			inside[around[n-1]] = append(inside[around[n-1]], z)
 		}
 		byName[z.Name] = z
 		around = append(around, z)
 	}
-	lost := make(map[*Zone]bool)
-	var blocks []source.Block
 	for i := range m.Zones {
-		z := &m.Zones[i]
-		if byName[z.Name] != z || lost[z] {
-			for _, c := range inside[z] {
-				lost[c] = true
-			}
-			continue
+		k := keptZone{Zone: &m.Zones[i]}
+		if !lost[k.Zone] {
+			k.delegations = m.delegations(k.Zone, byName, inside[k.Zone])
+			m.kept = append(m.kept, k)
 		}
-		b := source.Block{Prefix: source.Prefix{Prefix: z.Prefix, Pos: z.Pos}}
-		if model.IsClassless(z.Prefix) {
-			b.Zone = source.Name{Value: z.Name, Pos: z.Pos}
+		for _, c := range inside[k.Zone] {
+			lost[c] = !slices.ContainsFunc(k.delegations, func(d source.Delegation) bool {
+				return d.Prefix.Prefix == c.Prefix
+			})
 		}
-		b.Delegations = m.delegations(z, byName, inside[z])
-		for _, c := range inside[z] {
-			lost[c] = !slices.ContainsFunc(b.Delegations, func(d source.Delegation) bool { return d.Prefix.Prefix == c.Prefix })
+	}
+}
+
+// addBlocks makes blocks of the zones. Those side by side that are alike become one.
+func (m *maker) addBlocks() {
+	blocks := make([]source.Block, len(m.kept))
+	for i, k := range m.kept {
+		b := &blocks[i]
+		b.Prefix = source.Prefix{Prefix: k.Prefix, Pos: k.Pos}
+		if model.IsClassless(k.Prefix) {
+			b.Zone = source.Name{Value: k.Name, Pos: k.Pos}
 		}
+		b.Delegations = k.delegations
 		if m.Infer {
-			b.Fallback = m.inferFallback(z, b.Delegations)
+			b.Fallback = m.inferFallback(k)
 		}
-		blocks = append(blocks, b)
 	}
 	m.s.Blocks = join(blocks)
 	m.assumeBlocks()
@@ -422,17 +434,23 @@ func (m *maker) delegations(z *Zone, byName map[string]*Zone, inside []*Zone) []
 	}
 	targets := aliasesByTarget(z)
 	for _, c := range z.Cuts {
-		p := c.Prefix
-		if byName[c.Owner] == nil && c.Owner != natural(z, p) && m.busy(z, p, targets[c.Owner]) {
-			if smaller, ok := cover(targets[c.Owner]); ok {
+		p, own := c.Prefix, targets[c.Owner]
+		if byName[c.Owner] == nil && c.Owner != natural(z, p) && z.others(p, own) > 0 {
+			if smaller, ok := cover(own); ok {
 				p = smaller
 			}
+		}
+		if c.Owner != natural(z, p) && z.others(p, own) > len(own) {
+			continue // more would be lost by it
 		}
 		if d := add(p, c.Owner, c.NS, c.Glue, c.Pos); d != nil {
 			d.DS = slices.DeleteFunc(slices.Clone(c.DS), func(ds source.DS) bool { return ds.Check() != nil })
 		}
 	}
 	for _, c := range inside {
+		if c.Name != natural(z, c.Prefix) && len(targets[c.Name]) == 0 {
+			continue // nothing leads there
+		}
 		add(c.Prefix, c.Name, c.NS, nil, c.Pos)
 	}
 	for _, a := range z.Aliases {
@@ -484,11 +502,21 @@ func aliasesByTarget(z *Zone) map[string][]netip.Addr {
 	return m
 }
 
-// busy reports whether p has addresses that are not of the delegation with the given ones: with names or other aliases.
-func (m *maker) busy(z *Zone, p netip.Prefix, own []netip.Addr) bool {
-	other := func(a netip.Addr) bool { return p.Contains(a) && !slices.Contains(own, a) }
-	return slices.ContainsFunc(z.PTRs, func(r PTR) bool { return other(r.Addr) }) ||
-		slices.ContainsFunc(z.Aliases, func(a Alias) bool { return other(a.Addr) })
+// others returns how many addresses of p have names in z, or aliases other than own.
+func (z *Zone) others(p netip.Prefix, own []netip.Addr) (n int) {
+	var last netip.Addr
+	for _, r := range z.PTRs {
+		if p.Contains(r.Addr) && r.Addr != last {
+			n++
+		}
+		last = r.Addr
+	}
+	for _, a := range z.Aliases {
+		if p.Contains(a.Addr) && !slices.Contains(own, a.Addr) {
+			n++
+		}
+	}
+	return n
 }
 
 // exactly returns the fewest prefixes longer than /24 that have the given addresses, ascending, and no others.

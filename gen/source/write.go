@@ -40,6 +40,9 @@ func Write(w io.Writer, s *Source) error {
 	return e.Flush()
 }
 
+// StandardDefaults returns what holds where "defaults" says nothing. It has no name servers, and no names in its SOA.
+func StandardDefaults() Defaults { return standardDefaults }
+
 // An emitter writes YAML. Its errors are those of Flush.
 type emitter struct{ *bufio.Writer }
 
