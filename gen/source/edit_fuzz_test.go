@@ -53,7 +53,7 @@ func FuzzApply(f *testing.F) {
 			}
 			return
 		}
-		if want := edited(s, &e); !reflect.DeepEqual(want, saidBy(got.Source)) {
+		if want := edited(s, []Edit{e}); !reflect.DeepEqual(want, saidBy(got.Source)) {
 			t.Errorf("%v, want %v", saidBy(got.Source), want)
 		}
 		for _, f := range got.Files {

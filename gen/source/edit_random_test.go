@@ -45,9 +45,17 @@ func saidBy(s *Source) map[netip.Addr]said {
 	return m
 }
 
-// edited returns what saidBy is to return when an edit of s is made.
-func edited(s *Source, e *Edit) map[netip.Addr]said {
+// edited returns what saidBy is to return when edits of s are made.
+func edited(s *Source, edits []Edit) map[netip.Addr]said {
 	m := saidBy(s)
+	for i := range edits {
+		edit(m, s, &edits[i])
+	}
+	return m
+}
+
+// edit makes an edit of s in what it says.
+func edit(m map[netip.Addr]said, s *Source, e *Edit) {
 	old, listed := m[e.Addr]
 	if e.Name == "" {
 		switch {
@@ -57,7 +65,7 @@ func edited(s *Source, e *Edit) map[netip.Addr]said {
 		default:
 			m[e.Addr] = said{Server: old.Server}
 		}
-		return m
+		return
 	}
 	name, err := parseName(e.Name)
 	if err != nil {
@@ -76,7 +84,6 @@ func edited(s *Source, e *Edit) map[netip.Addr]said {
 		is.TTL = fmt.Sprint(seconds)
 	}
 	m[e.Addr] = is
-	return m
 }
 
 // serverOf returns the server of an address that has no entry.
@@ -351,63 +358,81 @@ func (w *writer) source(t *testing.T) (s *Source, found diag.List, text string) 
 	return s, found, text
 }
 
-// TestApplyRandom makes random edits in random sources of all styles. What the source says then is what it said with
-// the edit made; no lines have changed but those of the edit; and taking the edit back gives the old text.
+// randomEdits makes n random edits in a random source, in all styles that there are. What the source says then is what it
+// said with the edits made. More returns what is wrong beyond that.
+func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Source, e Edit, got *Edited) string) {
+	w := &writer{Rand: rand.New(rand.NewPCG(seed, 0))}
+	s, found, text := w.source(t)
+	var edits []Edit
+	for range n {
+		e := w.edit(s)
+		if !slices.ContainsFunc(edits, func(f Edit) bool { return f.Addr == e.Addr }) {
+			edits = append(edits, e)
+		}
+	}
+	failed := func(format string, args ...any) {
+		t.Helper()
+		t.Fatalf("seed %d: %+v: %s\n%s", seed, edits, fmt.Sprintf(format, args...), text)
+	}
+	got, findings, err := Apply(s, found, edits)
+	if err != nil || len(findings) > 0 {
+		failed("%v, findings:\n%s", err, findingLines(findings))
+	}
+	if d := cmp.Diff(edited(s, edits), saidBy(got.Source), cmpopts.EquateComparable(netip.Addr{})); d != "" {
+		failed("(-want +got):\n%s", d)
+	}
+	if len(got.Found) > 0 {
+		failed("findings of the edited source:\n%s", findingLines(got.Found))
+	}
+	if wrong := more(w, s, edits[0], got); wrong != "" {
+		failed("%s", wrong)
+	}
+}
+
+// TestApplyRandom makes single edits: no lines change but those of the edit, and taking it back gives the old text.
 func TestApplyRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for seed := range uint64(2000) {
-		w := &writer{Rand: rand.New(rand.NewPCG(seed, 0))}
-		s, found, text := w.source(t)
-		e := w.edit(s)
-		failed := func(format string, args ...any) {
-			t.Helper()
-			t.Fatalf("seed %d: %+v: %s\n%s", seed, e, fmt.Sprintf(format, args...), text)
-		}
-		got, findings, err := Apply(s, found, []Edit{e})
-		if err != nil || len(findings) > 0 {
-			failed("%v, findings:\n%s", err, findingLines(findings))
-		}
-		if d := cmp.Diff(edited(s, &e), saidBy(got.Source), cmpopts.EquateComparable(netip.Addr{})); d != "" {
-			failed("(-want +got):\n%s", d)
-		}
-		if len(got.Found) > 0 {
-			failed("findings of the edited source:\n%s", findingLines(got.Found))
-		}
-		if len(got.Files) == 0 {
-			continue
-		}
-		f := got.Files[0]
-		entry := entryOf(s, e.Addr)
-		first, old := changedLines(f.Old, f.New)
-		switch last := first + len(old) - 1; {
-		case len(got.Files) > 1:
-			failed("%d files change", len(got.Files))
-		case entry == nil:
-			if len(old) > 1 {
-				failed("these lines change: %q", old)
+		randomEdits(t, seed, 1, func(w *writer, s *Source, e Edit, got *Edited) string {
+			if len(got.Files) == 0 {
+				return ""
 			}
-		case e.Name != "" && (first < entry.Addr.Pos.Line || last > lastLine(entry)):
-			failed("these lines change: %q", old)
-		}
-		back := Edit{Addr: e.Addr, Remove: true}
-		if entry != nil {
-			if len(entry.Names) != 1 || e.Name == "" || e.TTL != "" {
-				continue
+			f := got.Files[0]
+			entry := entryOf(s, e.Addr)
+			first, old := changedLines(f.Old, f.New)
+			switch last := first + len(old) - 1; {
+			case len(got.Files) > 1:
+				return fmt.Sprintf("%d files change", len(got.Files))
+			case entry == nil && len(old) > 1,
+				entry != nil && e.Name != "" && (first < entry.Addr.Pos.Line || last > lastLine(entry)):
+				return fmt.Sprintf("these lines change: %q", old)
 			}
-			back = Edit{Addr: e.Addr, Name: asWritten(f.Old, entry.Names[0].Pos)}
-		} else if w.oneWay {
-			continue
-		}
-		if err := got.Write(); err != nil {
-			t.Fatal(err)
-		}
-		again, findings, err := Apply(got.Source, nil, []Edit{back})
-		if err != nil || len(findings) > 0 || len(again.Files) != 1 {
-			failed("back: %v, findings:\n%s", err, findingLines(findings))
-		}
-		if d := cmp.Diff(string(f.Old), string(again.Files[0].New)); d != "" {
-			failed("there and back (-before +after):\n%s", d)
-		}
+			back := Edit{Addr: e.Addr, Remove: true}
+			if entry != nil {
+				if len(entry.Names) != 1 || e.Name == "" || e.TTL != "" {
+					return ""
+				}
+				back = Edit{Addr: e.Addr, Name: asWritten(f.Old, entry.Names[0].Pos)}
+			} else if w.oneWay {
+				return ""
+			}
+			if err := got.Write(); err != nil {
+				return err.Error()
+			}
+			again, findings, err := Apply(got.Source, nil, []Edit{back})
+			if err != nil || len(findings) > 0 || len(again.Files) != 1 {
+				return fmt.Sprintf("back: %v, findings:\n%s", err, findingLines(findings))
+			}
+			return cmp.Diff(string(f.Old), string(again.Files[0].New))
+		})
+	}
+}
+
+// TestApplyManyRandom makes many edits at once, which must not get in each other's way.
+func TestApplyManyRandom(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for seed := range uint64(2000) {
+		randomEdits(t, seed, 2+int(seed%30), func(*writer, *Source, Edit, *Edited) string { return "" })
 	}
 }
 

@@ -103,9 +103,6 @@ func (e *editor) edit() bool {
 	if root == nil || root.Kind != yaml.MappingNode {
 		return false
 	}
-	if len(e.others) > 0 {
-		e.addresses(root, "", e.others)
-	}
 	if i := find(root, "servers"); i >= 0 && len(e.todo) > 0 {
 		servers := root.Content[i+1]
 		for j := 0; j+1 < len(servers.Content); j += 2 {
@@ -124,6 +121,9 @@ func (e *editor) edit() bool {
 			}
 			e.addresses(server, step, changes)
 		}
+	}
+	if len(e.others) > 0 { // after what may be added to the last server, at the same place
+		e.addresses(root, "", e.others)
 	}
 	return len(e.todo) == 0
 }
