@@ -392,7 +392,7 @@ func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Sourc
 // TestApplyRandom makes single edits: no lines change but those of the edit, and taking it back gives the old text.
 func TestApplyRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for seed := range uint64(2000) {
+	for seed := range uint64(1000) {
 		randomEdits(t, seed, 1, func(w *writer, s *Source, e Edit, got *Edited) string {
 			if len(got.Files) == 0 {
 				return ""
@@ -431,7 +431,7 @@ func TestApplyRandom(t *testing.T) {
 // TestApplyManyRandom makes many edits at once, which must not get in each other's way.
 func TestApplyManyRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for seed := range uint64(2000) {
+	for seed := range uint64(1000) {
 		randomEdits(t, seed, 2+int(seed%30), func(*writer, *Source, Edit, *Edited) string { return "" })
 	}
 }

@@ -75,7 +75,8 @@ func (e *editor) splice(begin, end int, text string) {
 	e.splices = append(e.splices, splice{begin, end, text})
 }
 
-// spliced returns the edited text. What several splices insert at one place stays in their order.
+// spliced returns the edited text. What several splices insert at one place stays in their order; what two take away
+// goes once.
 func (e *editor) spliced() []byte {
 	slices.SortStableFunc(e.splices, func(a, b splice) int { return a.begin - b.begin })
 	grow := 0
@@ -85,8 +86,8 @@ func (e *editor) spliced() []byte {
 	text := make([]byte, 0, len(e.data)+grow)
 	at := 0
 	for _, s := range e.splices {
-		text = append(append(text, e.data[at:s.begin]...), s.text...)
-		at = s.end
+		text = append(append(text, e.data[at:max(at, s.begin)]...), s.text...)
+		at = max(at, s.end)
 	}
 	return append(text, e.data[at:]...)
 }
