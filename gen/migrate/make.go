@@ -283,7 +283,7 @@ func (m *maker) addZones() {
 		}
 		for _, c := range inside[k.Zone] {
 			lost[c] = !slices.ContainsFunc(k.delegations, func(d source.Delegation) bool {
-				return d.Prefix.Prefix == c.Prefix
+				return d.Prefix.Prefix == c.Prefix && cmp.Or(d.Zone.Value, natural(k.Zone, c.Prefix)) == c.Name
 			})
 		}
 	}
