@@ -140,13 +140,18 @@ type Stop struct {
 // has several consequences is stopped once: names that go with a zone are not lost in a block, too, and names that are
 // lost in a block, or may be, do not count overall.
 func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
-	g := &gatekeeper{Changes: c, limits: l}
-	g.zones()
-	g.delegations()
-	g.blocks()
+	g := &gatekeeper{
+		Changes: c, limits: l,
+		blocks:  newPrefixes(c.Totals, func(t Total) netip.Prefix { return t.Block }),
+		gone:    make(map[netip.Prefix]bool),
+		settled: make(map[netip.Prefix]bool),
+	}
+	g.stopZones()
+	g.stopDelegations()
+	g.stopBlocks()
 	g.apexes(gateNSChanged, NSChanged, "other name servers")
 	g.apexes(gateSOAChanged, SOAChanged, "another SOA")
-	g.names()
+	g.stopMany()
 	return g.stops, g.allowed
 }
 
@@ -155,13 +160,21 @@ type gatekeeper struct {
 	*Changes
 	limits         Limits
 	stops, allowed []Stop
-	settled        prefixes // of whose names the stops so far have spoken
+
+	blocks prefixes // of the old side
+
+	// Of whose names the stops so far have spoken. Of a zone or block inside one of these they have not.
+	gone    map[netip.Prefix]bool // zones that are removed, and not just called otherwise
+	settled map[netip.Prefix]bool // blocks of the old side
 }
 
-// settle adds to what is settled.
-func (g *gatekeeper) settle(list []netip.Prefix) {
-	all := once(slices.Concat(g.settled.list, list), netip.Prefix.Compare)
-	g.settled = newPrefixes(all, func(p netip.Prefix) netip.Prefix { return p })
+// zoneIn returns the prefix of the zone of a block in which an address lies; the zero Prefix if the block is that.
+func zoneIn(block netip.Prefix, a netip.Addr) netip.Prefix {
+	for zone := range arpa.Cut(block) {
+		zone, _ = a.Prefix(zone.Bits()) // all have the same length
+		return zone
+	}
+	return netip.Prefix{}
 }
 
 // allowance returns the one for a change of a zone or a prefix, either of which may be the zero value.
@@ -195,9 +208,9 @@ func (g *gatekeeper) stop(s Stop, by Allowance, ok bool) {
 	}
 }
 
-// zones stops zones that are removed: all of a removed block at once.
-func (g *gatekeeper) zones() {
-	var blocks, zones []netip.Prefix // that are removed
+// stopZones stops zones that are removed: all of a removed block at once.
+func (g *gatekeeper) stopZones() {
+	var blocks []netip.Prefix // that are removed
 	for _, b := range g.Blocks {
 		if slices.Contains(b.Kinds, BlockRemoved) {
 			blocks = append(blocks, b.Prefix)
@@ -220,7 +233,7 @@ func (g *gatekeeper) zones() {
 		c := cause{zone: z.Name}
 		c.by, c.allowed = g.allowance(gateZoneRemoved, z.Name, z.Prefix)
 		if z.Prefix.IsValid() {
-			zones = append(zones, z.Prefix)
+			g.gone[z.Prefix] = true
 			for i := range in.around(z.Prefix) { // the largest comes last
 				c.block, c.zone = blocks[i], ""
 			}
@@ -230,7 +243,11 @@ func (g *gatekeeper) zones() {
 		}
 		of[c] = append(of[c], z)
 	}
-	g.settle(zones)
+	for _, z := range g.Zones {
+		if slices.Contains(z.Kinds, ZoneAdded) {
+			delete(g.gone, z.Prefix)
+		}
+	}
 	for _, c := range causes {
 		first := of[c][0]
 		s := Stop{Gate: gateZoneRemoved, Subject: first.Name, Pos: first.OldPos,
@@ -249,13 +266,14 @@ func (g *gatekeeper) zones() {
 func (g *gatekeeper) lostIn(zones []*Zone) int {
 	n := 0
 	for _, z := range zones {
-		if !z.Prefix.IsValid() {
+		if !g.gone[z.Prefix] {
 			continue
 		}
 		byAddr := func(a Address, b netip.Addr) int { return a.Addr.Compare(b) }
 		first, _ := slices.BinarySearchFunc(g.Addresses, z.Prefix.Addr(), byAddr)
 		for i := first; i < len(g.Addresses) && z.Prefix.Contains(g.Addresses[i].Addr); i++ {
-			if g.Addresses[i].lost() {
+			a := &g.Addresses[i]
+			if a.lost() && zoneIn(a.Old.Block, a.Addr) == z.Prefix {
 				n++
 			}
 		}
@@ -274,8 +292,9 @@ func names(n int, one, more string) string {
 	return fmt.Sprintf("%d names %s", n, more)
 }
 
-// delegations stops delegations that are removed, unless their zones are gone or a larger delegation takes their place.
-func (g *gatekeeper) delegations() {
+// stopDelegations stops delegations that are removed, unless their zones are gone or a larger delegation takes their
+// place.
+func (g *gatekeeper) stopDelegations() {
 	var added []netip.Prefix
 	for _, d := range g.Delegations {
 		if slices.Contains(d.Kinds, DelegationAdded) {
@@ -285,28 +304,27 @@ func (g *gatekeeper) delegations() {
 	in := newPrefixes(added, func(p netip.Prefix) netip.Prefix { return p })
 	for i := range g.Delegations {
 		d := &g.Delegations[i]
-		if slices.Contains(d.Kinds, DelegationRemoved) && g.settled.smallest(d.Prefix) < 0 && in.smallest(d.Prefix) < 0 {
+		if slices.Contains(d.Kinds, DelegationRemoved) && !g.gone[zoneIn(g.delegating(d), d.Prefix.Addr())] && in.smallest(d.Prefix) < 0 {
 			g.stopPrefix(gateDelegationRemoved, d.Prefix, d.OldPos, "whatever others answered for %s is lost", d.Prefix)
 		}
 	}
 }
 
-// isGone reports whether the zones of p are settled.
-func (g *gatekeeper) isGone(p netip.Prefix) bool {
-	for zone := range arpa.Cut(p) {
-		if g.settled.smallest(zone) < 0 {
-			return false
+// delegating returns the block of the old side that had a delegation. One with the same prefix is the child's.
+func (g *gatekeeper) delegating(d *Delegation) netip.Prefix {
+	for i := range g.blocks.around(d.Prefix) {
+		if block := g.blocks.list[i]; block != d.Prefix {
+			return block
 		}
 	}
-	return true
+	return netip.Prefix{}
 }
 
-// blocks stops blocks that are emptied or lose their fallback, unless their zones are gone.
-func (g *gatekeeper) blocks() {
-	var emptied []netip.Prefix
+// stopBlocks stops blocks that are emptied or lose their fallback, unless their zones are gone.
+func (g *gatekeeper) stopBlocks() {
 	for i := range g.Blocks {
 		b := &g.Blocks[i]
-		if g.isGone(b.Prefix) {
+		if g.allGone(b.Prefix) {
 			continue
 		}
 		pos := b.Pos
@@ -314,7 +332,7 @@ func (g *gatekeeper) blocks() {
 			pos = b.OldPos
 		}
 		if slices.Contains(b.Kinds, BlockEmptied) {
-			emptied = append(emptied, b.Prefix)
+			g.settled[b.Prefix] = true
 			g.stopPrefix(gateBlockEmptied, b.Prefix, pos, "no address of %s has a name any more", b.Prefix)
 		}
 		if slices.Contains(b.Kinds, FallbackRemoved) {
@@ -322,7 +340,16 @@ func (g *gatekeeper) blocks() {
 				"the addresses of %s that have no name of their own have none any more", b.Prefix)
 		}
 	}
-	g.settle(emptied)
+}
+
+// allGone reports whether the zones of a block are removed.
+func (g *gatekeeper) allGone(block netip.Prefix) bool {
+	for zone := range arpa.Cut(block) {
+		if !g.gone[zone] {
+			return false
+		}
+	}
+	return true
 }
 
 // stopPrefix stops a change of p.
@@ -369,24 +396,22 @@ func (g *gatekeeper) apexes(gate string, kind Kind, what string) {
 	}
 }
 
-// names stops changes of too many names, of those that are not settled: lost ones in each block, then overall, then all
+// stopMany stops changes of too many names, of those that are not settled: lost ones in each block, then overall, then all
 // that change.
-func (g *gatekeeper) names() {
+func (g *gatekeeper) stopMany() {
 	lost := make(map[netip.Prefix]int)
 	for i := range g.Addresses {
 		if a := &g.Addresses[i]; a.lost() && g.isOpen(a) {
 			lost[a.Old.Block]++
 		}
 	}
-	var stopped []netip.Prefix
 	for i := range g.Totals {
 		t := &g.Totals[i]
 		if n := lost[t.Block]; g.limits.MaxLost.exceeded(n, t.Old) {
-			stopped = append(stopped, t.Block)
+			g.settled[t.Block] = true
 			g.stopPrefix(gateLost, t.Block, t.Pos, "in %s, %s", t.Block, tooMany(n, t.Old, "lost", g.limits.MaxLost))
 		}
 	}
-	g.settle(stopped)
 
 	overall, changed := 0, 0
 	for i := range g.Addresses {
@@ -410,7 +435,7 @@ func (g *gatekeeper) names() {
 
 // isOpen reports whether an address had a name of its own that no stop has spoken of yet.
 func (g *gatekeeper) isOpen(a *Address) bool {
-	return a.Old.named() && g.settled.smallest(single(a.Addr)) < 0
+	return a.Old.named() && !g.settled[a.Old.Block] && !g.gone[zoneIn(a.Old.Block, a.Addr)]
 }
 
 // stopNames stops changes of names overall.

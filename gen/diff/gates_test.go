@@ -144,6 +144,62 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// What is stopped of a zone or a block is no word about another one inside it.
+func TestGateNested(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`version: 1
+defaults:
+  nameservers: [ns1.example.net, ns2.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+blocks:
+  10.0.0.0/8: {delegations: {10.1.0.0/16: {nameservers: [ns1.example.net]}}}
+  10.1.0.0/16: {fallback: "{ip}.pool.example.net", delegations: {10.1.2.0/24: {nameservers: [ns1.acme.example]}}}
+  198.51.100.64/26: {zone: 64-26.100.51.198.in-addr.arpa, fallback: "{ip}.pool.example.net"}
+addresses:
+  10.0.0.1: a0.example.net
+`)
+	for i := range 10 {
+		fmt.Fprintf(&b, "  10.1.0.%d: b%d.example.net\n  198.51.100.%d: c%d.example.net\n", i, i, 64+i, i)
+	}
+	text := b.String()
+	outer := replaced(replaced(text, "  10.0.0.0/8: {delegations: {10.1.0.0/16: {nameservers: [ns1.example.net]}}}\n", ""),
+		"  10.0.0.1: a0.example.net\n", "")
+	pool := `fallback: "{ip}.pool.example.net"`
+	tests := []struct {
+		name string
+		to   string
+		want []string // what is stopped
+	}{
+		{"the outer one", outer, []string{"zone-removed=10.in-addr.arpa"}},
+		{"and the names of the inner one", withoutNames(outer, "b", 10), []string{
+			"zone-removed=10.in-addr.arpa", "lost=10.1.0.0/16"}},
+		{"and its fallback", replaced(withoutNames(outer, "b", 10), pool+", delegations", "delegations"), []string{
+			"zone-removed=10.in-addr.arpa", "block-emptied=10.1.0.0/16", "fallback-removed=10.1.0.0/16"}},
+		{"and its delegation", replaced(outer, ", delegations: {10.1.2.0/24: {nameservers: [ns1.acme.example]}}", ""), []string{
+			"zone-removed=10.in-addr.arpa", "delegation-removed=10.1.2.0/24"}},
+		{"the outer one is emptied, and names of the inner one", withoutNames(withoutNames(text, "a", 1), "b", 6), []string{
+			"block-emptied=10.0.0.0/8", "lost=10.1.0.0/16"}},
+		{"another name of a zone", replaced(text, "64-26.100", "64.100"), []string{
+			"zone-removed=64-26.100.51.198.in-addr.arpa"}},
+		{"and its names", withoutNames(replaced(text, "64-26.100", "64.100"), "c", 10), []string{
+			"zone-removed=64-26.100.51.198.in-addr.arpa", "lost=198.51.100.64/26"}},
+		{"and its fallback", replaced(text, "64-26.100.51.198.in-addr.arpa, "+pool, "64.100.51.198.in-addr.arpa"), []string{
+			"zone-removed=64-26.100.51.198.in-addr.arpa", "fallback-removed=198.51.100.64/26"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			stops, _ := compareTexts(t, text, tt.to).Gate(DefaultLimits())
+			var got []string
+			for _, s := range stops {
+				got = append(got, s.Allow)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // compareTexts compares two sources.
 func compareTexts(t *testing.T, old, new string) *Changes {
 	t.Helper()
