@@ -32,7 +32,7 @@ type importCommand struct {
 	*program
 	output, snapshot              string
 	infer, lenient, force         bool
-	zone, axfr, tsigFile          string
+	axfr, tsigFile                string
 	tables, hosts                 []string
 	blocks, products, nameservers []string
 	contact                       string
@@ -42,10 +42,11 @@ type importCommand struct {
 func (p *program) importFrom() *cobra.Command {
 	m := &importCommand{program: p}
 	c := &cobra.Command{
-		Use:   "import -o SOURCE {ZONEFILE... | --axfr SERVER ZONE...} [--csv FILE] [--hosts FILE]",
+		Use:   "import -o SOURCE {[ZONE=]FILE... | --axfr SERVER ZONE...} [--csv FILE] [--hosts FILE]",
 		Short: "Make a source out of zone files, zones of a name server, tables",
 		Long: `import makes a source of what you have today. Zone files may hold all that BIND
-reads. Reverse zones become blocks, with their delegations; the SOA record, the
+reads. Where neither $ORIGIN nor the name of a file tells the zone, ZONE=FILE
+does. Reverse zones become blocks, with their delegations; the SOA record, the
 name servers and the TTL that most of them have become the defaults; addresses
 with one name become a server. Forward zone files tell which of its addresses
 are primary. Tables ("address,name[,server,product,account,primary,ttl]") tell
@@ -64,6 +65,7 @@ are described in docs/import.md.
 Serials begin at the time of the source. --snapshot writes a snapshot that has
 those of the zones instead, which revmap compile goes on from.`,
 		Example: `  revmap import -o records.yaml --infer --snapshot records.snapshot zones/*.zone
+  revmap import -o records.yaml 2.0.192.in-addr.arpa=/etc/bind/db.192.0.2
   revmap import -o records.yaml --axfr ns1.example.net --tsig-file key 2.0.192.in-addr.arpa
   revmap import -o records.yaml --csv servers.csv --nameserver ns1.example.net --contact hostmaster@example.net`,
 		Args:                  m.check,
@@ -75,7 +77,6 @@ those of the zones instead, which revmap compile goes on from.`,
 	flags.BoolVar(&m.infer, "infer", false, "propose products and fallbacks")
 	flags.BoolVar(&m.lenient, "lenient", false, "leave out what a source cannot say")
 	flags.StringVar(&m.snapshot, "snapshot", "", "write a snapshot with the serials of the zones to `FILE`, too")
-	flags.StringVar(&m.zone, "zone", "", "`NAME` of the zone in the one zone file, if the file's name does not tell")
 	flags.StringVar(&m.axfr, "axfr", "", "transfer the zones from `SERVER`, a name or address with or without a port")
 	flags.StringVar(&m.tsigFile, "tsig-file", "", "sign transfers by the key in `FILE`, NAME:ALGORITHM:SECRET")
 	flags.StringArrayVar(&m.tables, "csv", nil, "read a table from the CSV `FILE`, - for stdin (may be repeated)")
@@ -99,8 +100,6 @@ func (m *importCommand) check(_ *cobra.Command, args []string) error {
 		return errors.New("want the names of the zones to transfer")
 	case m.axfr == "" && m.tsigFile != "":
 		return errors.New("--tsig-file is for --axfr")
-	case m.zone != "" && (len(args) != 1 || m.axfr != ""):
-		return errors.New("--zone is for one zone file")
 	case len(args) == 0 && (len(m.nameservers) == 0 || m.contact == ""):
 		return errors.New("without a zone, nothing tells name servers and hostmaster: want --nameserver and --contact")
 	}
@@ -204,7 +203,7 @@ func (m *importCommand) read(ctx context.Context, args []string, stdin io.Reader
 		if m.axfr != "" {
 			err = r.Transfer(ctx, m.axfr, arg, key)
 		} else {
-			err = r.ZoneFile(arg, m.zone)
+			err = readZoneFile(&r, arg)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -222,6 +221,21 @@ func (m *importCommand) read(ctx context.Context, args []string, stdin io.Reader
 	}
 	data, findings := r.Data()
 	return data, findings, ctx.Err()
+}
+
+// readZoneFile reads what arg names: a file, or ZONE=FILE. A file that exists is one even if its path has a "=".
+func readZoneFile(r *migrate.Reader, arg string) error {
+	zone, path, ok := strings.Cut(arg, "=")
+	if _, err := os.Stat(arg); !ok || err == nil {
+		return r.ZoneFile(arg, "")
+	}
+	if path == "" {
+		return fmt.Errorf("%s: want the file of the zone", arg)
+	}
+	if err := hostname.Check(hostname.Absolute(zone)); err != nil {
+		return fmt.Errorf("%s: the zone: %w", arg, err)
+	}
+	return r.ZoneFile(path, zone)
 }
 
 // readFrom calls read with the file at path, or with stdin for "-".

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //	[root]                         true for the superuser, who has all permissions
 //	$RECORDS                       testdata/records.yaml, to be copied: it is in a Git repository
 //	$SCHEMA                        docs/records.schema.json
+//	$IMPORT                        docs/import.md
 //
 // The source is of 2026-01-01 unless the script sets another SOURCE_DATE_EPOCH.
 func TestScripts(t *testing.T) {
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("RECORDS", filepath.Join(here, "testdata/records.yaml"))
 			env.Setenv("SCHEMA", filepath.Join(here, "../../docs/records.schema.json"))
+			env.Setenv("IMPORT", filepath.Join(here, importPage))
 			env.Setenv("SOURCE_DATE_EPOCH", "1767225600")
 			env.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(env.WorkDir)) // no repository around the script's folder
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -94,7 +94,7 @@ func (m *maker) report(severity diag.Severity, pos diag.Position, rule, hint, fo
 	})
 }
 
-// addDefaults makes the defaults what most zones have.
+// addDefaults makes the defaults what most zones with names have.
 func (m *maker) addDefaults() {
 	m.s.Defaults = source.StandardDefaults()
 	d := &m.s.Defaults
@@ -107,7 +107,12 @@ func (m *maker) addDefaults() {
 		return
 	}
 	var soas, nameservers, ttls poll
+	empty := func(z Zone) bool { return len(z.PTRs)+len(z.Cuts)+len(z.Aliases) == 0 }
+	onlyEmpty := !slices.ContainsFunc(m.Zones, func(z Zone) bool { return !empty(z) })
 	for i, z := range m.Zones {
+		if empty(z) && !onlyEmpty { // such as the many that Debian has for RFC 1918, whose SOA is that of localhost
+			continue
+		}
 		soa := z.SOA
 		soas.vote(fmt.Sprint(soa.Primary, soa.Contact, soa.Refresh, soa.Retry, soa.Expire, soa.Minimum), i)
 		nameservers.vote(fmt.Sprint(nameserverNames(z.NS)), i)

@@ -199,6 +199,9 @@ func (r *Reader) Data() (*Data, diag.List) {
 	aliases := aliases(zones)
 	for _, z := range zones {
 		switch z.place(aliases[z.Name]); {
+		case z.Prefix.IsValid() && isLocal(z.Prefix):
+			z.findings = append(z.findings, finding(diag.Note, z.Pos, FindingAddress, "",
+				"the zone %q is left out: its addresses are not in the DNS", z.Name))
 		case z.Prefix.IsValid():
 			z.resolve(aliases)
 			d.Zones = append(d.Zones, z.Zone)

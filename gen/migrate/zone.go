@@ -204,6 +204,18 @@ func withOctet(a netip.Addr, n byte) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
+// local are the addresses of one machine or link, whose zones resolvers have by themselves (RFC 6303 sections 4.2 to
+// 4.5). BIND comes with a file for 255.0.0.0/8, too.
+var local = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("255.0.0.0/8"), netip.MustParsePrefix("::/127"), netip.MustParsePrefix("fe80::/10"),
+}
+
+// isLocal reports whether all addresses of p are local.
+func isLocal(p netip.Prefix) bool {
+	return slices.ContainsFunc(local, func(l netip.Prefix) bool { return contains(l, p) })
+}
+
 // resolve makes the Zone, whose prefix is known. aliases are those of all zones, by the name above their target.
 func (z *zone) resolve(aliases map[string][]netip.Addr) {
 	z.addApex()

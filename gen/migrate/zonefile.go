@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/miekg/dns"
@@ -73,6 +74,9 @@ func zoneOfFile(file string) string {
 		name, decorated = rest, decorated || ok
 	}
 	name = hostname.Absolute(name)
+	if !strings.ContainsFunc(name, unicode.IsLetter) { // "db.192.0.2": nothing tells the order
+		return ""
+	}
 	if hostname.Check(name) != nil || !decorated && !strings.HasSuffix(name, ".arpa.") {
 		return ""
 	}
@@ -217,7 +221,7 @@ func (z *zoneText) record(e entry, origin string) {
 	z.owner = rr.Header().Name
 	if relative(rr) {
 		z.lost = true
-		z.report(e.pos, FindingZoneUnknown, "begin it with $ORIGIN, or say which zone it is with --zone",
+		z.report(e.pos, FindingZoneUnknown, "begin it with $ORIGIN, or say ZONE=FILE, as in 2.0.192.in-addr.arpa=db.192.0.2",
 			"nothing tells which zone this file is for")
 		return
 	}
