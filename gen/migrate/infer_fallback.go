@@ -95,18 +95,22 @@ func newForm(text string, whole bool) form {
 
 // within returns the offsets in name where f has the octets of addr, with no digit beside them.
 func (f *form) within(name string, addr netip.Addr) (offsets []int, size int) {
-	octets, err := f.Expand(hostname.Values{Addr: addr})
+	var buf [64]byte
+	b, err := f.Append(buf[:0], hostname.Values{Addr: addr})
 	if err != nil {
 		return nil, 0
 	}
-	octets = strings.TrimSuffix(octets, ".")
+	octets := string(b[:len(b)-1]) // without the final dot
 	digit := func(i int) bool { return i >= 0 && i < len(name) && '0' <= name[i] && name[i] <= '9' }
-	for i := 0; i+len(octets) <= len(name); i++ {
-		if strings.HasPrefix(name[i:], octets) && !digit(i-1) && !digit(i+len(octets)) {
+	for i := 0; ; i++ {
+		n := strings.Index(name[i:], octets)
+		if n < 0 {
+			return offsets, len(octets)
+		}
+		if i += n; !digit(i-1) && !digit(i+len(octets)) {
 			offsets = append(offsets, i)
 		}
 	}
-	return offsets, len(octets)
 }
 
 // templatesOf returns the templates that can have made the name of p.

@@ -84,7 +84,7 @@ type host struct {
 	addr  source.Addr
 	names []source.Name
 	ttl   source.Seconds // invalid if it is that of the zone
-	entry Entry          // of a table; the zero Entry if none has the address
+	entry *Entry         // of a table; nil if none has the address
 	zone  *Zone          // where the names come from, nil if from an entry
 }
 
@@ -219,13 +219,13 @@ func (m *maker) addHosts() {
 	}
 	for _, e := range m.Entries {
 		h := m.host(e.Addr, e.Pos)
-		if h.entry.Pos.IsValid() {
+		if h.entry != nil {
 			h.entry.Server = cmp.Or(h.entry.Server, e.Server)
 			h.entry.Product = cmp.Or(h.entry.Product, e.Product)
 			h.entry.Account = cmp.Or(h.entry.Account, e.Account)
 			h.entry.Primary = h.entry.Primary || e.Primary
 		} else {
-			h.entry = e
+			h.entry = &e
 		}
 		n := source.Name{Value: e.Name, Pos: e.Pos}
 		known := slices.ContainsFunc(h.names, func(o source.Name) bool { return o.Value == e.Name })
@@ -396,7 +396,7 @@ func (m *maker) assumeBlocks() {
 func (m *maker) dropDelegated() {
 	m.hosts = slices.DeleteFunc(m.hosts, func(h host) bool {
 		d := m.inv.DelegationOf(h.addr.Addr)
-		if d != nil && h.entry.Pos.IsValid() {
+		if d != nil && h.entry != nil {
 			m.report(diag.Error, h.entry.Pos, FindingHidden, "", "%s lies in %s, which is delegated to other servers",
 				h.addr, d.Prefix)
 		}

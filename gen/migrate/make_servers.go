@@ -77,6 +77,7 @@ func (m *maker) addServers() {
 			m.s.Addresses = append(m.s.Addresses, h.source())
 		}
 	}
+	m.s.Servers = slices.Grow(m.s.Servers, len(machines))
 	for _, c := range machines {
 		c.finish(m.inv)
 		m.s.Servers = append(m.s.Servers, c.Server)
@@ -95,8 +96,8 @@ func (m *maker) tableServers() []*machine {
 	accounts := make(map[string]bool)
 	for i := range m.hosts {
 		h := &m.hosts[i]
-		e := &h.entry
-		if e.Server == "" {
+		e := h.entry
+		if e == nil || e.Server == "" {
 			continue
 		}
 		c := byName[e.Server]
@@ -181,7 +182,7 @@ func (m *maker) groups() [][]*host {
 	byName := make(map[string]int)
 	for i := range m.hosts {
 		h := &m.hosts[i]
-		if h.entry.Server != "" || len(h.names) != 1 || m.isFallback(h) {
+		if h.entry != nil && h.entry.Server != "" || len(h.names) != 1 || m.isFallback(h) {
 			continue
 		}
 		n, ok := byName[h.names[0].Value]

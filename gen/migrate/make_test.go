@@ -415,3 +415,44 @@ func FuzzMake(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMakeTable makes a source of whatever tables hold, which can be read.
+func FuzzMakeTable(f *testing.F) {
+	f.Add("address,name,server,product,account,primary,ttl\n192.0.2.1,web1.example.net,web1,vps,acme,yes,1h\n", true)
+	f.Add("address,server,product,name\n192.0.2.1,\"a b\",\"~\",x\n2001:db8::,null,-,_a.example\n", false)
+	f.Fuzz(func(t *testing.T, text string, infer bool) {
+		var r Reader
+		must(t, r.CSV("f", strings.NewReader(text)))
+		d, _ := r.Data()
+		s, _ := Make(d, Options{
+			Infer:       infer,
+			Nameservers: []source.Name{{Value: "ns1.example.net."}},
+			Contact:     source.Name{Value: "hostmaster.example.net."},
+		})
+		var b bytes.Buffer
+		must(t, source.Write(&b, s))
+		if _, wrong := source.Parse("records.yaml", b.Bytes(), false); len(wrong) > 0 {
+			t.Fatalf("the source cannot be read: %v\n%s", wrong[0], &b)
+		}
+	})
+}
+
+// BenchmarkMake makes a source of a zone of 100,000 names.
+func BenchmarkMake(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("$ORIGIN 10.in-addr.arpa.\n$TTL 3600\n@ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300\n")
+	text.WriteString("@ NS ns1.example.net.\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "%d.%d.%d PTR web%d.vps%d.example.net.\n", i%250, i/250%250, i/62500, i, i%3)
+	}
+	var r Reader
+	r.zoneFile("f", "", []byte(text.String()), nil)
+	d, findings := r.Data()
+	if len(findings) > 0 {
+		b.Fatal(findings[0])
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Make(d, Options{Infer: true})
+	}
+}
