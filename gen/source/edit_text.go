@@ -210,11 +210,8 @@ func (e *editor) addAddresses(around *yaml.Node, step string, changes []*change)
 	if !ok {
 		return
 	}
-	text := "addresses:"
-	for _, entry := range entries {
-		text += e.eol + indent + step + entry
-	}
-	e.insert(around, len(around.Content)-2, false, []string{text})
+	line := e.eol + indent + step
+	e.insert(around, len(around.Content)-2, false, []string{"addresses:" + line + strings.Join(entries, line)})
 }
 
 // placed is the key of an entry of "addresses": an address, or the first one of a prefix.
