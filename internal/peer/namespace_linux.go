@@ -2,6 +2,8 @@ package peer
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +35,18 @@ func Isolated(t *testing.T, addrs []string, files map[string]string) bool {
 		if out, err := exec.Command(ip, strings.Fields(args)...).CombinedOutput(); err != nil {
 			t.Fatalf("ip %s: %v\n%s", args, err, out)
 		}
+	}
+	for _, a := range addrs { // the kernel makes those of IPv6 usable some time later
+		self := &net.UDPAddr{IP: net.ParseIP(a), Port: 9}
+		var err error
+		Wait(t, func() bool {
+			var conn *net.UDPConn // connected, so that there is a route, but nothing is sent
+			if conn, err = net.DialUDP("udp", &net.UDPAddr{IP: self.IP}, self); err != nil {
+				return false
+			}
+			conn.Close()
+			return true
+		}, func() string { return fmt.Sprintf("the address %s cannot be used: %v", a, err) })
 	}
 	if err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, ""); err != nil {
 		t.Fatalf("keep mounts to this process: %v", err)
