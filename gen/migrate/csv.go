@@ -32,7 +32,7 @@ var columns = []string{
 
 // CSV reads a table (RFC 4180) whose first line names its columns, in any order: "address", and perhaps "name",
 // "server", "product", "account", "primary" ("yes" or "no") and "ttl". An address may have several lines, one for each
-// name. Path is that of positions. An error is one of in.
+// name. Semicolons or tabs may take the place of commas. Path is that of positions. An error is one of in.
 func (r *Reader) CSV(path string, in io.Reader) error {
 	data, err := io.ReadAll(in)
 	if err != nil {
@@ -60,6 +60,7 @@ type table struct {
 
 func (t *table) read() {
 	t.csv = csv.NewReader(bytes.NewReader(t.data))
+	t.csv.Comma = source.Separator(t.data)
 	t.csv.FieldsPerRecord = -1
 	t.csv.ReuseRecord = true
 	for {
@@ -99,8 +100,6 @@ func (t *table) header(fields []string) bool {
 			hint := fmt.Sprintf("use these: %s", strings.Join(columns, ", "))
 			if near := source.Nearest(f, columns); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
-			} else if strings.Contains(f, ";") {
-				hint = "separate columns by commas"
 			}
 			t.r.report(t.pos(i), FindingSyntax, hint, "there is no column %q", f)
 			ok = false

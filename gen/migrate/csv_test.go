@@ -30,7 +30,10 @@ func TestCSV(t *testing.T) {
 			f:1:1: error: there is no column "adress" [import-syntax]
 			f:1:13: error: column "name" is there twice [import-syntax]`},
 		{"no address", "name\na.example.net\n", "", `f:1:1: error: there is no column "address" [import-syntax]`},
-		{"semicolons", "address;name\n192.0.2.1;a.example.net\n", "", `f:1:1: error: there is no column "address;name" [import-syntax]`},
+		{"semicolons", "\ufeff\"Address\";\"Name\"\r\n\"192.0.2.1\";\"a.example.net\"\r\n192.0.2.2;a,b\r\n",
+			"192.0.2.1 a.example.net. - - -",
+			`f:3:11: error: "a,b" is no name of a host: character ',' is not one of a-z, 0-9, -, _ and / [import-name]`},
+		{"tabs", "address\tserver\tname\n192.0.2.1\t\ta.example.net\n", "192.0.2.1 a.example.net. - - -", ""},
 		{"fields", "name,address\na.example.net\na.example.net,192.0.2.1,x\nb.example.net,192.0.2.2\n", "192.0.2.2 b.example.net. - - -", `
 			f:2:1: error: the line has 1 fields, the first 2 [import-syntax]
 			f:3:1: error: the line has 3 fields, the first 2 [import-syntax]`},

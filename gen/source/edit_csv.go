@@ -25,7 +25,8 @@ func ReadEdits(file string, data []byte) ([]Edit, diag.List) {
 	l := editLines{parser: parser{file: file, data: data}, columns: map[string]int{"address": 0, "name": 1}, width: 2}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord = -1 // checked here, for a place and a message of our own
-	r.TrimLeadingSpace = true
+	r.Comma = Separator(data)
+	r.TrimLeadingSpace = r.Comma != '\t' // which is a space, too
 	r.ReuseRecord = true
 	for first := true; ; first = false {
 		record, err := r.Read()
@@ -48,6 +49,17 @@ func ReadEdits(file string, data []byte) ([]Edit, diag.List) {
 		}
 		l.read(record, node)
 	}
+}
+
+// Separator returns what separates the fields of CSV: the first comma, semicolon or tab of the first line, a comma if it
+// has none. Spreadsheets write semicolons where the comma is that of numbers. It is for lines whose first field has none
+// of these, not even in quotes.
+func Separator(data []byte) rune {
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	if i := bytes.IndexAny(line, ",;\t"); i >= 0 {
+		return rune(line[i])
+	}
+	return ','
 }
 
 // editLines are the lines of ReadEdits.

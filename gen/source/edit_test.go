@@ -470,6 +470,8 @@ func TestReadEdits(t *testing.T) {
 		{"lines", "192.0.2.1,a.example\r\n192.0.2.2,\r\n\r\n 2001:db8::1 , b.example \n", "1:1 192.0.2.1 a.example \n2:1 192.0.2.2  \n4:2 2001:db8::1 b.example \n"},
 		{"header", "\ufeffTTL,Name,server,address\n5m,\"a.example\",é,192.0.2.1\n,b.example,\"é\",\"192.0.2.2\"\n",
 			"2:18 192.0.2.1 a.example 5m\n3:16 192.0.2.2 b.example \n"},
+		{"semicolons", "192.0.2.1; a.example\r\n\"192.0.2.2\";\r\n", "1:1 192.0.2.1 a.example \n2:1 192.0.2.2  \n"},
+		{"tabs", "server\taddress\tttl\tname\n\t192.0.2.1\t\ta.example\n", "2:2 192.0.2.1 a.example \n"},
 		{"nothing", "", ""},
 		{"no name in the header", "address,names\n", "f:1:1: edit-line: the header lacks \"name\"\n"},
 		{"bad lines", "192.0.2.1\né,a.example\n192.0.2.0/24,a.example\n::ffff:192.0.2.1,a.example\n192.0.2.1,a,b\n",
