@@ -249,9 +249,9 @@ func indexOf(list []placed, addr netip.Addr) int {
 
 // setEntries makes changes that leave an entry in the mapping m of addresses.
 func (e *editor) setEntries(m *yaml.Node, changes []*change) {
-	list := keys(m)
+	list, styles := keys(m), newGuide(m)
 	type place struct {
-		index  int // of the key beside it; -1 in an empty mapping
+		index  int // of the key beside it; negative in an empty mapping
 		before bool
 	}
 	added := make(map[place][]string)
@@ -263,7 +263,7 @@ func (e *editor) setEntries(m *yaml.Node, changes []*change) {
 			e.clear(m, i)
 			continue
 		case i >= 0:
-			e.setValue(m, i, c)
+			e.setValue(m, i, c, styles.beside(i, c.Addr))
 			continue
 		}
 		at, _ := slices.BinarySearchFunc(list, c.Addr, func(k placed, a netip.Addr) int {
@@ -282,7 +282,7 @@ func (e *editor) setEntries(m *yaml.Node, changes []*change) {
 		if added[p] == nil {
 			places = append(places, p)
 		}
-		added[p] = append(added[p], newEntry(c, styleBeside(m, p.index, c.Addr), isFlow(m)))
+		added[p] = append(added[p], newEntry(c, styles.beside(p.index, c.Addr), isFlow(m)))
 	}
 	for _, p := range places {
 		e.insert(m, p.index, p.before, added[p])
@@ -291,35 +291,58 @@ func (e *editor) setEntries(m *yaml.Node, changes []*change) {
 
 // A style is how entries are written.
 type style struct {
-	key, name yaml.Style // quotes
-	dot       bool       // at the end of names
-	known     bool       // there is an entry of the family to learn the key's style from
+	key, name    yaml.Style // quotes
+	dot          bool       // at the end of names
+	known, named bool       // whether there is an entry to learn key from, and one for name and dot
 }
 
-// styleBeside returns the style of a new entry of the mapping m: that of the entry at index, as far as it is like it,
-// and of the first that is.
-func styleBeside(m *yaml.Node, index int, addr netip.Addr) style {
+// learn adds to s what it lacks and the entry with the key k and the value v shows. Keys of the other family show
+// nothing.
+func (s *style) learn(k, v *yaml.Node, six bool) {
+	if !s.known && strings.Contains(k.Value, ":") == six {
+		s.key, s.known = k.Style&quoted, true
+	}
+	if v.Kind == yaml.MappingNode {
+		if i := find(v, "name"); i >= 0 {
+			v = v.Content[i+1]
+		}
+	}
+	if !s.named && v.Kind == yaml.ScalarNode && !isNull(v) {
+		s.name, s.dot, s.named = v.Style&quoted, strings.HasSuffix(v.Value, "."), true
+	}
+}
+
+// A guide knows the style of the entries of a mapping: that of the first ones, of each family.
+type guide struct {
+	m         *yaml.Node
+	four, six style
+}
+
+func newGuide(m *yaml.Node) *guide {
+	g := &guide{m: m}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		g.four.learn(m.Content[i], m.Content[i+1], false)
+		g.six.learn(m.Content[i], m.Content[i+1], true)
+	}
+	return g
+}
+
+// beside returns the style for addr at or beside the entry at index, negative for none: that of this entry, as far as it
+// shows it.
+func (g *guide) beside(index int, addr netip.Addr) style {
 	var s style
-	named := false
-	learn := func(i int) {
-		k, v := m.Content[i], m.Content[i+1]
-		if !s.known && strings.Contains(k.Value, ":") == addr.Is6() {
-			s.key, s.known = k.Style&quoted, true
-		}
-		if v.Kind == yaml.MappingNode {
-			if j := find(v, "name"); j >= 0 {
-				v = v.Content[j+1]
-			}
-		}
-		if !named && v.Kind == yaml.ScalarNode && !isNull(v) {
-			s.name, s.dot, named = v.Style&quoted, strings.HasSuffix(v.Value, "."), true
-		}
-	}
 	if index >= 0 {
-		learn(index)
+		s.learn(g.m.Content[index], g.m.Content[index+1], addr.Is6())
 	}
-	for i := 0; i+1 < len(m.Content) && !(s.known && named); i += 2 {
-		learn(i)
+	general := g.four
+	if addr.Is6() {
+		general = g.six
+	}
+	if !s.known {
+		s.key, s.known = general.key, general.known
+	}
+	if !s.named {
+		s.name, s.dot, s.named = general.name, general.dot, general.named
 	}
 	return s
 }
@@ -374,13 +397,12 @@ func quote(text string, s yaml.Style) string {
 	return text
 }
 
-// setValue sets the name of the entry at index i of the mapping m, and its TTL if c has one.
-func (e *editor) setValue(m *yaml.Node, i int, c *change) {
+// setValue sets the name of the entry at index i of the mapping m, in the style s, and its TTL if c has one.
+func (e *editor) setValue(m *yaml.Node, i int, c *change, s style) {
 	it, ok := e.item(m, i)
 	if !ok {
 		return
 	}
-	s := styleBeside(m, i, c.Addr)
 	switch v := it.v; {
 	case isEmpty(v):
 		e.fill(it, newValue(c, s))
@@ -454,9 +476,7 @@ func (e *editor) setLong(it item, c *change, s style) {
 	default:
 		old := v.Content[ttl+1]
 		seconds, ok := parseSeconds(old.Value)
-		begin, end, known := e.span(old)
-		switch {
-		case known && (!ok || seconds != uint64(c.ttl.Value)):
+		if begin, end, known := e.span(old); known && (!ok || seconds != uint64(c.ttl.Value)) {
 			e.splice(begin, end, quote(c.TTL, old.Style))
 		}
 	}
