@@ -21,6 +21,7 @@ func Compare(from, to *Side) *Changes {
 	c.compareAddresses()
 	if c.servers {
 		c.compareServers()
+		c.compareRules()
 	}
 	c.compareDelegations()
 	c.compareBlocks()

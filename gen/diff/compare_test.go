@@ -159,6 +159,9 @@ func describe(c *Changes) []string {
 		}
 		add(a.Addr.String(), a.Kinds, effects...)
 	}
+	for _, r := range c.Rules {
+		add(r.Subject, r.Kinds, r.Detail...)
+	}
 	for _, s := range c.Servers {
 		add(s.Name, s.Kinds, s.Detail)
 	}
@@ -228,7 +231,8 @@ func TestCompare(t *testing.T) {
 		{"one TTL", []string{"ttl: 2d", "ttl: 1d"}, []string{"192.0.2.12 ttl-changed"}},
 		{"the zone file", []string{"mail  A 192.0.2.10", "mail  A 192.0.2.98"},
 			[]string{"192.0.2.10 forward-changed: error no-longer-confirmed"}},
-		{"the zone file knows less", []string{"forwards: [acme.example.zone]\n", ""}, nil},
+		{"the zone file knows less", []string{"forwards: [acme.example.zone]\n", ""}, []string{
+			"acme.example.zone zone-file-removed"}},
 		{"a forward zone", []string{"[miniserver.example, pool", "[dedicated.example, pool"}, []string{
 			"dedicated.example. zone-added", "miniserver.example. zone-removed"}},
 
@@ -254,8 +258,19 @@ func TestCompare(t *testing.T) {
 			"192.0.2.20 name-changed", "bravo product-changed: product: dedicated → vps"}},
 		{"an account", []string{"bravo: {product", "bravo: {account: acme, product"},
 			[]string{"bravo account-changed: account: none → acme"}},
+		{"a routed prefix", []string{"      2001:db8:1::/64:\n", "",
+			"primary: 192.0.2.20}", "primary: 192.0.2.20, addresses: {2001:db8:1::/64: }}"}, []string{
+			"alpha prefixes-changed: routed prefixes: 2001:db8:1::/64 → none",
+			"bravo prefixes-changed: routed prefixes: none → 2001:db8:1::/64"}},
 		{"a server more and one less", []string{"bravo: {product", "delta: {product"}, []string{
 			"192.0.2.20 name-changed server-changed", "bravo server-removed", "delta server-added"}},
+
+		{"rules", []string{"version: 1\n", "version: 1\nlint: {rules: {name-shared: off}}\n",
+			"{domains: [acme.example]}", "{domains: [acme.example, sub.quince.example]}"}, []string{
+			"acme domain-added: sub.quince.example.", "name-shared severity-changed: severity: default → off"}},
+		{"waivers", []string{"version: 1\n", "version: 1 # revmap:ignore name-shared, name-generic until=2027-01-31 reason=\"so be it\"\n",
+			"mail  A", "; revmap:ignore forward-missing reason=\"moves\"\nmail  A"}, []string{
+			"forward-missing waiver-added: moves", "name-generic, name-shared waiver-added: so be it (until 2027-01-31)"}},
 
 		{"a delegation more", []string{"  192.0.2.0/24: {}", "  192.0.2.0/24: {delegations: {192.0.2.8/29: " +
 			"{zone: 8-29.2.0.192.in-addr.arpa, nameservers: [ns1.acme.example]}}}"}, []string{

@@ -42,6 +42,18 @@ const (
 	PrimaryMoved     Kind = "primary-moved"     // another address of the family is primary
 	ProductChanged   Kind = "product-changed"
 	AccountChanged   Kind = "account-changed"
+	PrefixesChanged  Kind = "prefixes-changed" // that are routed to it
+)
+
+// The kinds of change of what lint judges the source by.
+const (
+	SeverityChanged Kind = "severity-changed" // of the findings of a rule
+	WaiverAdded     Kind = "waiver-added"
+	WaiverRemoved   Kind = "waiver-removed"
+	DomainAdded     Kind = "domain-added" // to those that an account may use
+	DomainRemoved   Kind = "domain-removed"
+	ZoneFileAdded   Kind = "zone-file-added" // a forward zone file
+	ZoneFileRemoved Kind = "zone-file-removed"
 )
 
 // The kinds of change of a delegation, a block and a zone.
@@ -71,6 +83,7 @@ type Changes struct {
 	Delegations []Delegation // by prefix
 	Blocks      []Block      // by prefix
 	Zones       []Zone       // by name
+	Rules       []Rule       // by kind and subject; none if a side is a snapshot
 
 	Totals []Total // how many names were there and are lost: one for each block of the old side, by prefix
 	Total  Total   // the same for all blocks together; its Block is the zero Prefix
@@ -145,4 +158,13 @@ type Zone struct {
 	Kinds       []Kind
 	Detail      []string
 	OldPos, Pos diag.Position // of what changed: the block, the entry of "forward_zones", "catalog", or a default
+}
+
+// A Rule is how something changes that changes no answer, but what lint says of the source: a severity, a waiver, the
+// domains of an account, a forward zone file. A change that breaks a rule can come with one that weakens it.
+type Rule struct {
+	Subject     string // id of a rule, or several; name of an account; path of a file
+	Kinds       []Kind
+	Detail      []string
+	OldPos, Pos diag.Position
 }

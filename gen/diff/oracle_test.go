@@ -516,7 +516,7 @@ func TestCompareRandom(t *testing.T) {
 					text, zone, text2, zone2)
 			}
 			for _, pair := range [][2]*Side{{from, from}, {to, to}, {old.side(t, false), from}, {to, new.side(t, false)}} {
-				if c := Compare(pair[0], pair[1]); len(c.Addresses)+len(c.Servers)+len(c.Delegations)+len(c.Blocks)+len(c.Zones) > 0 {
+				if c := Compare(pair[0], pair[1]); len(c.Addresses)+len(c.Servers)+len(c.Delegations)+len(c.Blocks)+len(c.Zones)+len(c.Rules) > 0 {
 					t.Fatalf("seed %d, snapshots: %v: the same differs: %q", seed, stored, describe(c))
 				}
 			}
@@ -530,7 +530,7 @@ func TestCompareRandom(t *testing.T) {
 // ignored are the parts of Changes that compareWorlds does not make.
 var ignored = []cmp.Option{
 	cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
-	cmpopts.IgnoreFields(Changes{}, "Servers", "Delegations", "Blocks", "Zones"),
+	cmpopts.IgnoreFields(Changes{}, "Servers", "Rules", "Delegations", "Blocks", "Zones"),
 	cmpopts.IgnoreFields(Address{}, "Effects"),
 	cmpopts.IgnoreFields(State{}, "Pos"),
 	cmpopts.IgnoreFields(Total{}, "Pos"),

@@ -41,6 +41,7 @@ func compareServer(old, new *model.Server) Server {
 		{ProductChanged, "product", old.Server.Product.Value, new.Server.Product.Value},
 		{AccountChanged, "account", old.Server.Account.Value, new.Server.Account.Value},
 		{HELOChanged, "helo", old.Helo.Value, new.Helo.Value},
+		{PrefixesChanged, "routed prefixes", routed(old), routed(new)},
 	} {
 		if x.old != x.new {
 			s.Kinds = append(s.Kinds, x.kind)
@@ -98,6 +99,19 @@ func addresses(s *model.Server) []netip.Addr {
 		all = append(all, s.Addresses[i].Addr.Addr)
 	}
 	return once(all, netip.Addr.Compare)
+}
+
+// routed returns the prefixes that are routed to a server, as a list in words.
+func routed(s *model.Server) string {
+	var all []netip.Prefix
+	for _, p := range s.Routed {
+		all = append(all, p.Prefix)
+	}
+	var words []string
+	for _, p := range once(all, netip.Prefix.Compare) {
+		words = append(words, p.String())
+	}
+	return strings.Join(words, ", ")
 }
 
 func primaries(s *model.Server) []netip.Addr {

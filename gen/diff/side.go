@@ -61,6 +61,7 @@ type view interface {
 	delegations() []delegation
 	zones() []zone
 	servers() []*model.Server // nil if the side knows none
+	rules() []rule            // nil if the side knows none
 }
 
 // A confirmation is whether the name of an address leads back to it.

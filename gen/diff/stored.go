@@ -180,3 +180,5 @@ func (v *stored) zones() []zone {
 }
 
 func (v *stored) servers() []*model.Server { return nil }
+
+func (v *stored) rules() []rule { return nil }

@@ -66,6 +66,12 @@ func (r *Review) groups() []group {
 			subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos,
 		})
 	}
+	rules := make([]item, 0, len(r.Rules))
+	for _, c := range r.Rules {
+		rules = append(rules, item{
+			subject: c.Subject, kinds: c.Kinds, detail: c.Detail, oldPos: c.OldPos, pos: c.Pos,
+		})
+	}
 	servers := make([]item, 0, len(r.Servers))
 	for _, s := range r.Servers {
 		i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
@@ -74,7 +80,7 @@ func (r *Review) groups() []group {
 		}
 		servers = append(servers, i)
 	}
-	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"servers", servers}}
+	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"rules", rules}, {"servers", servers}}
 }
 
 // details returns what there is to tell of an item: of a server that comes or goes, some addresses.
@@ -106,7 +112,7 @@ func (i *item) inWords() string {
 
 // empty reports whether nothing changes.
 func (r *Review) empty() bool {
-	return len(r.Addresses)+len(r.Servers)+len(r.Delegations)+len(r.Blocks)+len(r.Zones) == 0
+	return len(r.Addresses)+len(r.Servers)+len(r.Delegations)+len(r.Blocks)+len(r.Zones)+len(r.Rules) == 0
 }
 
 // byKind returns the addresses that change in each way, an address under its first kind only, so that it counts once.
@@ -233,7 +239,7 @@ func placeOf(a *diff.Address) diag.Position {
 	return a.Old.Pos
 }
 
-// headline counts the addresses whose names change.
+// headline counts the addresses whose names change; if none does, whatever changes instead.
 func (r *Review) headline() string {
 	var set, removed, changed int
 	for i := range r.Addresses {
@@ -255,10 +261,18 @@ func (r *Review) headline() string {
 			parts = append(parts, Number(p.n)+" "+p.what)
 		}
 	}
-	if len(parts) == 0 {
-		return "no name changes"
+	if len(parts) > 0 {
+		return "names: " + strings.Join(parts, ", ")
 	}
-	return "names: " + strings.Join(parts, ", ")
+	for _, g := range r.groups() {
+		if n := len(g.items); n > 0 {
+			parts = append(parts, g.name+" ("+Number(n)+")")
+		}
+	}
+	if n := len(r.Addresses); n > 0 {
+		parts = append(parts, "addresses ("+Number(n)+")")
+	}
+	return "changes in " + strings.Join(parts, ", ")
 }
 
 // Number writes n >= 0 with a comma before every three digits, as all output for people does.

@@ -75,7 +75,7 @@ type jsonEffect struct {
 //	 "totals": [{"block": "192.0.2.0/24", …}],
 //	 "blocks": [{"subject": "192.0.2.0/24", "kinds": ["block-added"], "detail": ["…"],
 //	             "old_position": {"file": "…", "line": 7, "column": 3}, "new_position": {…}}],
-//	 "zones": […], "delegations": […], "servers": […],
+//	 "zones": […], "delegations": […], "rules": […], "servers": […],
 //	 "addresses": [{"address": "192.0.2.10", "kinds": ["name-removed"],
 //	                "old": {"names": ["…"], "ttl": 3600, "origin": "explicit", "server": "…", "primary": true, …},
 //	                "new": {"names": [], "origin": "none"},

@@ -46,6 +46,10 @@ func review() *Review {
 		Delegations: []diff.Delegation{{
 			Prefix: netip.MustParsePrefix("2001:db8:f00::/48"), Kinds: []diff.Kind{diff.DelegationAdded}, Pos: at(9, 5),
 		}},
+		Rules: []diff.Rule{{
+			Subject: "name-shared", Kinds: []diff.Kind{diff.SeverityChanged}, Detail: []string{"severity: default → off"},
+			Pos: at(2, 16),
+		}},
 		Servers: []diff.Server{{
 			Name: "examplaab7", Kinds: []diff.Kind{diff.PrimaryMoved},
 			Old: []netip.Addr{addr(20)}, New: []netip.Addr{addr(30)}, Detail: "primary 192.0.2.20 → 192.0.2.30",
@@ -129,6 +133,21 @@ func review() *Review {
 
 func addr(last byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, last}) }
 
+// A reviewer in a hurry reads the first line: where no name of its own changes, it must not read as if nothing did.
+func TestHeadline(t *testing.T) {
+	all := review()
+	all.Addresses = all.Addresses[3:4]
+	for want, r := range map[string]*Review{
+		"names: 7 removed, 1 changed, 1 set": review(),
+		"changes in blocks (2), zones (2), delegations (1), rules (1), servers (1), addresses (1)": all,
+		"changes in rules (1)": {Changes: &diff.Changes{Rules: all.Rules}},
+	} {
+		if got := r.headline(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // forms are the ways to write a Review.
 var forms = map[string]func(*Review, io.Writer) error{
 	"txt":   func(r *Review, w io.Writer) error { return r.Text(w, false) },
@@ -172,6 +191,7 @@ func called(name string) *Review {
 	for i := range r.Servers {
 		r.Servers[i].Name, r.Servers[i].Detail, r.Servers[i].Pos = name, name, pos
 	}
+	r.Rules[0].Subject, r.Rules[0].Detail = name, []string{name}
 	for i := range r.Zones {
 		r.Zones[i].Name, r.Zones[i].Detail = name, []string{name, name}
 	}
