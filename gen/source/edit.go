@@ -96,7 +96,7 @@ func Apply(s *Source, found diag.List, edits []Edit) (*Edited, diag.List, error)
 		e.Source, e.Found = s, found
 		return e, nil, nil
 	}
-	if e.Source, e.Found, err = loadEdited(s.Root, e.Files); err != nil {
+	if e.Source, e.Found, err = loadEdited(s, found, e.Files); err != nil {
 		return nil, nil, err
 	}
 	if err := pl.check(e.Source); err != nil {
@@ -351,27 +351,68 @@ func (pl *plan) edit() ([]FileEdit, error) {
 	return files, errors.Join(failed...)
 }
 
-// loadEdited is Load for a source some of whose files hold something else.
-func loadEdited(root string, files []FileEdit) (*Source, diag.List, error) {
+// loadEdited returns what Load would for s, which it has returned together with found, if some files held something else.
+// It reads no others again.
+func loadEdited(s *Source, found diag.List, files []FileEdit) (*Source, diag.List, error) {
 	edited := make(map[string][]byte, len(files))
 	for _, f := range files {
 		edited[f.Path] = f.New
 	}
-	data, ok := edited[root]
+	data, ok := edited[s.Root]
 	var err error
 	if !ok {
-		if data, err = os.ReadFile(root); err != nil {
+		if data, err = os.ReadFile(s.Root); err != nil {
 			return nil, nil, fmt.Errorf("read source: %w", err)
 		}
 	}
-	folder, err := OpenFolder(root)
+	folder, err := OpenFolder(s.Root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read source: %w", err)
 	}
 	defer folder.Close()
-	folder.edited = edited
-	s, found := parse(root, data, false).include(folder, real(root))
-	return s, found, nil
+	folder.edited, folder.parsed = edited, parsedFiles(s, found, edited)
+	t, found := parse(s.Root, data, false).include(folder, real(s.Root))
+	return t, found, nil
+}
+
+// parsedFiles returns what the included files of s say, except for edited ones, by their paths.
+func parsedFiles(s *Source, found diag.List, edited map[string][]byte) map[string]*parser {
+	by := make(map[string]*parser, len(s.Files))
+	for _, file := range s.Files[1:] {
+		if _, ok := edited[file]; !ok {
+			by[file] = &parser{file: file}
+		}
+	}
+	distribute(by, s.Accounts, func(s *Source) *[]Account { return &s.Accounts },
+		func(a *Account) string { return a.Name.Pos.File })
+	distribute(by, s.Blocks, func(s *Source) *[]Block { return &s.Blocks },
+		func(b *Block) string { return b.Prefix.Pos.File })
+	distribute(by, s.Servers, func(s *Source) *[]Server { return &s.Servers },
+		func(s *Server) string { return s.Name.Pos.File })
+	distribute(by, s.Addresses, func(s *Source) *[]Address { return &s.Addresses },
+		func(a *Address) string { return a.Addr.Pos.File })
+	distribute(by, s.Waivers, func(s *Source) *[]Waiver { return &s.Waivers },
+		func(w *Waiver) string { return w.Pos.File })
+	for _, d := range found {
+		if p := by[d.Pos.File]; p != nil {
+			p.findings = append(p.findings, d)
+		}
+	}
+	return by
+}
+
+// distribute is the inverse of collect.
+func distribute[T any](by map[string]*parser, list []T, part func(*Source) *[]T, file func(*T) string) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && file(&list[n]) == file(&list[0]) {
+			n++
+		}
+		if p := by[file(&list[0])]; p != nil {
+			*part(&p.doc.Source) = list[:n:n]
+		}
+		list = list[n:]
+	}
 }
 
 // check compares what the edited files say with what they should: the changes, and all else as before. An error of it

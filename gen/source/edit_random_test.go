@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -418,6 +419,9 @@ func TestApplyRandom(t *testing.T) {
 			}
 			if err := got.Write(); err != nil {
 				return err.Error()
+			}
+			if s, found, err := Load("records.yaml"); err != nil || len(found) > 0 || !reflect.DeepEqual(s, got.Source) {
+				return fmt.Sprintf("what is written is not what was promised: %v, %v\n%+v\n%+v", err, found, s, got.Source)
 			}
 			again, findings, err := Apply(got.Source, nil, []Edit{back})
 			if err != nil || len(findings) > 0 || len(again.Files) != 1 {

@@ -381,6 +381,7 @@ func TestEditedWrite(t *testing.T) {
 			"a/a.yaml":     "addresses: {192.0.2.1: a.example}\n",
 			"b/b.yaml":     "-> ../b/b.txt",
 			"b/b.txt":      "addresses: {192.0.2.2: b.example}\n",
+			"c/c.yaml":     "accounts: {c: {}}\nblocks: {192.0.3.0/24: }\nservers: {c: {}}\n# revmap:ignore syntax reason=c\nserver: {}\n",
 		})
 		e, findings := apply(t, editsOf(t, "192.0.2.1 x.example\n192.0.2.2 y.example"))
 		if len(findings) > 0 {

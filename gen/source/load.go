@@ -162,6 +162,10 @@ func (in *inclusion) parse() []*parser {
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+				if p := in.folder.parsed[in.folder.Path(files[i])]; p != nil {
+					parsed[i] = p
+					continue
+				}
 				data, err := in.folder.ReadFile(files[i])
 				if err != nil {
 					failed[i] = err
@@ -185,7 +189,9 @@ type Folder struct {
 	dir          string // where its files are
 	prefix, name string // what comes before a file's path in positions
 	root         *os.Root
-	edited       map[string][]byte // what files are to hold, by their names in positions
+	// Of files by their names in positions, for Apply: what they are to hold, and what others say, which are not read.
+	edited map[string][]byte
+	parsed map[string]*parser
 }
 
 // OpenFolder opens the folder of the root file at the given path.
