@@ -21,8 +21,8 @@ import (
 type Edit struct {
 	Addr netip.Addr
 	Name string // as the source may have it, with or without final dot; "" takes the name and its TTL away
-	// TTL is that of the name: a duration as the source has it, "default" for the one of all names, or "" to leave alone
-	// what is there. It must be "" if there is no name.
+	// TTL is that of the name: a duration as the source has it, "default" for the one of all names, or "" to leave
+	// alone what is there. It must be "" if there is no name.
 	TTL    string
 	Remove bool          // the entry goes, too; only without a name
 	Pos    diag.Position // where the edit is written, for findings
@@ -351,8 +351,8 @@ func (pl *plan) edit() ([]FileEdit, error) {
 	return files, errors.Join(failed...)
 }
 
-// loadEdited returns what Load would for s, which it has returned together with found, if some files held something else.
-// It reads no others again.
+// loadEdited returns what Load would for s, which it has returned together with found, if some files held something
+// else. It reads no others again.
 func loadEdited(s *Source, found diag.List, files []FileEdit) (*Source, diag.List, error) {
 	edited := make(map[string][]byte, len(files))
 	for _, f := range files {

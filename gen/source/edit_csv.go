@@ -51,9 +51,9 @@ func ReadEdits(file string, data []byte) ([]Edit, diag.List) {
 	}
 }
 
-// Separator returns what separates the fields of CSV: the first comma, semicolon or tab of the first line, a comma if it
-// has none. Spreadsheets write semicolons where the comma is that of numbers. It is for lines whose first field has none
-// of these, not even in quotes.
+// Separator returns what separates the fields of CSV: the first comma, semicolon or tab of the first line, a comma if
+// it has none. Spreadsheets write semicolons where the comma is that of numbers. It is for lines whose first field has
+// none of these, not even in quotes.
 func Separator(data []byte) rune {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	if i := bytes.IndexAny(line, ",;\t"); i >= 0 {

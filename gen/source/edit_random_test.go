@@ -359,8 +359,8 @@ func (w *writer) source(t *testing.T) (s *Source, found diag.List, text string) 
 	return s, found, text
 }
 
-// randomEdits makes n random edits in a random source, in all styles that there are. What the source says then is what it
-// said with the edits made. More returns what is wrong beyond that.
+// randomEdits makes n random edits in a random source, in all styles that there are. What the source says then is what
+// it said with the edits made. More returns what is wrong beyond that.
 func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Source, e Edit, got *Edited) string) {
 	w := &writer{Rand: rand.New(rand.NewPCG(seed, 0))}
 	s, found, text := w.source(t)

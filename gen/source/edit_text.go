@@ -327,8 +327,8 @@ func newGuide(m *yaml.Node) *guide {
 	return g
 }
 
-// beside returns the style for addr at or beside the entry at index, negative for none: that of this entry, as far as it
-// shows it.
+// beside returns the style for addr at or beside the entry at index, negative for none: that of this entry, as far as
+// it shows it.
 func (g *guide) beside(index int, addr netip.Addr) style {
 	var s style
 	if index >= 0 {
