@@ -240,8 +240,8 @@ var errChanged = errors.New("the file has changed since it was read")
 
 // done reports whether the source says already what c wants.
 func (c *change) done() bool {
-	if c.name.Value == "" {
-		return c.entry == nil || len(c.entry.Names) == 0 && !c.Remove
+	if c.name.Value == "" { // an entry of no server has a name, if only one that cannot be read
+		return c.entry == nil || len(c.entry.Names) == 0 && !c.removes()
 	}
 	if c.entry == nil || len(c.entry.Names) != 1 || c.entry.Names[0].Value != c.name.Value {
 		return false

@@ -97,7 +97,7 @@ func (e *editor) insert(m *yaml.Node, i int, before bool, entries []string) {
 		return
 	}
 	at := e.lineEnd(it.end)
-	e.splice(at, at, e.eol+indent+strings.Join(entries, e.eol+indent))
+	e.splice(at, at, e.lineBreak(at)+indent+strings.Join(entries, e.eol+indent))
 }
 
 // insertFlow writes entries into braces, on lines of their own if the one beside them has one.
@@ -127,10 +127,10 @@ func (e *editor) insertFlow(it item, before bool, entries []string) {
 	case separator == ", " || len(rest) > 0 && rest[0] != '#': // others share the line
 		e.splice(it.end, it.end, first+separator+strings.Join(entries, separator))
 	case comma:
-		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator)+",")
+		e.splice(eol, eol, e.lineBreak(eol)+indent+strings.Join(entries, separator)+",")
 	default: // a comment, or nothing, follows on the line
 		e.splice(it.end, it.end, first+",")
-		e.splice(eol, eol, e.eol+indent+strings.Join(entries, separator))
+		e.splice(eol, eol, e.lineBreak(eol)+indent+strings.Join(entries, separator))
 	}
 }
 
@@ -183,6 +183,18 @@ func (e *editor) lineEnd(at int) int {
 		end--
 	}
 	return end
+}
+
+// lineBreak returns the line break at the end of a line, which stays that of the line even if the file has two kinds.
+// It is that of the file where a last line does not end.
+func (e *editor) lineBreak(end int) string {
+	switch rest := e.data[end:]; {
+	case bytes.HasPrefix(rest, []byte("\r\n")):
+		return "\r\n"
+	case bytes.HasPrefix(rest, []byte("\n")):
+		return "\n"
+	}
+	return e.eol
 }
 
 // An item is a key with its value, as it is written.

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +220,41 @@ func TestApply(t *testing.T) {
 				t.Errorf("the edited source has findings:\n%s", findingLines(e.Found))
 			}
 		})
+	}
+}
+
+// Lines end as they did, even if a file has both ends.
+func TestApplyMixedLineEnds(t *testing.T) {
+	const before = head + "blocks: {192.0.2.0/24: {}}\n"
+	for _, tt := range []struct{ name, before, after string }{
+		{"a file with LF", before + "addresses:\r\n  192.0.2.1: a.example\r\n  192.0.2.3: c.example\n",
+			before + "addresses:\r\n  192.0.2.1: a.example\r\n  192.0.2.2: b.example\r\n  192.0.2.3: c.example\n"},
+		{"a file with CRLF", "# Windows\r\n" + before + "addresses: {\n  192.0.2.1: a.example,\n  192.0.2.3: c.example\n}\n",
+			"# Windows\r\n" + before + "addresses: {\n  192.0.2.1: a.example,\n  192.0.2.2: b.example,\n  192.0.2.3: c.example\n}\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tree(t, map[string]string{"records.yaml": tt.before})
+			e, findings := apply(t, editsOf(t, "192.0.2.2 b.example"))
+			if len(findings) > 0 {
+				t.Fatalf("findings:\n%s", findingLines(findings))
+			}
+			if d := cmp.Diff(tt.after, string(e.Files[0].New)); d != "" {
+				t.Errorf("records.yaml (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// A name that cannot be read is one that can be taken away.
+func TestApplyUnsetsInvalidName(t *testing.T) {
+	const before = head + "blocks: {192.0.2.0/24: {}}\naddresses:\n  192.0.2.1: a.example\n"
+	tree(t, map[string]string{"records.yaml": before + "  192.0.2.2: b..example\n"})
+	e, findings := apply(t, editsOf(t, "192.0.2.2"))
+	if len(findings) > 0 {
+		t.Fatalf("findings:\n%s", findingLines(findings))
+	}
+	if d := cmp.Diff(before, string(e.Files[0].New)); d != "" {
+		t.Errorf("records.yaml (-want +got):\n%s", d)
 	}
 }
 
@@ -464,6 +501,40 @@ func TestEditedWrite(t *testing.T) {
 		}
 		files(t, "addresses: {192.0.2.1: a.example}\n", "addresses: {192.0.2.2: b.example}\n")
 	})
+}
+
+// Of edits that are made at once in one state of a source, one is written, and the others are told.
+func TestEditedWriteTogether(t *testing.T) {
+	for range 20 {
+		tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\n"})
+		edits := make([]*Edited, 8)
+		for i := range edits {
+			edits[i], _ = apply(t, editsOf(t, fmt.Sprintf("192.0.2.%d a.example", i)))
+		}
+		failed := make([]error, len(edits))
+		var writers sync.WaitGroup
+		for i, e := range edits {
+			writers.Go(func() { failed[i] = e.Write() })
+		}
+		writers.Wait()
+		written := -1
+		for i, err := range failed {
+			switch {
+			case err == nil && written >= 0:
+				t.Fatalf("the edits %d and %d are written, and the first is lost", written, i)
+			case err == nil:
+				written = i
+			case !errors.Is(err, errChanged):
+				t.Fatal(err)
+			}
+		}
+		if written < 0 {
+			t.Fatal("no edit is written")
+		}
+		if got := readFile(t, "records.yaml"); !bytes.Equal(got, edits[written].Files[0].New) {
+			t.Fatalf("another edit than %d is written:\n%s", written, got)
+		}
+	}
 }
 
 func TestReadEdits(t *testing.T) {

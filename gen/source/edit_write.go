@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Write writes the files of e, each in one step, if all of them hold what they did when e was made. If one cannot be
-// written, those that are written already get their old text back: an error says that the source is as it was, or
+// Write writes the files of e, each in one step, if all of them hold what they did when e was made. It waits for a Write
+// of another process into the same source, which makes that a reason to write nothing. If one file cannot be written, those that are written already get their old text back: an error says that the source is as it was, or
 // else which files are not.
 func (e *Edited) Write() (err error) {
 	drafts := make([]draft, len(e.Files))
@@ -34,6 +34,11 @@ func (e *Edited) Write() (err error) {
 	if err := work.Wait(); err != nil {
 		return err
 	}
+	unlock, err := lock(filepath.Dir(e.Source.Root))
+	if err != nil {
+		return fmt.Errorf("lock the source: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	for _, f := range e.Files {
 		data, err := os.ReadFile(f.Path)
 		if err == nil && !bytes.Equal(data, f.Old) {
