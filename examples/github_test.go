@@ -196,8 +196,9 @@ func (g *gitHub) action(t *testing.T, w *world, uses string, with, permissions m
 		if with["fetch-depth"] == "0" {
 			fetch = "origin '+refs/heads/*:refs/remotes/origin/*'"
 		}
+		// The action fetches tags, too. One could be meant to be taken for the base.
 		return fmt.Sprintf("git init -q && git remote add origin file://%s && git fetch -q %s +%s:refs/remotes/ours && "+
-			"git checkout -q --detach refs/remotes/ours", w.origin, fetch, ref)
+			"git checkout -q --detach refs/remotes/ours && git tag origin/main", w.origin, fetch, ref)
 	}
 	t.Fatalf("this test does not know the action %s", action)
 	return ""

@@ -159,7 +159,7 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 			return err
 		}
 		limits.Allow = append(limits.Allow[:len(limits.Allow):len(limits.Allow)], given...)
-		from, err = sideAt(ctx, short(commit), d.source)
+		from, err = sideAt(ctx, commit, d.source)
 		return err
 	})
 	both.Go(func() (err error) {
@@ -192,17 +192,14 @@ func (d *diffCommand) allowances(ctx context.Context, since string) ([]diff.Allo
 	for _, t := range trailers {
 		a, err := diff.ParseAllowance(t.Value)
 		if err != nil {
-			fmt.Fprintf(d.stderr, "revmap: commit %s: Revmap-Allow: %v\n", short(t.Commit), err)
+			fmt.Fprintf(d.stderr, "revmap: commit %s: Revmap-Allow: %v\n", revision.Short(t.Commit), err)
 			continue
 		}
-		a.By = fmt.Sprintf("commit %s by %s", short(t.Commit), t.Author)
+		a.By = fmt.Sprintf("commit %s by %s", revision.Short(t.Commit), t.Author)
 		list = append(list, a)
 	}
 	return list, nil
 }
-
-// short returns the id of a commit in the length that people read.
-func short(commit string) string { return commit[:min(len(commit), 12)] }
 
 // sideOf reads a side: a source, a snapshot, or REV:PATH.
 func sideOf(ctx context.Context, arg string) (*side, error) {
@@ -241,7 +238,7 @@ func sideAt(ctx context.Context, rev, path string) (*side, error) {
 	}
 	inv := model.Build(s)
 	found = lint.Run(inv, found, lint.Options{Today: today, Forwards: zones})
-	return &side{diff.OfInventory(inv, zones), rev + ":" + path, found.Count(diag.Error)}, ctx.Err()
+	return &side{diff.OfInventory(inv, zones), revision.Short(rev) + ":" + path, found.Count(diag.Error)}, ctx.Err()
 }
 
 // writeChanges prints changes in one of the forms of diff.

@@ -80,7 +80,9 @@ func (r *Review) groups() []group {
 		}
 		servers = append(servers, i)
 	}
-	return []group{{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"rules", rules}, {"servers", servers}}
+	return []group{
+		{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"rules", rules}, {"servers", servers},
+	}
 }
 
 // details returns what there is to tell of an item: of a server that comes or goes, some addresses.

@@ -20,7 +20,7 @@ import (
 
 // Load reads the source whose root file is at the path root of the work tree, as it was at the revision rev, and the
 // forward zones that it names, nil if it names none. The file need not be in the work tree any more. Positions name the
-// files as "REV:PATH". The findings are sorted.
+// files as "REV:PATH", with Short(rev). The findings are sorted.
 //
 // What rev has in the folder of the root file is written into a temporary folder for the time of the call.
 func Load(ctx context.Context, root, rev string) (*source.Source, *forward.Zones, diag.List, error) {
@@ -40,7 +40,7 @@ func load(ctx context.Context, root, rev string) (*source.Source, *forward.Zones
 	if err := checkOut(ctx, filepath.Dir(root), rev, dir); err != nil {
 		return nil, nil, nil, err
 	}
-	folder, err := source.OpenCopy(root, dir, rev+":")
+	folder, err := source.OpenCopy(root, dir, Short(rev)+":")
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -119,6 +119,15 @@ func commitOf(ctx context.Context, dir, rev string) (string, error) {
 	return commit, err
 }
 
+// Short returns the id of a commit in the length that people read, and any other revision as it is. Git is given the
+// whole id: a tag can have the name of a short one.
+func Short(rev string) string {
+	if len(rev) >= 40 && strings.Trim(rev, "0123456789abcdef") == "" {
+		return rev[:12]
+	}
+	return rev
+}
+
 // An Allowance is the value of a trailer "Revmap-Allow:" in the message of a commit.
 type Allowance struct {
 	Value  string // without white space around it; as it was written, so perhaps no allowance at all
@@ -155,21 +164,24 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 // repository is meant.
 var notOurs = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX="}
 
-// git runs git in a folder, with variables of its own, and returns what it prints, without the last line break.
+// git runs git in a folder, with variables of its own, and returns what it prints, without the last line break. It is an
+// error if a tag and a branch have the same name: Git would take the tag, and who may push tags must not choose with what
+// others compare.
 func git(ctx context.Context, dir string, variables []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.warnAmbiguousRefs=true"}, args...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return slices.ContainsFunc(notOurs, func(name string) bool { return strings.HasPrefix(v, name) })
 	})
 	cmd.Env = append(cmd.Env, "LC_ALL=C") // for messages that are the same everywhere
 	cmd.Env = append(cmd.Env, variables...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	switch {
+	switch text := bytes.TrimSpace(said.Bytes()); {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case errors.As(err, &exit) && len(exit.Stderr) > 0:
-		return "", fmt.Errorf("git %s: %s", args[0], bytes.TrimSpace(exit.Stderr))
+	case err != nil && len(text) > 0, bytes.HasSuffix(text, []byte("is ambiguous.")):
+		return "", fmt.Errorf("git %s: %s", args[0], text)
 	case err != nil:
 		return "", fmt.Errorf("git %s: %w", args[0], err)
 	}

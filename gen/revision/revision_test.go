@@ -113,9 +113,9 @@ func TestLoad(t *testing.T) {
 		{"records.yaml", "v1", []string{"v1:records.yaml", "v1:records.d/a.yaml"},
 			[]string{"v1:records.yaml:8:1 unknown-key", "v1:zones/example.org.zone:2:5 forwards-invalid"},
 			"v1:records.d/a.yaml:1:24 a.example.net.", "v1:zones/example.net.zone:2:5"},
-		{filepath.Join(here, "records.yaml"), first, []string{first + ":" + here + "/records.yaml", first + ":" + here + "/records.d/a.yaml"},
-			[]string{first + ":" + here + "/records.yaml:8:1 unknown-key", first + ":" + here + "/zones/example.org.zone:2:5 forwards-invalid"},
-			first + ":" + here + "/records.d/a.yaml:1:24 a.example.net.", first + ":" + here + "/zones/example.net.zone:2:5"},
+		{filepath.Join(here, "records.yaml"), first, []string{first[:12] + ":" + here + "/records.yaml", first[:12] + ":" + here + "/records.d/a.yaml"},
+			[]string{first[:12] + ":" + here + "/records.yaml:8:1 unknown-key", first[:12] + ":" + here + "/zones/example.org.zone:2:5 forwards-invalid"},
+			first[:12] + ":" + here + "/records.d/a.yaml:1:24 a.example.net.", first[:12] + ":" + here + "/zones/example.net.zone:2:5"},
 		{"./dns/gone/records.yaml", "HEAD^", []string{"HEAD^:dns/gone/records.yaml", "HEAD^:dns/gone/more.yaml"},
 			[]string{"HEAD^:dns/gone/records.yaml:6:22 include-invalid"}, "HEAD^:dns/gone/more.yaml:1:24 b.example.net.", ""},
 		{"link/records.yaml", "HEAD", []string{"HEAD:link/records.yaml"}, nil, "", ""},
@@ -243,6 +243,32 @@ func TestMergeBase(t *testing.T) {
 	const want = `HEAD and "origin/main" have no commit in common in this shallow clone; git fetch --unshallow gets the rest`
 	if got, err := revision.MergeBase(t.Context(), clone, "origin/main"); got != "" || err == nil || err.Error() != want {
 		t.Errorf("merge base in a shallow clone: %q, %v", got, err)
+	}
+}
+
+// Who can push a tag to the repository does not choose by its name with what others compare.
+func TestTags(t *testing.T) {
+	r := newRepository(t)
+	r.write(map[string]string{"records.yaml": defaults + "addresses: {192.0.2.1: a.example.net}\n"})
+	base := r.commit("base")
+	r.git("checkout", "-q", "-b", "change")
+	r.write(map[string]string{"records.yaml": defaults})
+	r.commit("change")
+	r.git("tag", base[:12])
+	r.git("tag", "main")
+
+	s, _, _, err := revision.Load(t.Context(), "records.yaml", base)
+	if err != nil || len(s.Addresses) != 1 || s.Root != base[:12]+":records.yaml" {
+		t.Errorf("%s has %d addresses, want 1; %v", s.Root, len(s.Addresses), err)
+	}
+	const want = "git rev-parse: warning: refname 'main' is ambiguous."
+	for _, rev := range []string{"main", "main~0"} {
+		if got, err := revision.MergeBase(t.Context(), ".", rev); got != "" || err == nil || err.Error() != want {
+			t.Errorf("merge base with %s: %q, %v, want %s", rev, got, err, want)
+		}
+	}
+	if got, err := revision.MergeBase(t.Context(), ".", "refs/heads/main"); err != nil || got != base {
+		t.Errorf("merge base with refs/heads/main: %q, %v, want %s", got, err, base)
 	}
 }
 
