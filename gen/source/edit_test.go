@@ -486,6 +486,19 @@ func TestEditedWrite(t *testing.T) {
 		}
 		files(t, "addresses: {192.0.2.1: a.example}\n", "addresses: {192.0.2.2: b.example}\n")
 	})
+	t.Run("a file that may not be written", func(t *testing.T) {
+		if os.Geteuid() == 0 {
+			t.Skip("the superuser may write all files")
+		}
+		e := edited(t)
+		if err := os.Chmod("b/b.txt", 0o444); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Write(); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("error: %v", err)
+		}
+		files(t, "addresses: {192.0.2.1: a.example}\n", "addresses: {192.0.2.2: b.example}\n")
+	})
 	t.Run("the second cannot be put in place", func(t *testing.T) {
 		e := edited(t)
 		failing := errors.New("no")

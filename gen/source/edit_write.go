@@ -91,8 +91,12 @@ func newDraft(path string, data []byte) (d draft, err error) {
 	if d.path, err = filepath.EvalSymlinks(path); err != nil {
 		return d, err
 	}
-	info, err := os.Stat(d.path)
+	old, err := os.OpenFile(d.path, os.O_WRONLY, 0) // who may not write into it may not replace it
 	if err != nil {
+		return d, err
+	}
+	info, err := old.Stat()
+	if err = errors.Join(err, old.Close()); err != nil {
 		return d, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(d.path), "."+filepath.Base(d.path)+".*.tmp")
