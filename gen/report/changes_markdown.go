@@ -75,11 +75,12 @@ func (r *Review) verdict() string {
 func (r *Review) markdownStops(b *strings.Builder) {
 	if len(r.Stops) > 0 {
 		b.WriteByte('\n')
-		shown := r.Stops[:min(len(r.Stops), maxStops)]
+		stops := varied(r.Stops)
+		shown := stops[:min(len(stops), maxStops)]
 		for _, s := range shown {
 			b.WriteString("- " + prose(clip(s.Message)) + " (" + code(s.Gate) + ")\n")
 		}
-		left := len(r.Stops) - len(shown)
+		left := len(stops) - len(shown)
 		if left > 0 {
 			fmt.Fprintf(b, "\n…and %s more.\n", Number(left))
 		}
@@ -89,17 +90,33 @@ func (r *Review) markdownStops(b *strings.Builder) {
 		}
 		b.WriteString("```\n")
 		if left > 0 {
-			last := r.Stops[len(r.Stops)-1].Gate
+			last := stops[len(stops)-1].Gate
 			b.WriteString("\nand so on, or a line without a subject for all of a kind: " + code(trailer(last)) + "\n")
 		}
 	}
 	if len(r.Allowed) > 0 {
 		b.WriteString("\nAllowed:\n\n")
+		allowed := varied(r.Allowed)
 		list(b, maxAllowed, len(r.Allowed), func(i int) string {
-			a := &r.Allowed[i]
+			a := &allowed[i]
 			return "- " + prose(clip(a.Message)) + " (" + code(a.Gate) + "), by " + prose(clip(a.AllowedBy)) + "\n"
 		})
 	}
+}
+
+// varied returns stops, the first one of each gate before all others: what is cut must not hide a gate.
+func varied(stops []diff.Stop) []diff.Stop {
+	var first, rest []diff.Stop
+	seen := make(map[string]bool)
+	for _, s := range stops {
+		if seen[s.Gate] {
+			rest = append(rest, s)
+		} else {
+			first = append(first, s)
+		}
+		seen[s.Gate] = true
+	}
+	return append(first, rest...)
 }
 
 // markdownSummary writes a row for each way in which something changes: what concerns most addresses first.

@@ -271,6 +271,8 @@ func TestReviewMarkdownCut(t *testing.T) {
 		r.Stops = append(r.Stops, diff.Stop{Gate: "zone-removed", Message: name, Allow: "zone-removed=" + name})
 		r.Allowed = append(r.Allowed, diff.Stop{Gate: "zone-removed", Message: name, AllowedBy: name})
 	}
+	r.Stops = append(r.Stops, diff.Stop{Gate: "fallback-removed", Message: "after many others", Allow: "fallback-removed"})
+	r.Allowed = append(r.Allowed, diff.Stop{Gate: "ns-changed", Message: "after many others", AllowedBy: "a commit"})
 	var b strings.Builder
 	if err := r.Markdown(&b); err != nil {
 		t.Fatal(err)
@@ -280,9 +282,13 @@ func TestReviewMarkdownCut(t *testing.T) {
 		t.Errorf("%d bytes were written", n)
 	}
 	for _, want := range []string{
-		"### Stopped by 10,002 gates; names: 10,007 removed, 1 changed, 1 set\n",
-		"\n…and 9,992 more.\n\nIf that is meant",
+		"### Stopped by 10,003 gates; names: 10,007 removed, 1 changed, 1 set\n",
+		"\n…and 9,993 more.\n\nIf that is meant",
 		"| name removed | 10,007 | 256 in `198.18.0.0/24`, 256 in `198.18.1.0/24`, 256 in `198.18.2.0/24`, … |\n",
+		"\n- after many others (`fallback-removed`)\n",
+		"\nRevmap-Allow: fallback-removed\n",
+		"for all of a kind: `Revmap-Allow: zone-removed`\n",
+		"\n- after many others (`ns-changed`), by a commit\n",
 		"| name changed | 1 |",
 		"<summary>Zones (10,002)</summary>",
 		"<summary>Addresses: name removed (10,007)</summary>",
