@@ -130,6 +130,8 @@ func (in *inclusion) match(pattern Text) {
 		in.report(pattern.Pos, "", "the pattern %q cannot be read: %v", pattern.Value, err)
 		return
 	}
+	inside := len(files) > 0
+	files = slices.DeleteFunc(files, func(f string) bool { return isHidden(f, clean) })
 	for _, f := range files {
 		if file := real(in.folder.onDisk(f)); !in.seen[file] {
 			in.seen[file] = true
@@ -139,7 +141,7 @@ func (in *inclusion) match(pattern Text) {
 	if len(files) > 0 {
 		return
 	}
-	if matches, _ := filepath.Glob(in.folder.onDisk(clean)); len(matches) > 0 {
+	if matches, _ := filepath.Glob(in.folder.onDisk(clean)); !inside && len(matches) > 0 {
 		in.report(pattern.Pos, "move the files below it", "the pattern %q leaves the root file's folder by a link",
 			pattern.Value)
 		return
@@ -149,6 +151,18 @@ func (in *inclusion) match(pattern Text) {
 		hint = "** is the same as *, which does not cross a /"
 	}
 	in.report(pattern.Pos, hint, "the pattern %q matches no file", pattern.Value)
+}
+
+// isHidden reports whether a path that matches pattern has an element with a dot in front that the pattern has not, as
+// drafts, and the locks and copies of editors have. As in a shell, * does not name them.
+func isHidden(file, pattern string) bool {
+	elements := strings.Split(pattern, "/")
+	for i, e := range strings.Split(file, "/") {
+		if strings.HasPrefix(e, ".") && !strings.HasPrefix(elements[i], ".") {
+			return true
+		}
+	}
+	return false
 }
 
 // parse reads the files found, in the order of their paths. Each worker drops the YAML nodes of one file before it

@@ -116,6 +116,16 @@ func TestLoad(t *testing.T) {
 			`c.yaml:1:1: syntax: the file is empty`,
 		},
 	}, {
+		name: "a hidden file is not meant, unless the pattern says so",
+		files: map[string]string{
+			"records.yaml":     root("include: ['d/*', 'd/.b*']"),
+			"d/a.yaml":         server("a"),
+			"d/.a.yaml.41.tmp": server("a"),
+			"d/.#a.yaml":       "-> nobody@host.41",
+			"d/.b.yaml":        server("b"),
+		},
+		servers: "root b a",
+	}, {
 		name:    "a link that stays below the folder",
 		files:   map[string]string{"records.yaml": root("include: ['d/*.yaml']"), "d/a.yaml": "-> ../a.txt", "a.txt": server("a")},
 		servers: "root a",
@@ -126,6 +136,13 @@ func TestLoad(t *testing.T) {
 			"d/a.yaml":     server("a"), "d/b.yaml": "-> a.yaml", "d/c.yaml": "-> ../records.yaml",
 		},
 		servers: "root a",
+	}, {
+		name:    "a pattern that matches hidden files only",
+		files:   map[string]string{"records.yaml": root("include: ['d/*']"), "d/.a.yaml": server("a")},
+		servers: "root",
+		findings: []string{
+			`records.yaml:4:11: include-invalid: the pattern "d/*" matches no file`,
+		},
 	}, {
 		name:    "a pattern that matches nothing",
 		files:   map[string]string{"records.yaml": root("include: [records.d/*.yaml]")},
