@@ -69,8 +69,12 @@ func (c *comparison) effects(addr netip.Addr, old, new *State) []Effect {
 	}
 	if is != "" {
 		c.addConfirmation(&e, addr, old, new, bad)
-		if slices.Contains(old.Names, old.HELO) && new.HELO != "" && !slices.Contains(new.Names, new.HELO) {
-			e.add(noLongerHELO, bad, "its server calls itself %s, but its name is %s now", new.HELO, is)
+		helo := new.HELO
+		if helo == "" && new.Server == old.Server {
+			helo = old.HELO // that the source is silent now does not silence the server
+		}
+		if slices.Contains(old.Names, old.HELO) && helo != "" && !slices.Contains(new.Names, helo) {
+			e.add(noLongerHELO, bad, "its server calls itself %s, but its name is %s now", helo, is)
 		}
 	}
 	slices.SortStableFunc(e, func(a, b Effect) int { return cmp.Compare(b.Severity, a.Severity) })
