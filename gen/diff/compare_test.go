@@ -324,6 +324,9 @@ func TestCompare(t *testing.T) {
 			[]string{"203.0.113.64/26 block-added fallback-removed: fallback: {ip}.pool.example.net. → none",
 				"64-26.113.0.203.in-addr.arpa. zone-added"}},
 
+		{"the DS records of a zone", []string{"  192.0.2.0/24: {}", "  192.0.2.0/24: {ds: {2.0.192.in-addr.arpa: " +
+			"[\"12345 13 2 e2d3c916f6deeac73294e8268fb5885044a833fc5459588f4a9184cfc41a5766\"]}}"}, []string{
+			"2.0.192.in-addr.arpa. ds-changed: DS: none → 12345 13 2 e2d3c916f6deeac73294e8268fb5885044a833fc5459588f4a9184cfc41a5766"}},
 		{"another name of a classless zone", []string{"64-26.100", "sub.100"}, []string{
 			"64-26.100.51.198.in-addr.arpa. zone-removed", "sub.100.51.198.in-addr.arpa. zone-added"}},
 		{"no catalog", []string{"catalog: catalog.example.net\n", ""}, []string{"catalog.example.net. zone-removed"}},

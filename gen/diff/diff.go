@@ -74,6 +74,7 @@ const (
 	SOAChanged     Kind = "soa-changed" // a field but the serial
 	NSChanged      Kind = "ns-changed"
 	ZoneTTLChanged Kind = "zone-ttl-changed"
+	DSChanged      Kind = "ds-changed" // the DS records that its parent is to have; not if a side is a snapshot
 )
 
 // Changes are all changes from one Side to another. Their text shares memory with the sides.

@@ -304,7 +304,8 @@ func (g *gatekeeper) stopDelegations() {
 	in := newPrefixes(added, func(p netip.Prefix) netip.Prefix { return p })
 	for i := range g.Delegations {
 		d := &g.Delegations[i]
-		if slices.Contains(d.Kinds, DelegationRemoved) && !g.gone[zoneIn(g.delegating(d), d.Prefix.Addr())] && in.smallest(d.Prefix) < 0 {
+		gone := g.gone[zoneIn(g.delegating(d), d.Prefix.Addr())]
+		if slices.Contains(d.Kinds, DelegationRemoved) && !gone && in.smallest(d.Prefix) < 0 {
 			g.stopPrefix(gateDelegationRemoved, d.Prefix, d.OldPos, "whatever others answered for %s is lost", d.Prefix)
 		}
 	}
@@ -375,7 +376,8 @@ func (g *gatekeeper) apexes(gate string, kind Kind, what string) {
 		}
 		var detail []string
 		for _, d := range z.Detail {
-			if strings.HasPrefix(d, "name servers:") == (kind == NSChanged) && !strings.HasPrefix(d, "ttl:") {
+			if strings.HasPrefix(d, "name servers:") == (kind == NSChanged) &&
+				!strings.HasPrefix(d, "ttl:") && !strings.HasPrefix(d, "DS:") {
 				detail = append(detail, strings.TrimPrefix(d, "name servers: "))
 			}
 		}

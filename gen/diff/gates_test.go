@@ -107,6 +107,9 @@ func TestGate(t *testing.T) {
 			"old.yaml:7:3 lost=192.0.2.0/24: in 192.0.2.0/24, 36 of 100 names are lost, which is 36% and more than 10%"}},
 		{"another SOA", replaced(text, "refresh: 1h", "refresh: 2h"), []string{
 			"new.yaml:5:3 soa-changed: 5 zones get another SOA: refresh: 3600 → 7200"}},
+		{"and DS records", replaced(replaced(text, "refresh: 1h", "refresh: 2h"), "  192.0.2.0/24: {}",
+			"  192.0.2.0/24: {ds: {2.0.192.in-addr.arpa: [\"1 13 2 e2d3c916f6deeac73294e8268fb5885044a833fc5459588f4a9184cfc41a5766\"]}}"),
+			[]string{"new.yaml:5:3 soa-changed: 5 zones get another SOA: refresh: 3600 → 7200"}},
 		{"other name servers", replaced(text, "[ns1.example.net, ns2.example.net]", "[ns1.example.net]"), []string{
 			"new.yaml:4:17 ns-changed: 5 zones get other name servers: ns1.example.net., ns2.example.net. → ns1.example.net."}},
 		{"another TTL", replaced(text, "ttl: 1h\n", "ttl: 2h\n"), nil},

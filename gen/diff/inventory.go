@@ -219,6 +219,16 @@ func (v *inventory) zones() []zone {
 	}
 	for _, z := range v.Zones {
 		add(z.Name, z.Prefix, base.ns, z.Block.Prefix.Pos)
+		for _, d := range z.Block.DS {
+			if z.Name == "" || d.Zone.Value != z.Name {
+				continue
+			}
+			zone := &list[len(list)-1]
+			for _, ds := range d.DS {
+				zone.ds = append(zone.ds, formatDS(ds.KeyTag, ds.Algorithm, ds.DigestType, string(ds.Digest)))
+			}
+			zone.ds, zone.apex.ds = distinct(zone.ds), d.Zone.Pos
+		}
 	}
 	for _, z := range v.ForwardZones {
 		add(z.Name.Value, netip.Prefix{}, base.ns, z.Name.Pos)

@@ -95,12 +95,13 @@ type zone struct {
 	ttl    uint32
 	soa    snapshot.SOA
 	ns     []string // sorted
+	ds     []string // sorted; nil in a snapshot, which does not have them
 	pos    diag.Position
 	apex   apex
 }
 
 // An apex is where the source has what all of its zones share.
-type apex struct{ ttl, ns, soa diag.Position }
+type apex struct{ ttl, ns, soa, ds diag.Position }
 
 // compareBy returns the order of a list by a string.
 func compareBy[T any](key func(T) string) func(a, b T) int {

@@ -107,7 +107,7 @@ func (c *comparison) compareZones() {
 		case old == nil:
 			z = Zone{Name: new.name, Prefix: new.prefix, Kinds: []Kind{ZoneAdded}, Pos: new.pos}
 		default:
-			z = compareApexes(old, new)
+			z = compareApexes(old, new, c.servers)
 		}
 		if len(z.Kinds) > 0 {
 			c.Zones = append(c.Zones, z)
@@ -115,8 +115,9 @@ func (c *comparison) compareZones() {
 	})
 }
 
-// compareApexes returns how a zone that both sides have changes. It has no kinds if it does not.
-func compareApexes(old, new *zone) Zone {
+// compareApexes returns how a zone that both sides have changes, with its DS records if both sides know them. It has no
+// kinds if it does not.
+func compareApexes(old, new *zone, ds bool) Zone {
 	z := Zone{Name: new.name, Prefix: new.prefix}
 	for _, x := range []struct {
 		what     string
@@ -148,6 +149,13 @@ func compareApexes(old, new *zone) Zone {
 		}
 		z.Kinds = append(z.Kinds, ZoneTTLChanged)
 		z.Detail = append(z.Detail, change("ttl", fmt.Sprint(old.ttl), fmt.Sprint(new.ttl)))
+	}
+	if ds && !slices.Equal(old.ds, new.ds) {
+		if z.Kinds == nil {
+			z.OldPos, z.Pos = cmp.Or(old.apex.ds, old.pos), cmp.Or(new.apex.ds, new.pos)
+		}
+		z.Kinds = append(z.Kinds, DSChanged)
+		z.Detail = append(z.Detail, change("DS", strings.Join(old.ds, ", "), strings.Join(new.ds, ", ")))
 	}
 	return z
 }

@@ -183,7 +183,7 @@ func compareKinds(k, l diff.Kind) int {
 func words(k diff.Kind) string {
 	text := strings.Split(string(k), "-")
 	for i, w := range text {
-		if w == "ttl" || w == "soa" || w == "ns" || w == "helo" {
+		if w == "ttl" || w == "soa" || w == "ns" || w == "ds" || w == "helo" {
 			text[i] = strings.ToUpper(w)
 		}
 	}
