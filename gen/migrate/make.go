@@ -115,7 +115,9 @@ func (m *maker) addDefaults() {
 		}
 		soa := z.SOA
 		soas.vote(fmt.Sprint(soa.Primary, soa.Contact, soa.Refresh, soa.Retry, soa.Expire, soa.Minimum), i)
-		nameservers.vote(fmt.Sprint(nameserverNames(z.NS)), i)
+		if len(z.NS) > 0 {
+			nameservers.vote(fmt.Sprint(nameserverNames(z.NS)), i)
+		}
 		for _, p := range z.PTRs {
 			ttls.vote(strconv.Itoa(int(p.TTL)), int(p.TTL))
 		}

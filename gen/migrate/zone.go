@@ -437,7 +437,11 @@ func (z *zone) addressed(r record) (netip.Addr, bool) {
 	case z.classless:
 		z.report(r.pos, FindingOutsideAddress, "", "%q stands for no address of %s", r.owner(), z.Prefix)
 	default:
-		z.report(r.pos, FindingOutsideAddress, "", "%q is not the reverse name of an address", r.owner())
+		hint := ""
+		if strings.HasSuffix(strings.TrimSuffix(r.owner(), "."+z.Name), ".arpa") {
+			hint = "end it with a dot: without one it is relative"
+		}
+		z.report(r.pos, FindingOutsideAddress, hint, "%q is not the reverse name of an address", r.owner())
 	}
 	return addr, ok
 }
