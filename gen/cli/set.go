@@ -161,6 +161,10 @@ func (d *editCommand) setFrom(ctx context.Context, file string, stdin io.Reader)
 	if len(found) > 0 {
 		return d.refuse(found, read)
 	}
+	if len(edits) == 0 {
+		fmt.Fprintf(d.stderr, "revmap: %s has no addresses\n", file)
+		return nil
+	}
 	return d.run(ctx, edits, read)
 }
 

@@ -81,12 +81,20 @@ func (l *editLines) node(line, column int, text string) *yaml.Node {
 // header reads a header, and returns false if record is none.
 func (l *editLines) header(record []string, node func(int) *yaml.Node) bool {
 	columns := make(map[string]int, len(record))
+	var twice []int
 	for i, name := range record {
-		columns[strings.ToLower(strings.TrimSpace(name))] = i
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, ok := columns[name]; ok && (name == "address" || name == "name" || name == "ttl") {
+			twice = append(twice, i)
+		}
+		columns[name] = i
 	}
 	address, ok := columns["address"]
 	if !ok {
 		return false
+	}
+	for _, i := range twice {
+		l.report(node(i), RuleEditLine, "keep one of the two", "the header has %q twice", strings.TrimSpace(record[i]))
 	}
 	if _, ok := columns["name"]; !ok {
 		l.report(node(address), RuleEditLine, "", `the header lacks "name"`)

@@ -559,6 +559,7 @@ func TestReadEdits(t *testing.T) {
 		{"tabs", "server\taddress\tttl\tname\n\t192.0.2.1\t\ta.example\n", "2:2 192.0.2.1 a.example \n"},
 		{"nothing", "", ""},
 		{"no name in the header", "address,names\n", "f:1:1: edit-line: the header lacks \"name\"\n"},
+		{"a column twice", "address,Name,x,x,name\n", "f:1:18: edit-line: the header has \"name\" twice\n"},
 		{"bad lines", "192.0.2.1\né,a.example\n192.0.2.0/24,a.example\n::ffff:192.0.2.1,a.example\n192.0.2.1,a,b\n",
 			"f:1:1: edit-line: want 2 fields, not 1\n" +
 				"f:2:1: address-invalid: \"é\" is not an IP address: unable to parse IP\n" +
