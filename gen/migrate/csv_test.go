@@ -89,7 +89,9 @@ func TestHosts(t *testing.T) {
 			"192.0.2.1 a.example.net. - - -", `
 			f:1:1: warning: 192.0.2.1 has another name: a, www.example.net left out [import-extra-name]
 			f:2:1: warning: 192.0.2.1 has another name: b.example.net left out [import-extra-name]`},
-		{"what cannot be read", "é a.example.net\n192.0.2.1\n192.0.2.2 web2 web2.example.net\n ::ffff:192.0.2.1 a.example.net", "", `
+		{"a short name first", "192.0.2.1 a a.example.net b.example.net\n", "192.0.2.1 a.example.net. - - -", `
+			f:1:1: warning: 192.0.2.1 has another name: a, b.example.net left out [import-extra-name]`},
+		{"what cannot be read", "é a.example.net\n192.0.2.1\n192.0.2.2 web2 web\n ::ffff:192.0.2.1 a.example.net", "", `
 			f:1:1: error: "é" is not an IP address [import-address]
 			f:2:1: error: 192.0.2.1 has no name [import-syntax]
 			f:3:1: error: "web2" is no full name [import-name]

@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// Hosts reads a hosts file: an address, its name, and perhaps others that only lead there, on each line. An address of
-// this machine or its link is left out with a Note, since it is not in the DNS. Path is that of positions. An error is
-// one of in.
+// Hosts reads a hosts file: an address, its name, and perhaps others that only lead there, on each line. The name is the
+// first one with a domain. An address of this machine or its link is left out with a Note, since it is not in the DNS.
+// Path is that of positions. An error is one of in.
 func (r *Reader) Hosts(path string, in io.Reader) error {
 	named := make(map[netip.Addr]bool)
 	s := bufio.NewScanner(in)
@@ -53,12 +54,13 @@ func (r *Reader) hostsLine(named map[netip.Addr]bool, pos diag.Position, address
 		return
 	}
 	if !named[addr] {
-		name, ok := r.name(names[0], pos)
+		first := max(0, slices.IndexFunc(names, func(n string) bool { return strings.Contains(n, ".") }))
+		name, ok := r.name(names[first], pos)
 		if !ok {
 			return
 		}
 		r.add(Entry{Addr: addr, Name: name, Pos: pos})
-		names = names[1:]
+		names = slices.Delete(names, first, first+1)
 	}
 	if len(names) > 0 {
 		r.findings = append(r.findings, finding(diag.Warning, pos, FindingExtraName, "",
