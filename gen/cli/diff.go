@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/report"
@@ -42,8 +44,8 @@ was at PATH at the Git revision REV. Without NEW it is --source.
 --base is for pull requests: OLD is then the source where the commit that is
 checked out and REV went apart, and NEW is --source, as it is in the folder.
 
-A source that has errors is compared all the same, and stderr tells how many.
-Snapshots know no servers.
+A source that has errors is compared all the same, and stderr tells how many;
+but if some of NEW cannot be read, nothing is. Snapshots know no servers.
 
 The exit status is 1 if a gate stops the change, as "Gates" below tells, and 0
 otherwise, whatever changes. docs/review.md has an example.
@@ -137,7 +139,19 @@ func (v *allowValue) Set(s string) error {
 type side struct {
 	*diff.Side
 	name   string
-	errors int // that its source has
+	errors int              // that its source has
+	unread *diag.Diagnostic // the first of them that keeps a part of the source from being read, nil if none does
+}
+
+// sideOfSource returns the side of a source with the given findings.
+func sideOfSource(inv *model.Inventory, zones *forward.Zones, name string, found diag.List) *side {
+	s := &side{Side: diff.OfInventory(inv, zones), name: name, errors: found.Count(diag.Error)}
+	if i := slices.IndexFunc(found, func(d diag.Diagnostic) bool {
+		return d.Severity == diag.Error && (d.Rule == "syntax" || d.Rule == "include-invalid")
+	}); i >= 0 {
+		s.unread = &found[i]
+	}
+	return s
 }
 
 // review compares what the arguments name.
@@ -168,6 +182,10 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 	})
 	if err := both.Wait(); err != nil {
 		return nil, err
+	}
+	if f := to.unread; f != nil {
+		return nil, withHint(fmt.Errorf("%s: %s", f.Pos, f.Message),
+			"correct it first: what cannot be read would look as if it were removed")
 	}
 	for _, s := range []*side{from, to} {
 		if s.errors > 0 {
@@ -223,7 +241,7 @@ func sideOf(ctx context.Context, arg string) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &side{diff.OfInventory(inv, zones), arg, found.Count(diag.Error)}, nil
+	return sideOfSource(inv, zones, arg, found), nil
 }
 
 // sideAt reads the source whose root file was at a path at a Git revision.
@@ -238,7 +256,7 @@ func sideAt(ctx context.Context, rev, path string) (*side, error) {
 	}
 	inv := model.Build(s)
 	found = lint.Run(inv, found, lint.Options{Today: today, Forwards: zones})
-	return &side{diff.OfInventory(inv, zones), revision.Short(rev) + ":" + path, found.Count(diag.Error)}, ctx.Err()
+	return sideOfSource(inv, zones, revision.Short(rev)+":"+path, found), ctx.Err()
 }
 
 // writeChanges prints changes in one of the forms of diff.
