@@ -392,6 +392,7 @@ func (w *world) release(t *testing.T, version string) {
 	} {
 		write(t, filepath.Join(versions, name), text)
 	}
+	run(t, "go", "list", "-deps", "../cmd/revmap") // from here on, all modules that it needs are in the cache
 	caches := strings.Fields(run(t, "go", "env", "GOCACHE", "GOMODCACHE"))
 	w.env = append(w.env, "GOCACHE="+caches[0], "GOPATH="+filepath.Join(w.dir, "go"), "GOSUMDB=off",
 		"GOPROXY=file://"+proxy+",file://"+caches[1]+"/cache/download",
