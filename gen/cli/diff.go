@@ -13,11 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/forward"
-	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/revision"
@@ -250,12 +248,10 @@ func sideAt(ctx context.Context, rev, path string) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	today, _, err := compile.Now()
-	if err != nil {
+	inv := model.Build(s)
+	if found, err = findings(inv, zones, found); err != nil {
 		return nil, err
 	}
-	inv := model.Build(s)
-	found = lint.Run(inv, found, lint.Options{Today: today, Forwards: zones})
 	return sideOfSource(inv, zones, revision.Short(rev)+":"+path, found), ctx.Err()
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,19 +17,38 @@ const docsPage = "../../docs/cli.md"
 
 // TestDocs compares docs/cli.md with what the commands say of themselves; -update rewrites it.
 func TestDocs(t *testing.T) {
-	got := reference(t)
-	if *update {
-		if err := os.WriteFile(docsPage, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(docsPage)
+	page, err := os.ReadFile(docsPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is not what the commands say of themselves (run go test ./gen/cli -update) (-page +commands):\n%s",
-			docsPage, diff)
+	checkPage(t, docsPage, string(page), string(reference(t)))
+}
+
+// checkPage compares a page, the file at path, with what the commands do and print; -update writes that to the file.
+func checkPage(t *testing.T, path, page, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(page, got); diff != "" {
+		t.Errorf("%s is not what the commands do (run go test ./gen/cli -update) (-page +commands):\n%s", path, diff)
+	}
+}
+
+// writeShown writes the files of a page to a folder: shown matches one, its name, and what it holds.
+func writeShown(t *testing.T, dir string, shown *regexp.Regexp, page []byte) {
+	t.Helper()
+	for _, m := range shown.FindAllSubmatch(page, -1) {
+		path := filepath.Join(dir, string(m[1]))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, m[2], 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

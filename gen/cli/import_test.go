@@ -40,15 +40,7 @@ func TestImportPage(t *testing.T) {
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "1767225600")
 	t.Chdir(t.TempDir())
-	for _, m := range shownFile.FindAllSubmatch(page, -1) {
-		name := string(m[1])
-		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, m[2], 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeShown(t, ".", shownFile, page)
 	got := shownRun.ReplaceAllFunc(page, func(block []byte) []byte {
 		var b strings.Builder
 		b.WriteString("```console\n")
@@ -61,15 +53,7 @@ func TestImportPage(t *testing.T) {
 		b.WriteString("```\n")
 		return []byte(b.String())
 	})
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(string(page), string(got)); diff != "" {
-		t.Errorf("%s (-page +output):\n%s", importPage, diff)
-	}
+	checkPage(t, file, string(page), string(got))
 }
 
 // execute returns what a command of a page prints: revmap, cat, or head.

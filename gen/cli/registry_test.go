@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const registryPage = "../../docs/registry.md"
@@ -38,12 +36,5 @@ func TestRegistryPage(t *testing.T) {
 		t.Fatalf("revmap %s: status %d\n%s", strings.Join(args, " "), status, &stderr)
 	}
 	got := bytes.Join([][]byte{page[:m[7]], []byte("\n"), stdout.Bytes(), stderr.Bytes(), page[m[5]:]}, nil)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := cmp.Diff(string(page), string(got)); d != "" && !*update {
-		t.Errorf("%s is not what is printed (run go test ./gen/cli -update) (-page +printed):\n%s", registryPage, d)
-	}
+	checkPage(t, path, string(page), string(got))
 }

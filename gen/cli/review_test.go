@@ -14,9 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 const reviewPage = "../../docs/review.md"
@@ -104,15 +103,7 @@ func TestReviewPage(t *testing.T) {
 			t.Errorf("%s lacks the part %q", reviewPage, name)
 		}
 	}
-	if *update {
-		if err := os.WriteFile(page, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if d := cmp.Diff(string(old), got); d != "" {
-		t.Errorf("%s is not what is written (run go test ./gen/cli -update) (-page +written):\n%s", reviewPage, d)
-	}
+	checkPage(t, page, string(old), got)
 }
 
 // A repository is a Git working tree, which is the current folder.
@@ -121,9 +112,7 @@ type repository struct{ *testing.T }
 // newRepository makes a repository of the files of a folder, whose first commit is the head of main. Its commits have
 // the same ids each time.
 func newRepository(t *testing.T, files string) repository {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is missing")
-	}
+	peer.Needs(t, "git")
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(files)); err != nil {
 		t.Fatal(err)

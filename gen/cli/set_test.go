@@ -31,15 +31,7 @@ func TestEditPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, m := range editedFile.FindAllSubmatch(page, -1) {
-		path := filepath.Join(dir, string(m[1]))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, m[2], 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeShown(t, dir, editedFile, page)
 	r := newRepository(t, dir)
 	if status, stdout, _ := run(t.Context(), "lint", "--fail-on", "note"); status != StatusClean {
 		t.Errorf("the source of the page has findings:\n%s", stdout)
@@ -70,15 +62,7 @@ func TestEditPage(t *testing.T) {
 		}
 		return []byte(b.String())
 	})
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if d := cmp.Diff(string(page), string(got)); d != "" {
-		t.Errorf("%s is not what is done (run go test ./gen/cli -update) (-page +done):\n%s", editPage, d)
-	}
+	checkPage(t, file, string(page), string(got))
 }
 
 // TestEditPageIsComplete: docs/edit.md tells of each finding that only edits have, and of no other.
