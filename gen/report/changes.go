@@ -48,41 +48,36 @@ func (g *group) title() string { return strings.ToUpper(g.name[:1]) + g.name[1:]
 
 // groups returns all changes but those of addresses; the farther one reaches, the earlier it comes.
 func (r *Review) groups() []group {
-	blocks := make([]item, 0, len(r.Blocks))
-	for _, b := range r.Blocks {
-		blocks = append(blocks, item{
-			subject: b.Prefix.String(), kinds: b.Kinds, detail: b.Detail, oldPos: b.OldPos, pos: b.Pos,
-		})
-	}
-	zones := make([]item, 0, len(r.Zones))
-	for _, z := range r.Zones {
-		zones = append(zones, item{
-			subject: z.Name, kinds: z.Kinds, detail: z.Detail, oldPos: z.OldPos, pos: z.Pos,
-		})
-	}
-	delegations := make([]item, 0, len(r.Delegations))
-	for _, d := range r.Delegations {
-		delegations = append(delegations, item{
-			subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos,
-		})
-	}
-	rules := make([]item, 0, len(r.Rules))
-	for _, c := range r.Rules {
-		rules = append(rules, item{
-			subject: c.Subject, kinds: c.Kinds, detail: c.Detail, oldPos: c.OldPos, pos: c.Pos,
-		})
-	}
-	servers := make([]item, 0, len(r.Servers))
-	for _, s := range r.Servers {
-		i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
-		if s.Detail != "" {
-			i.detail = []string{s.Detail}
-		}
-		servers = append(servers, i)
-	}
 	return []group{
-		{"blocks", blocks}, {"zones", zones}, {"delegations", delegations}, {"rules", rules}, {"servers", servers},
+		{"blocks", items(r.Blocks, func(b diff.Block) item {
+			return item{subject: b.Prefix.String(), kinds: b.Kinds, detail: b.Detail, oldPos: b.OldPos, pos: b.Pos}
+		})},
+		{"zones", items(r.Zones, func(z diff.Zone) item {
+			return item{subject: z.Name, kinds: z.Kinds, detail: z.Detail, oldPos: z.OldPos, pos: z.Pos}
+		})},
+		{"delegations", items(r.Delegations, func(d diff.Delegation) item {
+			return item{subject: d.Prefix.String(), kinds: d.Kinds, detail: d.Detail, oldPos: d.OldPos, pos: d.Pos}
+		})},
+		{"rules", items(r.Rules, func(c diff.Rule) item {
+			return item{subject: c.Subject, kinds: c.Kinds, detail: c.Detail, oldPos: c.OldPos, pos: c.Pos}
+		})},
+		{"servers", items(r.Servers, func(s diff.Server) item {
+			i := item{subject: s.Name, kinds: s.Kinds, old: s.Old, new: s.New, oldPos: s.OldPos, pos: s.Pos}
+			if s.Detail != "" {
+				i.detail = []string{s.Detail}
+			}
+			return i
+		})},
 	}
+}
+
+// items returns what f makes of each change.
+func items[T any](changes []T, f func(T) item) []item {
+	list := make([]item, 0, len(changes))
+	for _, c := range changes {
+		list = append(list, f(c))
+	}
+	return list
 }
 
 // details returns what there is to tell of an item: of a server that comes or goes, some addresses.
