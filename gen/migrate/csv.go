@@ -36,7 +36,7 @@ var columns = []string{
 func (r *Reader) CSV(path string, in io.Reader) error {
 	data, err := io.ReadAll(in)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return fmt.Errorf("read %s: %w", path, withoutPath(err))
 	}
 	t := &table{r: r, path: path, data: bytes.TrimPrefix(data, []byte("\ufeff")), lines: []int{0}}
 	for i, c := range t.data {

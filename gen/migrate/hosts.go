@@ -32,7 +32,7 @@ func (r *Reader) Hosts(path string, in io.Reader) error {
 		r.hostsLine(named, diag.Position{File: path, Line: line, Column: column}, fields[0], fields[1:])
 	}
 	if err := s.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return fmt.Errorf("read %s: %w", path, withoutPath(err))
 	}
 	return nil
 }

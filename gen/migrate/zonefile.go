@@ -473,9 +473,14 @@ func (z *zoneText) readFile(dir, name string) (path string, data []byte, err err
 	if err == nil {
 		data, err = z.folder.ReadFile(below)
 	}
+	return filepath.Join(z.dir, below), data, withoutPath(err) // which is not the one that the user knows
+}
+
+// withoutPath returns what is wrong with a file, without its path, for those who name it themselves.
+func withoutPath(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		err = p.Err // without the path, which is not the one that the user knows
+		return p.Err
 	}
-	return filepath.Join(z.dir, below), data, err
+	return err
 }
