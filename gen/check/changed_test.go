@@ -12,6 +12,7 @@ import (
 	"github.com/revmap/revmap/gen/check"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // root is the root file of TestChangedSince, with a template for default hostnames.
@@ -28,9 +29,7 @@ include: [records.d/*.yaml]
 `
 
 func TestChangedSince(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is missing")
-	}
+	peer.Needs(t, "git")
 	repository := t.TempDir()
 	dir := filepath.Join(repository, "dns")
 	write := func(files map[string]string) {

@@ -11,15 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/revmap/revmap/gen/revision"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // A repository is a Git repository in a folder of its own, which is the current one.
 type repository struct{ *testing.T }
 
 func newRepository(t *testing.T) repository {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is missing")
-	}
+	peer.Needs(t, "git")
 	t.Chdir(t.TempDir())
 	// What a hook of another repository would be given.
 	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "other.git"))
