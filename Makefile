@@ -50,6 +50,7 @@ run: build ## lint and compile records.yaml, then serve it on 127.0.0.1, port 10
 		'  dig -p 1053 @127.0.0.1 -x 203.0.113.193 # a CNAME into a classless zone, and its PTR' \
 		'  dig -p 1053 @127.0.0.1 examplaaa2.miniserver.example    # the address of a default hostname' \
 		'  dig -p 1053 @127.0.0.1 2.0.192.in-addr.arpa AXFR        # the whole zone' '' \
+		'CoreDNS warns that it cannot notify 127.0.0.1, port 1054: that is the secondary in corefile.example, and none runs.' '' \
 		'Change a name in records.yaml, then compile it for the running CoreDNS, and see what a secondary gets:' '' \
 		'  bin/revmap compile -o run/records.snapshot records.yaml' \
 		'  dig -p 1053 @127.0.0.1 2.0.192.in-addr.arpa IXFR=<the serial before>' ''
