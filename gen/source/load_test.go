@@ -54,164 +54,166 @@ func root(include string) string {
 
 func server(name string) string { return "servers: {" + name + ": {}}\n" }
 
+// loadTests are trees of files and what Load says about them.
+var loadTests = []struct {
+	name     string
+	files    map[string]string
+	servers  string // in their order
+	findings []string
+}{{
+	name:    "nothing included",
+	files:   map[string]string{"records.yaml": root("")},
+	servers: "root",
+}, {
+	name: "in the order of paths, not of patterns; each file once",
+	files: map[string]string{
+		"records.yaml":         root("include: [z.yaml, records.d/*.yaml, 'records.d/[a-b].yaml', ./records.d/*/*.yaml]"),
+		"records.d/b.yaml":     server("b"),
+		"records.d/a.yaml":     server("a"),
+		"records.d/a/a.yaml":   server("aa"),
+		"records.d/readme.txt": "no YAML",
+		"z.yaml":               server("z"),
+	},
+	servers: "root a aa b z",
+}, {
+	name:    "the root file is not included again",
+	files:   map[string]string{"records.yaml": root("include: ['*.yaml']"), "a.yaml": server("a")},
+	servers: "root a",
+}, {
+	name: "every section",
+	files: map[string]string{
+		"records.yaml": root("include: [a.yaml]"),
+		"a.yaml": "version: 1\naccounts: {a: {}}\nblocks: {192.0.2.0/24: }\nservers: {a: {}}\n" +
+			"addresses: {192.0.2.1: a.example}\n",
+	},
+	servers: "root a",
+}, {
+	name: "a key of the root file",
+	files: map[string]string{
+		"records.yaml": root("include: [a.yaml]"),
+		"a.yaml":       server("a") + "products: {}\nserver: {}\n",
+	},
+	servers: "root a",
+	findings: []string{
+		`a.yaml:2:1: unknown-key: unknown key "products" in an included file` +
+			` (move it to the top level of the root file; the keys here are version, accounts, blocks, servers, addresses)`,
+		`a.yaml:3:1: unknown-key: unknown key "server" in an included file` +
+			` (write "servers"; the keys here are version, accounts, blocks, servers, addresses)`,
+	},
+}, {
+	name: "findings of all files",
+	files: map[string]string{
+		"records.yaml": root("include: [b.yaml, a.yaml, c.yaml]"),
+		"a.yaml":       "servers: {a: {helo: a b}}\n",
+		"b.yaml":       "servers: {b: {helo: [}}\n",
+		"c.yaml":       "",
+	},
+	servers: "root a",
+	findings: []string{
+		`a.yaml:1:21: name-invalid: "a b" is not a domain name: character ' ' is not one of a-z, 0-9, -, _ and /`,
+		`b.yaml:1: syntax: this is not YAML: did not find expected node content` +
+			` (look at this line, at what begins in it and at what ends in it: YAML does not tell the column)`,
+		`c.yaml:1:1: syntax: the file is empty`,
+	},
+}, {
+	name: "a hidden file is not meant, unless the pattern says so",
+	files: map[string]string{
+		"records.yaml":     root("include: ['d/*', 'd/.b*']"),
+		"d/a.yaml":         server("a"),
+		"d/.a.yaml.41.tmp": server("a"),
+		"d/.#a.yaml":       "-> nobody@host.41",
+		"d/.b.yaml":        server("b"),
+	},
+	servers: "root b a",
+}, {
+	name:    "a link that stays below the folder",
+	files:   map[string]string{"records.yaml": root("include: ['d/*.yaml']"), "d/a.yaml": "-> ../a.txt", "a.txt": server("a")},
+	servers: "root a",
+}, {
+	name: "a file and links to it, one to the root file among them: each once",
+	files: map[string]string{
+		"records.yaml": root("include: ['d/*.yaml']"),
+		"d/a.yaml":     server("a"), "d/b.yaml": "-> a.yaml", "d/c.yaml": "-> ../records.yaml",
+	},
+	servers: "root a",
+}, {
+	name:    "a pattern that matches hidden files only",
+	files:   map[string]string{"records.yaml": root("include: ['d/*']"), "d/.a.yaml": server("a")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "d/*" matches no file`,
+	},
+}, {
+	name:    "a pattern that matches nothing",
+	files:   map[string]string{"records.yaml": root("include: [records.d/*.yaml]")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "records.d/*.yaml" matches no file`,
+	},
+}, {
+	name:    "a pattern of another program",
+	files:   map[string]string{"records.yaml": root("include: ['**.yml']")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "**.yml" matches no file (** is the same as *, which does not cross a /)`,
+	},
+}, {
+	name:    "a bad pattern",
+	files:   map[string]string{"records.yaml": root("include: ['[a']")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "[a" cannot be read: syntax error in pattern`,
+	},
+}, {
+	name:    "a path above the folder",
+	files:   map[string]string{"records.yaml": root("include: [../*.yaml, a/../../secret.yaml, ..]")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "../*.yaml" leaves the root file's folder (write a path below it, with /)`,
+		`records.yaml:4:22: include-invalid: the pattern "a/../../secret.yaml" leaves the root file's folder (write a path below it, with /)`,
+		`records.yaml:4:43: include-invalid: the pattern ".." leaves the root file's folder (write a path below it, with /)`,
+	},
+}, {
+	name:    "an absolute path",
+	files:   map[string]string{"records.yaml": root("include: [/etc/*.yaml]")},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "/etc/*.yaml" leaves the root file's folder (write a path below it, with /)`,
+	},
+}, {
+	name: "a linked file outside the folder",
+	files: map[string]string{
+		"records.yaml": root("include: [d/*.yaml]"), "d/a.yaml": "-> ../../secret.yaml", "d/b.yaml": server("b"),
+	},
+	servers: "root b",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: d/a.yaml: a link leaves the root file's folder`,
+	},
+}, {
+	name:    "a linked folder outside the folder",
+	files:   map[string]string{"records.yaml": root("include: [d/*.yaml]"), "d": "-> ../secrets"},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: the pattern "d/*.yaml" leaves the root file's folder by a link (move the files below it)`,
+	},
+}, {
+	name:    "a link to nothing",
+	files:   map[string]string{"records.yaml": root("include: ['*.y*']"), "a.yaml": "-> b.yaml"},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: a.yaml: cannot be read: no such file or directory`,
+	},
+}, {
+	name:    "a folder",
+	files:   map[string]string{"records.yaml": root("include: ['*']"), "d": "/"},
+	servers: "root",
+	findings: []string{
+		`records.yaml:4:11: include-invalid: d: not a regular file`,
+	},
+}}
+
 func TestLoad(t *testing.T) {
-	tests := []struct {
-		name     string
-		files    map[string]string
-		servers  string // in their order
-		findings []string
-	}{{
-		name:    "nothing included",
-		files:   map[string]string{"records.yaml": root("")},
-		servers: "root",
-	}, {
-		name: "in the order of paths, not of patterns; each file once",
-		files: map[string]string{
-			"records.yaml":         root("include: [z.yaml, records.d/*.yaml, 'records.d/[a-b].yaml', ./records.d/*/*.yaml]"),
-			"records.d/b.yaml":     server("b"),
-			"records.d/a.yaml":     server("a"),
-			"records.d/a/a.yaml":   server("aa"),
-			"records.d/readme.txt": "no YAML",
-			"z.yaml":               server("z"),
-		},
-		servers: "root a aa b z",
-	}, {
-		name:    "the root file is not included again",
-		files:   map[string]string{"records.yaml": root("include: ['*.yaml']"), "a.yaml": server("a")},
-		servers: "root a",
-	}, {
-		name: "every section",
-		files: map[string]string{
-			"records.yaml": root("include: [a.yaml]"),
-			"a.yaml": "version: 1\naccounts: {a: {}}\nblocks: {192.0.2.0/24: }\nservers: {a: {}}\n" +
-				"addresses: {192.0.2.1: a.example}\n",
-		},
-		servers: "root a",
-	}, {
-		name: "a key of the root file",
-		files: map[string]string{
-			"records.yaml": root("include: [a.yaml]"),
-			"a.yaml":       server("a") + "products: {}\nserver: {}\n",
-		},
-		servers: "root a",
-		findings: []string{
-			`a.yaml:2:1: unknown-key: unknown key "products" in an included file` +
-				` (move it to the top level of the root file; the keys here are version, accounts, blocks, servers, addresses)`,
-			`a.yaml:3:1: unknown-key: unknown key "server" in an included file` +
-				` (write "servers"; the keys here are version, accounts, blocks, servers, addresses)`,
-		},
-	}, {
-		name: "findings of all files",
-		files: map[string]string{
-			"records.yaml": root("include: [b.yaml, a.yaml, c.yaml]"),
-			"a.yaml":       "servers: {a: {helo: a b}}\n",
-			"b.yaml":       "servers: {b: {helo: [}}\n",
-			"c.yaml":       "",
-		},
-		servers: "root a",
-		findings: []string{
-			`a.yaml:1:21: name-invalid: "a b" is not a domain name: character ' ' is not one of a-z, 0-9, -, _ and /`,
-			`b.yaml:1: syntax: this is not YAML: did not find expected node content` +
-				` (look at this line, at what begins in it and at what ends in it: YAML does not tell the column)`,
-			`c.yaml:1:1: syntax: the file is empty`,
-		},
-	}, {
-		name: "a hidden file is not meant, unless the pattern says so",
-		files: map[string]string{
-			"records.yaml":     root("include: ['d/*', 'd/.b*']"),
-			"d/a.yaml":         server("a"),
-			"d/.a.yaml.41.tmp": server("a"),
-			"d/.#a.yaml":       "-> nobody@host.41",
-			"d/.b.yaml":        server("b"),
-		},
-		servers: "root b a",
-	}, {
-		name:    "a link that stays below the folder",
-		files:   map[string]string{"records.yaml": root("include: ['d/*.yaml']"), "d/a.yaml": "-> ../a.txt", "a.txt": server("a")},
-		servers: "root a",
-	}, {
-		name: "a file and links to it, one to the root file among them: each once",
-		files: map[string]string{
-			"records.yaml": root("include: ['d/*.yaml']"),
-			"d/a.yaml":     server("a"), "d/b.yaml": "-> a.yaml", "d/c.yaml": "-> ../records.yaml",
-		},
-		servers: "root a",
-	}, {
-		name:    "a pattern that matches hidden files only",
-		files:   map[string]string{"records.yaml": root("include: ['d/*']"), "d/.a.yaml": server("a")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "d/*" matches no file`,
-		},
-	}, {
-		name:    "a pattern that matches nothing",
-		files:   map[string]string{"records.yaml": root("include: [records.d/*.yaml]")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "records.d/*.yaml" matches no file`,
-		},
-	}, {
-		name:    "a pattern of another program",
-		files:   map[string]string{"records.yaml": root("include: ['**.yml']")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "**.yml" matches no file (** is the same as *, which does not cross a /)`,
-		},
-	}, {
-		name:    "a bad pattern",
-		files:   map[string]string{"records.yaml": root("include: ['[a']")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "[a" cannot be read: syntax error in pattern`,
-		},
-	}, {
-		name:    "a path above the folder",
-		files:   map[string]string{"records.yaml": root("include: [../*.yaml, a/../../secret.yaml, ..]")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "../*.yaml" leaves the root file's folder (write a path below it, with /)`,
-			`records.yaml:4:22: include-invalid: the pattern "a/../../secret.yaml" leaves the root file's folder (write a path below it, with /)`,
-			`records.yaml:4:43: include-invalid: the pattern ".." leaves the root file's folder (write a path below it, with /)`,
-		},
-	}, {
-		name:    "an absolute path",
-		files:   map[string]string{"records.yaml": root("include: [/etc/*.yaml]")},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "/etc/*.yaml" leaves the root file's folder (write a path below it, with /)`,
-		},
-	}, {
-		name: "a linked file outside the folder",
-		files: map[string]string{
-			"records.yaml": root("include: [d/*.yaml]"), "d/a.yaml": "-> ../../secret.yaml", "d/b.yaml": server("b"),
-		},
-		servers: "root b",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: d/a.yaml: a link leaves the root file's folder`,
-		},
-	}, {
-		name:    "a linked folder outside the folder",
-		files:   map[string]string{"records.yaml": root("include: [d/*.yaml]"), "d": "-> ../secrets"},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: the pattern "d/*.yaml" leaves the root file's folder by a link (move the files below it)`,
-		},
-	}, {
-		name:    "a link to nothing",
-		files:   map[string]string{"records.yaml": root("include: ['*.y*']"), "a.yaml": "-> b.yaml"},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: a.yaml: cannot be read: no such file or directory`,
-		},
-	}, {
-		name:    "a folder",
-		files:   map[string]string{"records.yaml": root("include: ['*']"), "d": "/"},
-		servers: "root",
-		findings: []string{
-			`records.yaml:4:11: include-invalid: d: not a regular file`,
-		},
-	}}
-	for _, tt := range tests {
+	for _, tt := range loadTests {
 		t.Run(tt.name, func(t *testing.T) {
 			tree(t, tt.files)
 			s, findings, err := Load("records.yaml")

@@ -28,7 +28,8 @@ var arrows = map[string]string{
 	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
 	"gen/diag":     "",
-	"gen/source":   "gen/diag internal/arpa internal/hostname",
+	"gen/cache":    "",
+	"gen/source":   "gen/cache gen/diag internal/arpa internal/hostname",
 	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
 	"gen/forward":  "gen/source gen/diag",
 	"gen/generic":  "",
