@@ -5,10 +5,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# How long each fuzz target runs, and how often and which benchmarks.
+# How long each fuzz target runs.
 FUZZTIME ?= 30s
-COUNT ?= 1
-BENCH ?= .
+
+# Which Go benchmarks run, how often, and the commit that they are compared with.
+BENCH ?= ServeDNS|Load|Compile|Lint|Diff
+COUNT ?= 6
+BASE ?= HEAD
 
 # All targets compile in the same way, so that Go's build cache serves them all; make stamps the version itself.
 export CGO_ENABLED := 0
@@ -93,9 +96,9 @@ fuzz: ## run each fuzz target for FUZZTIME, 30s
 			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
 		done
 
-.PHONY: bench
-bench: ## run the benchmarks that match BENCH, all of them, COUNT times
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+.PHONY: bench-go
+bench-go: ## compare the Go benchmarks that match BENCH in the work tree with those of BASE, the last commit; COUNT times
+	@BENCH='$(BENCH)' COUNT='$(COUNT)' BASE='$(BASE)' tools/bench-go
 
 .PHONY: golden
 golden: ## rewrite the expected outputs that the tests compare with; review the difference

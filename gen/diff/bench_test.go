@@ -90,8 +90,8 @@ func openSide(tb testing.TB, path string) *Side {
 	return s
 }
 
-// BenchmarkCompare compares a million addresses with a million addresses. For snapshots, opening them is included.
-func BenchmarkCompare(b *testing.B) {
+// BenchmarkDiff compares a million addresses with a million addresses. For snapshots, opening them is included.
+func BenchmarkDiff(b *testing.B) {
 	const n = 500_000 // servers
 	old := large(b, n, 0)
 	oldFile := compileFile(b, old)
