@@ -12,7 +12,7 @@ var accountUnknown = &Rule{
 	Severity: diag.Error,
 	Title:    "a server's account is one of accounts",
 	missing:  true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for _, s := range inv.Servers {
 			account := s.Server.Account
 			if s.Account != nil || account.Value == "" {

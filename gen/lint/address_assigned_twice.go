@@ -12,7 +12,8 @@ var addressAssignedTwice = &Rule{
 	Severity: diag.Error,
 	Title:    "an address or routed prefix belongs to one place",
 	Required: true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	across:   sameAddress | sameRouted,
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		const hint = "remove it from one of the two places"
 		for a, first := range claims(inv) {
 			if takesPrimary(a, first) {

@@ -13,7 +13,7 @@ var addressInDelegation = &Rule{
 	Title:    "no address lies in a delegation, unless a block of ours is what it is delegated to",
 	Required: true,
 	missing:  true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for i := range inv.Addresses {
 			a := &inv.Addresses[i]
 			d := a.Delegation

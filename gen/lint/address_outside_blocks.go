@@ -13,7 +13,7 @@ var addressOutsideBlocks = &Rule{
 	Title:    "addresses and routed prefixes lie inside a block",
 	Required: true,
 	missing:  true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		const hint = `correct it, or add the block that it lies in under "blocks"`
 		for i := range inv.Addresses {
 			if a := &inv.Addresses[i]; a.Block == nil {

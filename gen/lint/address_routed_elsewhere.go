@@ -13,7 +13,8 @@ var addressRoutedElsewhere = &Rule{
 	ID:       "address-routed-elsewhere",
 	Severity: diag.Error,
 	Title:    "a prefix that is routed to a server holds nothing of anyone else",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	across:   insideRouted,
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		found := func(pos diag.Position, what fmt.Stringer, s *model.Server, r *model.Routed) {
 			of := ""
 			if s != nil {

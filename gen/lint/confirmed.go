@@ -12,13 +12,25 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-// A comparison sets an inventory beside forward zone files. It is safe for concurrent use.
+// A comparison sets an inventory, or a part of one, beside what rules ask of it: forward zone files, and what follows from
+// the frame that all parts of a source share. It is safe for concurrent use.
 type comparison struct {
 	*model.Inventory
+	*derived
+	frame bool           // the inventory is the frame alone: findings about it are made now, and not with each part
 	zones *forward.Zones // nil if there are none
 	// claims returns the names of effectiveNames that a zone file knows, without those that just lead back: the ones that
 	// are aliases, do not have the address, or have another one of its family beside it. All rules share them.
 	claims func() []claim
+}
+
+// derived is what follows from the frame of a source. It is made when the first rule asks, for all parts.
+type derived struct {
+	ours              func() domains             // ownDomains
+	made              func() domains             // madeDomains
+	namers            func() map[string][]*namer // fallbackNamers
+	spelling          func() (domains, spelling) // spelledDomains
+	nameserversInside func() map[string][]nameserver
 }
 
 // A claim is a name that an address has, and what zone files say of that name.
@@ -29,15 +41,29 @@ type claim struct {
 	alias forward.Record // the CNAME record of the name; its zone is nil if there is none
 }
 
+// newComparison returns one for the frame of inv. Those for its parts are made from it.
 func newComparison(inv *model.Inventory, zones *forward.Zones) *comparison {
-	c := &comparison{Inventory: inv, zones: zones}
-	c.claims = sync.OnceValue(func() []claim {
-		if zones == nil {
+	c := &comparison{Inventory: inv, frame: true, zones: zones, claims: func() []claim { return nil }}
+	c.derived = &derived{
+		ours:              sync.OnceValue(func() domains { return ownDomains(inv) }),
+		made:              sync.OnceValue(func() domains { return madeDomains(inv) }),
+		namers:            sync.OnceValue(func() map[string][]*namer { return fallbackNamers(inv) }),
+		spelling:          sync.OnceValues(c.spelledDomains),
+		nameserversInside: sync.OnceValue(c.nameserversInForwardZones),
+	}
+	return c
+}
+
+// of returns a comparison for a part, whose frame is that of c.
+func (c *comparison) of(part *model.Inventory) *comparison {
+	p := &comparison{Inventory: part, derived: c.derived, zones: c.zones}
+	p.claims = sync.OnceValue(func() []claim {
+		if p.zones == nil {
 			return nil
 		}
 		var list []claim
-		c.effectiveNames(func(a *model.Address, name source.Name) {
-			answer, _ := c.lookup(name.Value)
+		p.effectiveNames(func(a *model.Address, name source.Name) {
+			answer, _ := p.lookup(name.Value)
 			alias, isAlias := answer.Alias()
 			if isAlias || answer.Result != forward.Unknown && !leadsBack(answer, a.Addr) {
 				list = append(list, claim{a, name, answer, alias})
@@ -45,7 +71,7 @@ func newComparison(inv *model.Inventory, zones *forward.Zones) *comparison {
 		})
 		return list
 	})
-	return c
+	return p
 }
 
 // leadsBack reports whether a name has the address addr, and no other one of its family.

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -13,53 +15,57 @@ var domainMisspelt = &Rule{
 	ID:       "domain-misspelt",
 	Severity: diag.Warning,
 	Title:    "no name lies in a domain that is one slip away from one of ours",
-	compare: func(c *comparison, report func(diag.Diagnostic)) {
-		ours := ownDomains(c.Inventory)
-		for _, z := range c.zones.List() {
-			ours[z.Apex] = diag.Position{File: z.File, Line: 1, Column: 1}
-		}
-		contact := c.Source.Defaults.SOA.Contact
-		if domain := parent(contact.Value); domain != "" && !ours[domain].IsValid() {
-			ours[domain] = contact.Pos
-		}
-		like := newSpelling(ours)
-		type slip struct {
-			name  source.Name
-			right string
-		}
-		slips := make(map[string][]slip) // by the domain that is written
-		look := func(name source.Name) {
+	group: func(c *comparison, add addFunc) {
+		ours, like := c.spelling()
+		look := func(addr netip.Addr, name source.Name) {
 			if ours.holding(name.Value) != "" {
 				return
 			}
 			for domain := name.Value; domain != ""; domain = parent(domain) {
 				if right := like.nearest(domain); right != "" {
-					slips[domain] = append(slips[domain], slip{name, right})
+					add(domain, addr, diag.Diagnostic{
+						Pos:     name.Pos,
+						Message: fmt.Sprintf("%q lies in %q, which looks like a slip for %q", name.Value, domain, right),
+						Related: []diag.Related{{Pos: ours[right], Message: "that domain is named here"}},
+						Hint:    fmt.Sprintf("write %q", strings.TrimSuffix(name.Value, domain)+right),
+					})
 				}
 			}
 		}
 		reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
 			if a.Server == nil || a.Server.Account == nil || len(a.Server.Account.Domains) == 0 { // else name-outside-domains
-				look(name)
+				look(a.Addr, name)
 			}
 		})
-		for _, n := range c.Source.Defaults.Nameservers {
-			look(n)
-		}
-		for domain, list := range slips {
-			if len(list) > maxSlips {
-				continue
-			}
-			for _, s := range list {
-				report(diag.Diagnostic{
-					Pos:     s.name.Pos,
-					Message: fmt.Sprintf("%q lies in %q, which looks like a slip for %q", s.name.Value, domain, s.right),
-					Related: []diag.Related{{Pos: ours[s.right], Message: "that domain is named here"}},
-					Hint:    fmt.Sprintf("write %q", strings.TrimSuffix(s.name.Value, domain)+s.right),
-				})
+		if c.frame {
+			for _, n := range c.Source.Defaults.Nameservers {
+				look(netip.Addr{}, n)
 			}
 		}
 	},
+	settle: func(g *Group) diag.List {
+		if g.Total > maxSlips {
+			return nil
+		}
+		var list diag.List
+		for _, f := range g.First {
+			list = append(list, f.Diagnostic)
+		}
+		return list
+	},
+}
+
+// spelledDomains returns our domains and those of forward zone files, and what finds slips for them.
+func (c *comparison) spelledDomains() (domains, spelling) {
+	ours := maps.Clone(c.ours())
+	for _, z := range c.zones.List() {
+		ours[z.Apex] = diag.Position{File: z.File, Line: 1, Column: 1}
+	}
+	contact := c.Source.Defaults.SOA.Contact
+	if domain := parent(contact.Value); domain != "" && !ours[domain].IsValid() {
+		ours[domain] = contact.Pos
+	}
+	return ours, newSpelling(ours)
 }
 
 // maxSlips is how many names may lie in a domain that is a slip: one that has more is another domain.

@@ -13,6 +13,7 @@ var forwardElsewhere = &Rule{
 	Severity: diag.Error,
 	Title:    "names of addresses lead back to these addresses",
 	missing:  true,
+	across:   namedAsDefault,
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		for _, n := range c.claims() {
 			if n.isAlias() || n.in.Result != forward.Addresses || n.in.Has(n.Addr) {

@@ -14,6 +14,7 @@ var forwardMissing = &Rule{
 	Severity: diag.Error,
 	Title:    "names of addresses have an address in their forward zone",
 	missing:  true,
+	across:   namedAsDefault,
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		blamed := make(map[*source.Product]bool) // for its template
 		for _, n := range c.claims() {

@@ -12,7 +12,7 @@ var heloGeneric = &Rule{
 	ID:       "helo-generic",
 	Severity: diag.Warning,
 	Title:    "no mail filter takes what a mail server says in HELO, or its default hostname, for a generated name",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for _, s := range inv.Servers {
 			if s.Helo.Value == "" {
 				continue

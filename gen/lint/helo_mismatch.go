@@ -12,7 +12,7 @@ var heloMismatch = &Rule{
 	ID:       "helo-mismatch",
 	Severity: diag.Error,
 	Title:    "the reverse map name of a mail server's primary address is the name that it says in HELO",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		mailPrimaries(inv, func(a *model.Address) {
 			if len(reverseNames(a)) == 0 || isNamed(a, a.Server.Helo.Value) {
 				return

@@ -12,7 +12,7 @@ var heloWithoutName = &Rule{
 	ID:       "helo-without-name",
 	Severity: diag.Warning,
 	Title:    "the primary addresses of a mail server have reverse map names",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		mailPrimaries(inv, func(a *model.Address) {
 			helo := a.Server.Helo
 			if len(reverseNames(a)) > 0 || a.Default == "" || a.Default == helo.Value {

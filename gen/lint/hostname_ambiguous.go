@@ -14,13 +14,13 @@ var hostnameAmbiguous = &Rule{
 	Severity: diag.Error,
 	Title:    "no default hostname in a forward zone is the fallback name of another address",
 	Required: true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		byDomain := namers(inv)
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		byDomain := c.namers()
 		if len(byDomain) == 0 {
 			return
 		}
-		for i := range inv.Addresses {
-			a := &inv.Addresses[i]
+		for i := range c.Addresses {
+			a := &c.Addresses[i]
 			for domain := a.Default; domain != ""; domain = parent(domain) {
 				for _, n := range byDomain[domain] {
 					addr, b := n.address(a.Default)
@@ -46,8 +46,8 @@ type namer struct {
 	blocks   []*model.Block
 }
 
-// namers returns the fallbacks by the domain that their names lie in. Blocks mostly share one of a few.
-func namers(inv *model.Inventory) map[string][]*namer {
+// fallbackNamers returns the fallbacks by the domain that their names lie in. Blocks mostly share one of a few.
+func fallbackNamers(inv *model.Inventory) map[string][]*namer {
 	all := make(map[string][]*namer)
 	byText := make(map[string]*namer)
 	for b := range forwardFallbacks(inv) {

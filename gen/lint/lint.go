@@ -6,10 +6,9 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -28,12 +27,31 @@ type Rule struct {
 	// missing tells that the rule finds what is not there. It is not run if a file could not be read: what is missing
 	// may be in that file.
 	missing bool
-	// check calls report for each finding; Severity and Rule are filled in by Run. It and compare are nil for a rule whose
-	// findings gen/source or gen/forward makes while it reads.
+	// A rule has one of the following, or several. It has none if gen/source or gen/forward makes its findings while it
+	// reads. All call report for each finding; Severity and Rule are filled in for them.
+	//
+	// Check looks at the frame of a source: its blocks, delegations, products and defaults.
 	check func(inv *model.Inventory, report func(diag.Diagnostic))
-	// compare is check for a rule that asks the forward zone files too.
+	// Entries looks at servers, addresses and accounts. A large source is taken apart for that (see Linter.Part), so a
+	// finding may depend on nothing else but the frame, the accounts of the servers at hand, and entries that are related
+	// to them by one of across. TestParts holds all rules to it.
+	entries func(inv *model.Inventory, report func(diag.Diagnostic))
+	across  relation
+	// Compare is entries for a rule that asks more than the inventory.
 	compare func(c *comparison, report func(diag.Diagnostic))
+	// Names looks at names of hosts: reverse map names, and what all default hostnames of a product or fallback names of a
+	// block end with; if nameservers is set, those of name servers, too.
+	names       func(each eachName, report func(diag.Diagnostic))
+	nameservers bool
+	// Group is compare for findings of which many parts make similar ones that are one for the whole source, or none.
+	// Settle returns those that hold for a group; nil stands for the first alone. It is called once for each group.
+	group  func(c *comparison, add addFunc)
+	settle func(*Group) diag.List
 }
+
+// An addFunc adds a finding to the group of the given name. It is about addr, or about what addr shares with others. A
+// finding without a message tells that there is none about addr.
+type addFunc func(group string, addr netip.Addr, d diag.Diagnostic)
 
 // Rules lists all rules by id. It is read-only.
 var Rules = []*Rule{
@@ -140,50 +158,8 @@ func IDs() []string {
 // They are sorted, have the severities that the source asks for, and lack those that it waives. Run keeps neither inv nor
 // found. It uses all processors.
 func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
-	severity := severities(inv)
-	unread := slices.ContainsFunc(found, func(d diag.Diagnostic) bool {
-		return d.Rule == syntax.ID || d.Rule == includeInvalid.ID
-	})
-	var list diag.List
-	for _, d := range found {
-		if r := Find(d.Rule); r != nil { // who reads knows no severities
-			d.Severity = severity[r.ID]
-		}
-		if d.Severity != diag.Off {
-			list = append(list, d)
-		}
-	}
-	c := newComparison(inv, o.Forwards)
-	lists := make([]diag.List, len(Rules))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(Rules)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(Rules); i = int(next.Add(1)) - 1 {
-				r := Rules[i]
-				if severity[r.ID] == diag.Off || r.missing && unread {
-					continue
-				}
-				report := func(d diag.Diagnostic) {
-					d.Rule, d.Severity = r.ID, severity[r.ID]
-					lists[i] = append(lists[i], d)
-				}
-				switch {
-				case r.check != nil:
-					r.check(inv, report)
-				case r.compare != nil:
-					r.compare(c, report)
-				}
-			}
-		})
-	}
-	workers.Wait()
-	list = slices.Concat(append(lists, list)...)
-	waivers := inv.Source.Waivers
-	if o.Forwards != nil {
-		waivers = slices.Concat(waivers, o.Forwards.Waivers)
-	}
-	return waive(waivers, list, severity, unread, o.Today).Sort()
+	l := New(inv, found, o)
+	return l.Finish([]Partial{l.Frame(), l.run(l.frame.of(inv), runtime.GOMAXPROCS(0))}, found, inv.Source.Waivers)
 }
 
 // severities returns the severity of each rule. A setting that the rule severity-invalid reports has no effect.

@@ -14,7 +14,7 @@ var nameGeneric = &Rule{
 	ID:       "name-generic",
 	Severity: diag.Warning,
 	Title:    "no mail filter takes a server's reverse map name for a generated one",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		serverNames(inv, func(name source.Name) {
 			if m := generic.PTR(name.Value); m != nil {
 				report(looksGenerated(name, fmt.Sprintf("%q", name.Value), m...))

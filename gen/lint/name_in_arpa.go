@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -14,8 +13,8 @@ var nameInArpa = &Rule{
 	ID:       "name-in-arpa",
 	Severity: diag.Error,
 	Title:    "no name is one of an address itself, below in-addr.arpa or ip6.arpa",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		chosenNames(inv, func(_ netip.Addr, name source.Name) {
+	names: func(each eachName, report func(diag.Diagnostic)) {
+		each(func(_ netip.Addr, name source.Name) {
 			if !inArpa(name.Value) {
 				return
 			}

@@ -8,17 +8,17 @@ import (
 	"unicode"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
 var nameMixedScripts = &Rule{
-	ID:       "name-mixed-scripts",
-	Severity: diag.Warning,
-	Title:    "no label mixes scripts that no language writes together",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	ID:          "name-mixed-scripts",
+	Severity:    diag.Warning,
+	Title:       "no label mixes scripts that no language writes together",
+	nameservers: true,
+	names: func(each eachName, report func(diag.Diagnostic)) {
 		scripts := make(scripts)
-		hostNames(inv, func(_ netip.Addr, name source.Name) {
+		each(func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "xn--") {
 				return
 			}

@@ -11,7 +11,7 @@ var nameMultiple = &Rule{
 	ID:       "name-multiple",
 	Severity: diag.Error,
 	Title:    "an address has one reverse map name",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for i := range inv.Addresses {
 			a := &inv.Addresses[i]
 			if a.Entry == nil || len(a.Entry.Names) < 2 {

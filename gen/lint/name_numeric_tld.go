@@ -6,16 +6,16 @@ import (
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
 var nameNumericTLD = &Rule{
-	ID:       "name-numeric-tld",
-	Severity: diag.Error,
-	Title:    "no name ends in a number, as addresses do",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		hostNames(inv, func(_ netip.Addr, name source.Name) {
+	ID:          "name-numeric-tld",
+	Severity:    diag.Error,
+	Title:       "no name ends in a number, as addresses do",
+	nameservers: true,
+	names: func(each eachName, report func(diag.Diagnostic)) {
+		each(func(_ netip.Addr, name source.Name) {
 			if !endsInNumber(name.Value) {
 				return
 			}

@@ -13,20 +13,11 @@ var nameOfAnotherServer = &Rule{
 	ID:       "name-of-another-server",
 	Severity: diag.Error,
 	Title:    "no reverse map name is the default hostname of another server",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		made := make(domains) // where default hostnames are
-		for _, p := range inv.Source.Products {
-			if p.Hostname.T != nil {
-				made[p.Hostname.T.Suffix()] = p.Hostname.Pos
-			}
-		}
+	across:   namedAsDefault,
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		var list []named
-		reverseMapNames(inv, func(a *model.Address, name source.Name) {
-			if name.Value != a.Default && (made["."].IsValid() || made.holding(name.Value) != "") {
-				list = append(list, named{a, name})
-			}
-		})
-		hosts := defaultHostnames(inv, list)
+		c.likeDefaults(func(a *model.Address, name source.Name) { list = append(list, named{a, name}) })
+		hosts := defaultHostnames(c.Inventory, list)
 		for _, n := range list {
 			h := hosts[n.name.Value]
 			own := func(h *model.Address) bool { return sameServer(h.Server, n.Server) }
@@ -42,6 +33,28 @@ var nameOfAnotherServer = &Rule{
 			})
 		}
 	},
+}
+
+// likeDefaults calls f for each reverse map name that can be the default hostname of another address, since it lies where
+// products make them.
+func (c *comparison) likeDefaults(f func(a *model.Address, name source.Name)) {
+	made := c.made()
+	reverseMapNames(c.Inventory, func(a *model.Address, name source.Name) {
+		if name.Value != a.Default && (made["."].IsValid() || made.holding(name.Value) != "") {
+			f(a, name)
+		}
+	})
+}
+
+// madeDomains returns the domains that default hostnames lie in.
+func madeDomains(inv *model.Inventory) domains {
+	made := make(domains)
+	for _, p := range inv.Source.Products {
+		if p.Hostname.T != nil {
+			made[p.Hostname.T.Suffix()] = p.Hostname.Pos
+		}
+	}
+	return made
 }
 
 // defaultHostnames returns, of those names that are default hostnames, the primary addresses that have them.

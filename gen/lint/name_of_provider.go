@@ -12,9 +12,10 @@ var nameOfProvider = &Rule{
 	ID:       "name-of-provider",
 	Severity: diag.Error,
 	Title:    "a customer's reverse map name lies in no domain that default hostnames and fallbacks are made in",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		ours, theirs := ownDomains(inv), make(portfolios)
-		for _, n := range customerNames(inv, func(account *source.Account, name string) bool {
+	across:   namedAsDefault,
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		ours, theirs := c.ours(), make(portfolios)
+		for _, n := range customerNames(c.Inventory, func(account *source.Account, name string) bool {
 			return ours.holding(name) != "" && !theirs.holds(account, name)
 		}) {
 			domain := ours.holding(n.name.Value)

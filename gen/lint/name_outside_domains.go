@@ -13,9 +13,10 @@ var nameOutsideDomains = &Rule{
 	ID:       "name-outside-domains",
 	Severity: diag.Error,
 	Title:    "a reverse map name lies in one of the domains of its account, if the account has domains",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		ours, theirs := ownDomains(inv), make(portfolios)
-		for _, n := range customerNames(inv, func(account *source.Account, name string) bool {
+	across:   namedAsDefault,
+	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		ours, theirs := c.ours(), make(portfolios)
+		for _, n := range customerNames(c.Inventory, func(account *source.Account, name string) bool {
 			return len(account.Domains) > 0 && !theirs.holds(account, name) &&
 				ours.holding(name) == "" // else name-of-provider
 		}) {

@@ -11,11 +11,12 @@ import (
 )
 
 var namePlaceholder = &Rule{
-	ID:       "name-placeholder",
-	Severity: diag.Error,
-	Title:    "no name stands in the place of one, or is known in one network only",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		hostNames(inv, func(addr netip.Addr, name source.Name) {
+	ID:          "name-placeholder",
+	Severity:    diag.Error,
+	Title:       "no name stands in the place of one, or is known in one network only",
+	nameservers: true,
+	names: func(each eachName, report func(diag.Diagnostic)) {
+		each(func(addr netip.Addr, name source.Name) {
 			if domain := specialUse(name.Value); domain != "" && isPublic(addr) {
 				report(diag.Diagnostic{
 					Pos:     name.Pos,
@@ -24,6 +25,8 @@ var namePlaceholder = &Rule{
 				})
 			}
 		})
+	},
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		reverseMapNames(inv, func(a *model.Address, name source.Name) {
 			if message := placeholder(a, name.Value); message != "" {
 				report(diag.Diagnostic{Pos: name.Pos, Message: message, Hint: "write the name of the host, or none"})

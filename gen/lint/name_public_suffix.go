@@ -15,7 +15,7 @@ var namePublicSuffix = &Rule{
 	ID:       "name-public-suffix",
 	Severity: diag.Warning,
 	Title:    "no name, and no domain of an account, is one under which domains are registered",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		// Asking the list takes long, and memory. Below most domains nothing is a suffix.
 		registries := make(map[string]bool)
 		reverseMapNames(inv, func(_ *model.Address, name source.Name) {

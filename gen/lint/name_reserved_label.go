@@ -8,16 +8,16 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
 var nameReservedLabel = &Rule{
-	ID:       "name-reserved-label",
-	Severity: diag.Error,
-	Title:    `a label with "--" in the third and fourth place is that of an internationalized name`,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		hostNames(inv, func(_ netip.Addr, name source.Name) {
+	ID:          "name-reserved-label",
+	Severity:    diag.Error,
+	Title:       `a label with "--" in the third and fourth place is that of an internationalized name`,
+	nameservers: true,
+	names: func(each eachName, report func(diag.Diagnostic)) {
+		each(func(_ netip.Addr, name source.Name) {
 			if !strings.Contains(name.Value, "--") {
 				return
 			}

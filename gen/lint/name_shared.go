@@ -2,7 +2,6 @@ package lint
 
 import (
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -15,7 +14,8 @@ var nameShared = &Rule{
 	ID:       "name-shared",
 	Severity: diag.Warning,
 	Title:    "addresses of one family that have the same reverse map name are one server's",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	across:   sameName,
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		sameNames(inv, func(list []named) {
 			slices.SortFunc(list, func(a, b named) int {
 				if earlier(inv, a.name.Pos, b.name.Pos) {
@@ -56,18 +56,11 @@ type named struct {
 // sameNames calls f for each reverse map name that several addresses of one family have, with all of them. The list is
 // valid until f returns.
 func sameNames(inv *model.Inventory, f func(list []named)) {
-	seed4, seed6 := maphash.MakeSeed(), maphash.MakeSeed() // most names have an address of either family
-	hash := func(a *model.Address, name source.Name) hashed {
-		if a.Is4() {
-			return hashed(maphash.String(seed4, name.Value) << 32)
-		}
-		return hashed(maphash.String(seed6, name.Value) << 32)
-	}
 	all := make([]hashed, 0, len(inv.Addresses))
 	for i := range inv.Addresses {
 		if a := &inv.Addresses[i]; a.Delegation == nil {
 			for _, name := range reverseNames(a) {
-				all = append(all, hash(a, name)|hashed(i))
+				all = append(all, hashed(hashName(a, name)<<32|uint64(i)))
 			}
 		}
 	}
@@ -80,7 +73,7 @@ func sameNames(inv *model.Inventory, f func(list []named)) {
 		list = list[:0]
 		for _, h := range slices.Compact(same) {
 			for _, name := range h.address(inv).Entry.Names {
-				if hash(h.address(inv), name) == h>>32<<32 {
+				if hashName(h.address(inv), name)<<32 == uint64(h>>32<<32) {
 					list = append(list, named{h.address(inv), name})
 				}
 			}
@@ -99,4 +92,12 @@ func sameNames(inv *model.Inventory, f func(list []named)) {
 			}
 		}
 	}
+}
+
+// hashName returns the hash of a name that a has. Most names have an address of either family, so they differ by that.
+func hashName(a *model.Address, name source.Name) uint64 {
+	if a.Is4() {
+		return hash(ofName4, name.Value)
+	}
+	return hash(ofName6, name.Value)
 }

@@ -8,17 +8,17 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 )
 
 var nameTLDUnknown = &Rule{
-	ID:       "name-tld-unknown",
-	Severity: diag.Warning,
-	Title:    "names are in top-level domains that exist",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	ID:          "name-tld-unknown",
+	Severity:    diag.Warning,
+	Title:       "names are in top-level domains that exist",
+	nameservers: true,
+	names: func(each eachName, report func(diag.Diagnostic)) {
 		known := make(map[string]bool)
-		hostNames(inv, func(addr netip.Addr, name source.Name) {
+		each(func(addr netip.Addr, name source.Name) {
 			tld := lastLabel(name.Value)
 			ok, asked := known[tld]
 			if !asked {

@@ -13,6 +13,9 @@ var nameserverAlias = &Rule{
 	Severity: diag.Error,
 	Title:    "name servers are no aliases",
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
+		if c.zones == nil {
+			return
+		}
 		nameservers(c.Inventory, func(_ netip.Addr, n source.Name) {
 			answer, _ := c.lookup(n.Value)
 			alias, ok := answer.Alias()

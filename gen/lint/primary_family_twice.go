@@ -14,7 +14,7 @@ var primaryFamilyTwice = &Rule{
 	Severity: diag.Error,
 	Title:    "a server has at most one primary address of each family",
 	Required: true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for _, s := range inv.Servers {
 			for i, p := range s.Primary {
 				before := s.Primary[:i]

@@ -13,7 +13,7 @@ var primaryNotListed = &Rule{
 	ID:       "primary-not-listed",
 	Severity: diag.Off,
 	Title:    "a server that lists addresses lists its primary ones, too",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for _, s := range inv.Servers {
 			for _, p := range s.Primary {
 				if !omits(s, p) {

@@ -12,7 +12,8 @@ var primaryOfAnotherServer = &Rule{
 	Severity: diag.Error,
 	Title:    "the primary address of a server is listed by no other",
 	Required: true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	across:   sameAddress,
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for a, first := range claims(inv) {
 			if !takesPrimary(a, first) {
 				continue

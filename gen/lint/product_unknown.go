@@ -16,7 +16,7 @@ var productUnknown = &Rule{
 	Title:    "a server's product is one of products, and a server that needs a default hostname has one",
 	Required: true,
 	missing:  true,
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
+	entries: func(inv *model.Inventory, report func(diag.Diagnostic)) {
 		for _, s := range inv.Servers {
 			if s.Product != nil {
 				continue

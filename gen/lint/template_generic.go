@@ -15,25 +15,17 @@ var templateGeneric = &Rule{
 	ID:       "template-generic",
 	Severity: diag.Warning,
 	Title:    "no mail filter takes the default hostnames of a product for generated ones",
-	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		var last *source.Product
-		seen := make(map[*source.Product]bool)
-		for i := range inv.Addresses {
-			a := &inv.Addresses[i]
-			if a.Default == "" || a.Server.Product == last {
-				continue
+	group: func(c *comparison, add addFunc) {
+		firstDefaults(c.Inventory, func(a *model.Address) bool { return true }, func(a *model.Address) {
+			p, name := a.Server.Product, plainHostname(a)
+			m := generic.PTR(name)
+			if m == nil || inArpa(name) { // name-in-arpa
+				add(p.Name.Value, a.Addr, diag.Diagnostic{})
+				return
 			}
-			if last = a.Server.Product; seen[last] {
-				continue
-			}
-			seen[last] = true
-			name := plainHostname(a)
-			if m := generic.PTR(name); m != nil && !inArpa(name) { // name-in-arpa
-				at := source.Name{Pos: last.Hostname.Pos}
-				what := fmt.Sprintf("the default hostname of product %q, such as %q,", last.Name.Value, name)
-				report(looksGenerated(at, what, m...))
-			}
-		}
+			what := fmt.Sprintf("the default hostname of product %q, such as %q,", p.Name.Value, name)
+			add(p.Name.Value, a.Addr, looksGenerated(source.Name{Pos: p.Hostname.Pos}, what, m...))
+		})
 	},
 }
 

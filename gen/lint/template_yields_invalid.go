@@ -7,7 +7,6 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
-	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
@@ -18,56 +17,39 @@ var templateYieldsInvalid = &Rule{
 	Title:    "a template gives a valid name for each address that it has to name",
 	Required: true,
 	check: func(inv *model.Inventory, report func(diag.Diagnostic)) {
-		checkProducts(inv, report)
 		for _, b := range inv.Blocks {
 			if t := b.Block.Fallback.T; t != nil {
 				checkFallback(b, t, report)
 			}
 		}
 	},
-}
-
-// checkProducts reports each cause for which a product's template gives no name once, however many addresses have none.
-// An address with a reverse map name needs none.
-func checkProducts(inv *model.Inventory, report func(diag.Diagnostic)) {
-	type failure struct {
-		product *source.Product
-		cause   string
-	}
-	type finding struct {
-		diag.Diagnostic
-		first  *model.Address
-		others int
-	}
-	var findings []*finding
-	seen := make(map[failure]*finding)
-	for i := range inv.Addresses {
-		a := &inv.Addresses[i]
-		if a.Default != "" || a.Primary == nil || a.Block == nil || a.Entry != nil && len(a.Entry.Names) > 0 {
-			continue
+	// Each cause for which a product's template gives no name is reported once, however many addresses have none.
+	group: func(c *comparison, add addFunc) {
+		for i := range c.Addresses {
+			a := &c.Addresses[i]
+			if a.Default != "" || a.Primary == nil || a.Block == nil || len(reverseNames(a)) > 0 {
+				continue // an address with a reverse map name needs none
+			}
+			p := a.Server.Product
+			if p == nil || p.Hostname.T == nil {
+				continue
+			}
+			d, cause := noDefault(a)
+			d.Related = append(d.Related, diag.Related{
+				Pos:     a.Primary.Pos,
+				Message: fmt.Sprintf("for the primary address %s of server %q", a.Addr, a.Server.Name.Value),
+			})
+			add(p.Name.Value+" "+cause, a.Addr, d)
 		}
-		p := a.Server.Product
-		if p == nil || p.Hostname.T == nil {
-			continue
+	},
+	settle: func(g *Group) diag.List {
+		d := g.First[0].Diagnostic
+		if others := g.Total - 1; others > 0 {
+			which := &d.Related[len(d.Related)-1]
+			which.Message += fmt.Sprintf(", and for %d more", others)
 		}
-		d, cause := noDefault(a)
-		f := seen[failure{p, cause}]
-		if f != nil {
-			f.others++
-			continue
-		}
-		f = &finding{Diagnostic: d, first: a}
-		seen[failure{p, cause}] = f
-		findings = append(findings, f)
-	}
-	for _, f := range findings {
-		which := fmt.Sprintf("for the primary address %s of server %q", f.first.Addr, f.first.Server.Name.Value)
-		if f.others > 0 {
-			which += fmt.Sprintf(", and for %d more", f.others)
-		}
-		f.Related = append(f.Related, diag.Related{Pos: f.first.Primary.Pos, Message: which})
-		report(f.Diagnostic)
-	}
+		return diag.List{d}
+	},
 }
 
 // noDefault says why a has no default hostname. Failures that mend together have the same cause.

@@ -88,14 +88,34 @@ func (a *Address) Pos() diag.Position {
 
 // Build resolves s.
 func Build(s *source.Source) *Inventory {
+	inv := Frame(s)
+	inv.addEntries()
+	return inv
+}
+
+// Frame resolves what the entries of s share: all but its servers and addresses.
+func Frame(s *source.Source) *Inventory {
 	inv := &Inventory{Source: s, Catalog: s.Catalog}
 	inv.addBlocks()
 	inv.addDelegations()
 	inv.addForwardZones()
+	return inv
+}
+
+// Part resolves entries of a source in the frame of inv, and no others of that source: the accounts are those that the
+// servers have. What it returns shares blocks, zones, delegations and products with inv.
+func (inv *Inventory) Part(servers []source.Server, addresses []source.Address, accounts []source.Account) *Inventory {
+	s, part := *inv.Source, *inv
+	s.Servers, s.Addresses, s.Accounts = servers, addresses, accounts
+	part.Source = &s
+	part.addEntries()
+	return &part
+}
+
+func (inv *Inventory) addEntries() {
 	inv.addServers()
 	inv.addAddresses()
 	inv.nameDefaults()
-	return inv
 }
 
 func (inv *Inventory) addBlocks() {
@@ -178,7 +198,7 @@ func (inv *Inventory) addAddresses() {
 	for _, s := range inv.Servers {
 		n += len(s.Primary) + len(s.Addresses)
 	}
-	inv.Addresses = make([]Address, 0, n)
+	inv.Addresses, inv.Routed = make([]Address, 0, n), nil
 	for i := range inv.Source.Addresses {
 		e := &inv.Source.Addresses[i]
 		inv.Addresses = append(inv.Addresses, Address{Addr: e.Addr.Addr, Entry: e})
