@@ -1,0 +1,22 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+// procAttr lets the kernel end a server if this program ends without doing so.
+var procAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+
+// lock takes an exclusive lock of a file, and waits for it. Closing the file gives it back.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

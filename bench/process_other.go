@@ -1,0 +1,13 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+var procAttr *syscall.SysProcAttr
+
+func lock(string) (*os.File, error) { return nil, errors.ErrUnsupported }
