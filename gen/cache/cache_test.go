@@ -123,7 +123,7 @@ func TestKey(t *testing.T) {
 		}
 		seen[k] = name
 	}
-	if c.Key("kind", b("a", "b")...) != c.Key("kind", b("a", "b")...) {
+	if k := c.Key("kind", b("a", "b")...); seen[k] != "two parts" {
 		t.Error("the key of the same work is another")
 	}
 }

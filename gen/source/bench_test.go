@@ -45,3 +45,28 @@ func BenchmarkYAML(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode is what Read costs, to be read beside BenchmarkParse.
+func BenchmarkDecode(b *testing.B) {
+	data := benchmarkFile(1000)
+	p := parse("f", data, true)
+	form := encode("f", &p.doc, p.findings)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := decode("f", form); !ok {
+			b.Fatal("not decoded")
+		}
+	}
+	b.ReportMetric(float64(len(form))/float64(len(data)), "form/file")
+}
+
+func BenchmarkEncode(b *testing.B) {
+	data := benchmarkFile(1000)
+	p := parse("f", data, true)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		encode("f", &p.doc, p.findings)
+	}
+}

@@ -370,13 +370,15 @@ func loadEdited(s *Source, found diag.List, files []FileEdit) (*Source, diag.Lis
 		return nil, nil, fmt.Errorf("read source: %w", err)
 	}
 	defer folder.Close()
-	folder.edited, folder.parsed = edited, parsedFiles(s, found, edited)
-	t, found := parse(s.Root, data, false).include(folder, real(s.Root))
+	folder.edited, folder.forms = edited, forms(s, found, edited)
+	f, doc := readRoot(s.Root, data, ReadOptions{})
+	f.include(folder, real(s.Root), doc, ReadOptions{})
+	t, found := f.Join()
 	return t, found, nil
 }
 
-// parsedFiles returns what the included files of s say, except for edited ones, by their paths.
-func parsedFiles(s *Source, found diag.List, edited map[string][]byte) map[string]*parser {
+// forms returns what the included files of s say, except for edited ones, by their paths.
+func forms(s *Source, found diag.List, edited map[string][]byte) map[string]string {
 	by := make(map[string]*parser, len(s.Files))
 	for _, file := range s.Files[1:] {
 		if _, ok := edited[file]; !ok {
@@ -398,10 +400,14 @@ func parsedFiles(s *Source, found diag.List, edited map[string][]byte) map[strin
 			p.findings = append(p.findings, d)
 		}
 	}
-	return by
+	forms := make(map[string]string, len(by))
+	for file, p := range by {
+		forms[file] = encode(file, &p.doc, p.findings)
+	}
+	return forms
 }
 
-// distribute is the inverse of collect.
+// distribute gives the parts of a joined list back to their files.
 func distribute[T any](by map[string]*parser, list []T, part func(*Source) *[]T, file func(*T) string) {
 	for len(list) > 0 {
 		n := 1

@@ -20,7 +20,11 @@ type ReadOptions struct {
 	Progress func(done, total int) // called when one more of the included files is read, by one goroutine at a time
 }
 
-// Files is a source by its files, each of which can be had alone. It is safe for concurrent use.
+// minCached is how large a file is at least, in bytes, so that it takes longer to parse it than to look it up.
+const minCached = 4 << 10
+
+// Files is a source by its files, each of which can be had alone. It keeps each in a compact form without pointers, so it
+// takes less memory than the files themselves. It is safe for concurrent use.
 type Files struct {
 	list     []file // root first, then the included ones in the order of their paths
 	forwards []ForwardFile
@@ -29,11 +33,10 @@ type Files struct {
 
 // A file is one that has been read.
 type file struct {
-	path     string
-	sum      [sha256.Size]byte
-	size     int
-	doc      document
-	findings diag.List
+	path string
+	sum  [sha256.Size]byte
+	size int
+	form string // what encode has returned
 }
 
 // ReadFiles reads the file root and all files that it includes, and finds the forward zone files that it names. It is an
@@ -43,15 +46,16 @@ func ReadFiles(root string, o ReadOptions) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read source: %w", err)
 	}
-	f := &Files{list: make([]file, 1)}
-	if doc := f.list[0].read(root, data, false, o.Cache); len(doc.include) > 0 || len(doc.forwards) > 0 {
-		folder, err := OpenFolder(root)
-		if err != nil {
-			return nil, fmt.Errorf("read source: %w", err)
-		}
-		defer folder.Close()
-		f.include(folder, real(root), doc, o)
+	f, doc := readRoot(root, data, o)
+	if len(doc.include) == 0 && len(doc.forwards) == 0 {
+		return f, nil
 	}
+	folder, err := OpenFolder(root)
+	if err != nil {
+		return nil, fmt.Errorf("read source: %w", err)
+	}
+	defer folder.Close()
+	f.include(folder, real(root), doc, o)
 	return f, nil
 }
 
@@ -61,19 +65,20 @@ func ReadFilesFrom(folder *Folder, name string, o ReadOptions) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read source: %s: %w", folder.Path(name), err)
 	}
-	f := &Files{list: make([]file, 1)}
-	f.include(folder, real(folder.onDisk(name)), f.list[0].read(folder.Path(name), data, false, o.Cache), o)
+	f, doc := readRoot(folder.Path(name), data, o)
+	f.include(folder, real(folder.onDisk(name)), doc, o)
 	return f, nil
 }
 
-// read makes f what a file says that holds data, and returns that.
-func (f *file) read(path string, data []byte, included bool, _ *cache.Cache) *document {
-	p := parse(path, data, included)
-	*f = file{path, sha256.Sum256(data), len(data), p.doc, p.findings.Sort()}
-	return &f.doc
+// readRoot returns a source of its root file alone, and what that says. The file has the given name and holds data.
+func readRoot(root string, data []byte, o ReadOptions) (*Files, *document) {
+	f := &Files{list: make([]file, 1)}
+	f.list[0].read(root, data, false, o.Cache)
+	doc, _ := f.list[0].decode()
+	return f, doc
 }
 
-// include reads what the root file includes, whose path without links is root.
+// include reads what the root file includes, which says doc, and whose path without links is root.
 func (f *Files) include(folder *Folder, root string, doc *document, o ReadOptions) {
 	in := newInclusion("include-invalid", folder, doc.include, root)
 	zones := newInclusion("forwards-invalid", folder, doc.forwards, "")
@@ -81,38 +86,83 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 		f.forwards = append(f.forwards, ForwardFile{path, zones.by[path]})
 	}
 	names := slices.Sorted(maps.Keys(in.by))
-	read := make([]file, len(names))
+	included := make([]file, len(names))
 	failed := make([]error, len(names))
-	var next atomic.Int64
-	var workers sync.WaitGroup
 	var progress sync.Mutex
 	done := 0
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
-				data, err := folder.ReadFile(names[i])
-				if err != nil {
-					failed[i] = err
-				} else {
-					read[i].read(folder.Path(names[i]), data, true, o.Cache)
-				}
-				if o.Progress != nil {
-					progress.Lock()
-					done++
-					o.Progress(done, len(names))
-					progress.Unlock()
-				}
-			}
-		})
-	}
-	workers.Wait()
+	inParallel(len(names), func(i int) {
+		path := folder.Path(names[i])
+		if form, ok := folder.forms[path]; ok {
+			included[i] = file{path: path, form: form}
+		} else if data, err := folder.ReadFile(names[i]); err != nil {
+			failed[i] = err
+		} else {
+			included[i].read(path, data, true, o.Cache)
+		}
+		if o.Progress != nil {
+			progress.Lock()
+			defer progress.Unlock()
+			done++
+			o.Progress(done, len(names))
+		}
+	})
 	for i, err := range failed {
 		if err != nil {
 			in.report(in.by[names[i]], "", "%s: %v", folder.Path(names[i]), err)
 		}
 	}
-	f.list = append(f.list, slices.DeleteFunc(read, func(r file) bool { return r.path == "" })...)
+	f.list = append(f.list, slices.DeleteFunc(included, func(r file) bool { return r.path == "" })...)
 	f.findings = slices.Concat(in.findings, zones.findings).Sort()
+}
+
+// inParallel does the work for each number below n, with as many workers as there are processors. Each drops what it has
+// needed for one number before it begins the next.
+func inParallel(n int, work func(i int)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				work(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// read makes f what a file says that holds data.
+func (f *file) read(path string, data []byte, included bool, c *cache.Cache) {
+	*f = file{path: path, sum: sha256.Sum256(data), size: len(data)}
+	if len(data) < minCached {
+		c = nil
+	}
+	kind := "root file"
+	if included {
+		kind = "included file"
+	}
+	key := c.Key(kind, f.sum[:])
+	if form, ok := c.Get(key); ok {
+		f.form = string(form)
+		return
+	}
+	p := parse(path, data, included)
+	f.form = encode(path, &p.doc, p.findings.Sort())
+	c.Put(key, []byte(f.form))
+}
+
+// decode returns what f says. It is new, but for its strings.
+func (f *file) decode() (*document, diag.List) {
+	d, findings, ok := decode(f.path, f.form)
+	if !ok { // not by accident: the cache would have seen that
+		d = new(document)
+		d.Root, d.Files = f.path, []string{f.path}
+		findings = diag.List{{
+			Pos: diag.Position{File: f.path}, Severity: diag.Error, Rule: "syntax",
+			Message: "what the cache has for this file cannot be read",
+			Hint:    "empty the folder of the cache, and find out who has written to it",
+		}}
+	}
+	return d, findings
 }
 
 // Len returns how many files there are. The root is number 0; the included files that could be read follow in the order
@@ -130,14 +180,8 @@ func (f *Files) Size(i int) int { return f.list[i].size }
 
 // Read returns what file i says by itself, as Parse does: the Forwards of a root file are missing. The caller owns both.
 func (f *Files) Read(i int) (*Source, diag.List) {
-	s := f.list[i].doc.Source
-	s.Files = slices.Clone(s.Files)
-	s.Accounts = slices.Clone(s.Accounts)
-	s.Blocks = slices.Clone(s.Blocks)
-	s.Servers = slices.Clone(s.Servers)
-	s.Addresses = slices.Clone(s.Addresses)
-	s.Waivers = slices.Clone(s.Waivers)
-	return &s, slices.Clone(f.list[i].findings)
+	d, findings := f.list[i].decode()
+	return &d.Source, findings
 }
 
 // Findings returns what is wrong with the patterns of "include" and "forwards", and which files could not be read. They
@@ -149,18 +193,36 @@ func (f *Files) Forwards() []ForwardFile { return slices.Clone(f.forwards) }
 
 // Join returns what all files say together, as Load does. The caller owns both.
 func (f *Files) Join() (*Source, diag.List) {
-	s, findings := f.Read(0)
-	findings = append(findings, f.findings...)
+	read := make([]*Source, f.Len())
+	found := make([]diag.List, f.Len())
+	inParallel(f.Len(), func(i int) { read[i], found[i] = f.Read(i) })
+	s := read[0]
 	s.Forwards = f.Forwards()
-	for i := 1; i < f.Len(); i++ {
-		t, found := f.Read(i)
-		findings = append(findings, found...)
-		s.Files = append(s.Files, f.Path(i))
-		s.Accounts = append(s.Accounts, t.Accounts...)
-		s.Blocks = append(s.Blocks, t.Blocks...)
-		s.Servers = append(s.Servers, t.Servers...)
-		s.Addresses = append(s.Addresses, t.Addresses...)
-		s.Waivers = append(s.Waivers, t.Waivers...)
+	for _, t := range read[1:] {
+		s.Files = append(s.Files, t.Root)
 	}
-	return s, findings.Sort()
+	s.Accounts = collect(read, func(s *Source) *[]Account { return &s.Accounts })
+	s.Blocks = collect(read, func(s *Source) *[]Block { return &s.Blocks })
+	s.Servers = collect(read, func(s *Source) *[]Server { return &s.Servers })
+	s.Addresses = collect(read, func(s *Source) *[]Address { return &s.Addresses })
+	s.Waivers = collect(read, func(s *Source) *[]Waiver { return &s.Waivers })
+	return s, append(slices.Concat(found...), f.findings...).Sort()
+}
+
+// collect joins a part of each file. It allocates once, and lets go of what it has copied.
+func collect[T any](read []*Source, part func(*Source) *[]T) []T {
+	n := 0
+	for _, s := range read {
+		n += len(*part(s))
+	}
+	if first := *part(read[0]); len(first) == n {
+		return first
+	}
+	all := make([]T, 0, n)
+	for _, s := range read {
+		from := part(s)
+		all = append(all, *from...)
+		*from = nil
+	}
+	return all
 }

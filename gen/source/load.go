@@ -4,15 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/revmap/revmap/gen/diag"
 )
@@ -20,72 +16,25 @@ import (
 // Load reads the file root and all files that it includes, and finds the forward zone files that it names. The findings
 // are sorted. It is an error if the root file cannot be read; for an included file that is a finding.
 func Load(root string) (*Source, diag.List, error) {
-	data, err := os.ReadFile(root)
+	f, err := ReadFiles(root, ReadOptions{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("read source: %w", err)
+		return nil, nil, err
 	}
-	p := parse(root, data, false)
-	if len(p.doc.include) == 0 && len(p.doc.forwards) == 0 {
-		return &p.doc.Source, p.findings.Sort(), nil
-	}
-	folder, err := OpenFolder(root)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read source: %w", err)
-	}
-	defer folder.Close()
-	s, findings := p.include(folder, real(root))
+	s, findings := f.Join()
 	return s, findings, nil
 }
 
 // LoadFrom is Load for the root file of the given name in folder, which it leaves open.
 func LoadFrom(folder *Folder, name string) (*Source, diag.List, error) {
-	data, err := folder.ReadFile(name)
+	f, err := ReadFilesFrom(folder, name, ReadOptions{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("read source: %s: %w", folder.Path(name), err)
+		return nil, nil, err
 	}
-	s, findings := parse(folder.Path(name), data, false).include(folder, real(folder.onDisk(name)))
+	s, findings := f.Join()
 	return s, findings, nil
 }
 
-// include reads what the root file that p has parsed includes, and returns all of the source. Path is the root file's
-// own, without links.
-func (p *parser) include(folder *Folder, path string) (*Source, diag.List) {
-	s, findings := &p.doc.Source, p.findings
-	in := newInclusion("include-invalid", folder, p.doc.include, path)
-	parsed := in.parse()
-	zones := newInclusion("forwards-invalid", folder, p.doc.forwards, "")
-	for _, f := range slices.Sorted(maps.Keys(zones.by)) {
-		s.Forwards = append(s.Forwards, ForwardFile{f, zones.by[f]})
-	}
-	findings = slices.Concat(findings, in.findings, zones.findings)
-	for _, q := range parsed {
-		findings = append(findings, q.findings...)
-		s.Files = append(s.Files, q.file)
-	}
-	s.Accounts = collect(s.Accounts, parsed, func(s *Source) *[]Account { return &s.Accounts })
-	s.Blocks = collect(s.Blocks, parsed, func(s *Source) *[]Block { return &s.Blocks })
-	s.Servers = collect(s.Servers, parsed, func(s *Source) *[]Server { return &s.Servers })
-	s.Addresses = collect(s.Addresses, parsed, func(s *Source) *[]Address { return &s.Addresses })
-	s.Waivers = collect(s.Waivers, parsed, func(s *Source) *[]Waiver { return &s.Waivers })
-	return s, findings.Sort()
-}
-
-// collect appends a part of each file to list. It allocates once, and lets go of what it has copied.
-func collect[T any](list []T, parsed []*parser, part func(*Source) *[]T) []T {
-	n := 0
-	for _, p := range parsed {
-		n += len(*part(&p.doc.Source))
-	}
-	list = slices.Grow(list, n)
-	for _, p := range parsed {
-		from := part(&p.doc.Source)
-		list = append(list, *from...)
-		*from = nil
-	}
-	return list
-}
-
-// inclusion finds and reads the files that the patterns of a root file name.
+// inclusion finds the files that the patterns of a root file name.
 type inclusion struct {
 	rule     string                   // the id of the one that patterns must keep
 	folder   *Folder                  // of the root file
@@ -165,47 +114,14 @@ func isHidden(file, pattern string) bool {
 	return false
 }
 
-// parse reads the files found, in the order of their paths. Each worker drops the YAML nodes of one file before it
-// begins the next.
-func (in *inclusion) parse() []*parser {
-	files := slices.Sorted(maps.Keys(in.by))
-	parsed := make([]*parser, len(files))
-	failed := make([]error, len(files))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				if p := in.folder.parsed[in.folder.Path(files[i])]; p != nil {
-					parsed[i] = p
-					continue
-				}
-				data, err := in.folder.ReadFile(files[i])
-				if err != nil {
-					failed[i] = err
-					continue
-				}
-				parsed[i] = parse(in.folder.Path(files[i]), data, true)
-			}
-		})
-	}
-	workers.Wait()
-	for i, err := range failed {
-		if err != nil {
-			in.report(in.by[files[i]], "", "%s: %v", in.folder.Path(files[i]), err)
-		}
-	}
-	return slices.DeleteFunc(parsed, func(p *parser) bool { return p == nil })
-}
-
 // A Folder is the one of a root file. It reads files below it only, whatever links say. It is safe for concurrent use.
 type Folder struct {
 	dir          string // where its files are
 	prefix, name string // what comes before a file's path in positions
 	root         *os.Root
-	// Of files by their names in positions, for Apply: what they are to hold, and what others say, which are not read.
+	// Of files by their names in positions, for Apply: what they are to hold, and the forms of others, which are not read.
 	edited map[string][]byte
-	parsed map[string]*parser
+	forms  map[string]string
 }
 
 // OpenFolder opens the folder of the root file at the given path.
