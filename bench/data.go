@@ -95,6 +95,7 @@ var writers = map[string]func(d data, w io.Writer) error{
 	"zone":     data.writeZone,
 	"hosts":    data.writeHosts,
 	"snapshot": data.writeSnapshot,
+	"changed":  data.writeChanged,
 	"hit":      data.writeHits,
 	"miss":     data.writeMisses,
 }
@@ -156,9 +157,16 @@ func (d data) writeHosts(w io.Writer) (err error) {
 	return err
 }
 
-func (d data) writeSnapshot(w io.Writer) error {
+func (d data) writeSnapshot(w io.Writer) error { return d.writeSerial(w, 1) }
+
+// writeChanged writes the snapshot after writeSnapshot's.
+func (d data) writeChanged(w io.Writer) error { return d.writeSerial(w, 2) }
+
+// writeSerial writes a snapshot whose zone has the given serial. After the first, one name in a thousand is a new one in
+// each.
+func (d data) writeSerial(w io.Writer, serial uint32) error {
 	b, err := snapshot.NewBuilder("", []snapshot.Zone{{
-		Kind: snapshot.Reverse, Name: d.zone(), Serial: 1, TTL: ttl,
+		Kind: snapshot.Reverse, Name: d.zone(), Serial: serial, TTL: ttl,
 		SOA: snapshot.SOA{
 			Primary: "ns1.example.com.", Contact: "hostmaster.example.com.",
 			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
@@ -170,7 +178,11 @@ func (d data) writeSnapshot(w io.Writer) error {
 		return err
 	}
 	for i := range d.names {
-		if err := b.Add(d.addr(i), snapshot.Explicit, ttl, []string{target(i)}); err != nil {
+		name := target(i)
+		if i%1000 == 0 && serial > 1 {
+			name = fmt.Sprintf("new%d.%s", serial, name)
+		}
+		if err := b.Add(d.addr(i), snapshot.Explicit, ttl, []string{name}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type load struct {
 	queries string // file with names and types
 	time    time.Duration
 	rate    int // queries per second; 0 is as many as the server can answer
+	most    int // queries on their way at once; 0 is 200
 	// each keeps the latency of every query, which takes time of dnsperf's and is therefore for runs with a rate.
 	each bool
 }
@@ -41,8 +43,8 @@ func (l load) run(ctx context.Context) (*traffic, error) {
 	if err != nil {
 		return nil, err
 	}
-	// 8 sockets and at most 200 queries at once. The sockets' buffers are large enough that no answer is lost there.
-	args := []string{"-s", host, "-p", port, "-d", l.queries, "-c", "8", "-T", "1", "-q", "200", "-b", "256",
+	// 8 sockets. The sockets' buffers are large enough that no answer is lost there.
+	args := []string{"-s", host, "-p", port, "-d", l.queries, "-c", "8", "-T", "1", "-q", strconv.Itoa(cmp.Or(l.most, 200)), "-b", "256",
 		"-l", strconv.FormatFloat(l.time.Seconds(), 'f', -1, 64)}
 	if l.rate > 0 {
 		args = append(args, "-Q", strconv.Itoa(l.rate))

@@ -25,6 +25,11 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"peers", "compare revmap with other servers, and with the least that a server does", peers},
+		{"growth", "measure the cost of a name with more and more names", growth},
+		{"soak", "ask for a long time while snapshots change and zones are transferred", soak},
+		{"reload", "measure what reloads do to queries and memory", reload},
+		{"compile", "compare lint and compile with parsing the same files", compileWork},
+		{"yaml", "(compile starts this) parse YAML files", parseYAML},
 		{"report", "print what has been measured so far, and the budgets", report},
 		{"serve", "(peers starts this) be one of the servers", serve},
 	}

@@ -19,11 +19,12 @@ import (
 
 // A process is a running server.
 type process struct {
-	cmd   *exec.Cmd
-	addr  string // address and port that it serves
-	log   string // file with its standard output and error
-	begun time.Time
-	ended chan struct{}
+	cmd     *exec.Cmd
+	addr    string // address and port that it serves
+	metrics string // address and port of its metrics, if it has some
+	log     string // file with its standard output and error
+	begun   time.Time
+	ended   chan struct{}
 }
 
 // start starts a program in the foreground, with its output in a file in dir. addr is where it will serve.

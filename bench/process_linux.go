@@ -20,3 +20,7 @@ func lock(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// peakMemory returns how much memory a process that has ended had at most, in bytes. It is never less than what this
+// program had when it started the process: Linux inherits that.
+func peakMemory(p *os.ProcessState) int64 { return p.SysUsage().(*syscall.Rusage).Maxrss << 10 }

@@ -37,7 +37,9 @@ type server struct {
 	args    []string // templates, which get a place
 	data    string   // extension of the file that it loads, "" if it needs none
 	answers answers
-	metrics bool // it exports metrics; compare it with revmap that does, too
+	// Ports of a server that another one has to know: its own, if that is not 0, and that of the other one.
+	port, other int
+	metrics     bool // it exports metrics; compare it with revmap that does, too
 }
 
 // A place is where a server runs.
@@ -45,6 +47,7 @@ type place struct {
 	Dir        string // its own, with all that it writes
 	Addr       string // address and port to serve
 	Port       int
+	Other      int    // port of another server
 	Metrics    string // address and port for metrics
 	Zone, Data string // apex, without the final dot, and file that it loads
 	IPv6       bool
@@ -137,16 +140,19 @@ func (s *server) find(coredns string) (string, error) {
 
 // start starts the server with data, in the given empty folder.
 func (s *server) start(program, dir string, d data) (*process, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := s.port
+	var err error
+	if port == 0 {
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
 	metrics, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	p := place{
-		Dir: dir, Addr: loopback(port), Port: port, Metrics: loopback(metrics),
+		Dir: dir, Addr: loopback(port), Port: port, Other: s.other, Metrics: loopback(metrics),
 		Zone: strings.TrimSuffix(d.zone(), "."), IPv6: d.prefix.Addr().Is6(),
 	}
 	if s.data != "" {
@@ -179,7 +185,12 @@ func (s *server) start(program, dir string, d data) (*process, error) {
 		}
 		args[i] = string(filled)
 	}
-	return start(dir, p.Addr, program, args...)
+	started, err := start(dir, p.Addr, program, args...)
+	if err != nil {
+		return nil, err
+	}
+	started.metrics = p.Metrics
+	return started, nil
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
