@@ -216,8 +216,10 @@ func compilePart(all []*costs, addresses int) *part {
 	c := all[0]
 	p.Figures = []figure{
 		{"compile", "time, to the floor", c.ratio("cold", "floor", cost.wall), 1.5, "x"},
+		{"compile", "CPU, to the floor", c.ratio("cold", "floor", cost.cpu), 1.5, "x"},
 		{"compile", "peak", median(c.Runs["cold"], cost.peak), 1500, " MB"},
 		{"change", "time, to the cold run", c.ratio("change", "cold", cost.wall), 0.1, "x"},
+		{"change", "CPU, to the cold run", c.ratio("change", "cold", cost.cpu), 0.1, "x"},
 	}
 	return p
 }

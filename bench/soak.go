@@ -274,12 +274,12 @@ func (r *soaked) quarter(n int) []sample {
 // still becomes what it stays.
 func soakPart(r *soaked, set *soakSettings) *part {
 	uses := []struct {
-		name  string
-		value func(sample) float64
+		name, unit string
+		value      func(sample) float64
 	}{
-		{"memory, MB", func(s sample) float64 { return mega(s.Memory) }},
-		{"goroutines", func(s sample) float64 { return float64(s.Goroutines) }},
-		{"open files", func(s sample) float64 { return float64(s.Files) }},
+		{"memory", ", MB", func(s sample) float64 { return mega(s.Memory) }},
+		{"goroutines", "", func(s sample) float64 { return float64(s.Goroutines) }},
+		{"open files", "", func(s sample) float64 { return float64(s.Files) }},
 	}
 	t := table{left: 1, head: []string{
 		"median of", "first quarter", "second quarter", "third quarter", "last quarter", "last to second", "",
@@ -297,7 +297,7 @@ func soakPart(r *soaked, set *soakSettings) *part {
 		Figures: []figure{{"soak", "lost or wrong", float64(lost), 0, ""}},
 	}
 	for _, u := range uses {
-		row := []string{u.name}
+		row := []string{u.name + u.unit}
 		for n := range 4 {
 			row = append(row, digits(median(r.quarter(n), u.value)))
 		}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/model"
+	yamlsource "github.com/revmap/revmap/gen/source"
+)
+
+// A generated source has as many addresses as it should, and lint finds nothing, so that compile does all of its work.
+func TestSource(t *testing.T) {
+	for _, shape := range []*shape{asServers, asEntries} {
+		for _, files := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s/%d", shape.key, files), func(t *testing.T) {
+				s := source{shape, t.TempDir() + "/source", 1200, files}
+				if err := s.write(); err != nil {
+					t.Fatal(err)
+				}
+				before, err := s.size()
+				if err != nil {
+					t.Fatal(err)
+				}
+				addresses := func() map[netip.Addr]string {
+					parsed, found, err := yamlsource.Load(s.root())
+					if err != nil || len(found) > 0 {
+						t.Fatal(err, found)
+					}
+					inv := model.Build(parsed)
+					if found := lint.Run(inv, nil, lint.Options{}); len(found) > 0 {
+						t.Fatal(found)
+					}
+					all := make(map[netip.Addr]string)
+					for i := range inv.Addresses {
+						a := &inv.Addresses[i]
+						all[a.Addr] = strings.Join(inv.Effective(a).Names, " ")
+					}
+					return all
+				}
+				old := addresses()
+				if len(old) != 1200 {
+					t.Errorf("%d addresses", len(old))
+				}
+				if err := s.writeFile(files/2, "changed"); err != nil {
+					t.Fatal(err)
+				}
+				changed := addresses()
+				for a, name := range changed {
+					if old[a] == name {
+						delete(old, a)
+						delete(changed, a)
+					}
+				}
+				if len(old) != 2 || len(changed) != 2 { // a name that both families have
+					t.Errorf("changing one file changes %v to %v", old, changed)
+				}
+				if after, err := s.size(); err != nil || after == before {
+					t.Errorf("the size was %d, now %d, %v", before, after, err)
+				}
+			})
+		}
+	}
+}
+
+func TestSourceLimits(t *testing.T) {
+	if a := netip.MustParseAddr(source4(mostSource/2 - 1)); !netip.MustParsePrefix("10.0.0.0/8").Contains(a) {
+		t.Errorf("the last address is %s", a)
+	}
+	for _, bad := range []source{{addresses: 100, files: 0}, {addresses: 100, files: 26}, {addresses: mostSource + 1, files: 1}} {
+		bad.dir = t.TempDir()
+		if bad.write() == nil {
+			t.Errorf("%d addresses in %d files are no error", bad.addresses, bad.files)
+		}
+	}
+}
+
+func TestParseMetrics(t *testing.T) {
+	got, err := parseMetrics(strings.NewReader(`# HELP go_goroutines Number of goroutines.
+# TYPE go_goroutines gauge
+go_goroutines 17
+coredns_revmap_reloads_total{result="success",snapshot="/a b"} 1.5e+01
+
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"go_goroutines": 17, `coredns_revmap_reloads_total{result="success",snapshot="/a b"}`: 15}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"go_goroutines\n", "go_goroutines many\n"} {
+		if _, err := parseMetrics(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q is no error", bad)
+		}
+	}
+}
+
+// failed returns the figures of a part that miss their budgets, by case.
+func failed(p *part) map[string]float64 {
+	all := make(map[string]float64)
+	for _, f := range p.Figures {
+		if !f.met() {
+			all[f.Case] = f.Value
+		}
+	}
+	return all
+}
+
+func TestReloadPart(t *testing.T) {
+	of := func(p99 time.Duration, sent, completed, lost, noerror int) window {
+		return window{
+			Full:  &traffic{Sent: 100, Completed: 100, Rcodes: map[string]int{"NOERROR": 100}},
+			Probe: &traffic{Sent: sent, Completed: completed, Lost: lost, Rcodes: map[string]int{"NOERROR": noerror}, P99: p99},
+		}
+	}
+	good := of(time.Millisecond, 10, 10, 0, 10)
+	for _, test := range []struct {
+		name     string
+		reloaded window
+		after    int64
+		want     map[string]float64
+	}{
+		{"as before", good, 100, nil},
+		{"one on its way at the end", of(time.Millisecond, 11, 10, 0, 10), 100, nil},
+		{"one lost", of(time.Millisecond, 10, 9, 1, 9), 100, map[string]float64{"IPv4, lost or wrong": 1}},
+		{"one SERVFAIL", of(time.Millisecond, 10, 10, 0, 9), 100, map[string]float64{"IPv4, lost or wrong": 1}},
+		{"slow", of(3*time.Millisecond, 10, 10, 0, 10), 100, map[string]float64{"IPv4, p99": 3}},
+		{"memory kept", good, 200, map[string]float64{"IPv4, memory afterwards": 2}},
+	} {
+		s := &swaps{Family: "IPv4", Quiet: []window{good}, Reloaded: []window{test.reloaded}, Before: 100, After: test.after}
+		if got := failed(reloadPart([]*swaps{s}, new(reloadSettings))); !maps.Equal(got, test.want) {
+			t.Errorf("%s: budgets missed: %v; want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestGrowthPart(t *testing.T) {
+	var all []*grown
+	for _, family := range []string{"IPv4", "IPv6", "both"} {
+		for _, names := range []int{10, 40} {
+			costs := make(map[string]float64)
+			for _, c := range append(serveCosts, compileCosts...) {
+				costs[c] = 5
+			}
+			if family == "IPv6" && names == 40 {
+				costs[costHit] = 10
+			}
+			all = append(all, &grown{family, names, []map[string]float64{costs}})
+		}
+	}
+	p := growthPart(all, &growthSettings{sizes: []int{10, 40}})
+	if got, want := failed(p), map[string]float64{"IPv6, " + costHit: 2}; !maps.Equal(got, want) {
+		t.Errorf("budgets missed: %v; want %v", got, want)
+	}
+	if want := "* IPv6: hit, µs CPU per query at 40 names is 2.00 times that at 10\n"; !strings.HasSuffix(p.Text, want) {
+		t.Errorf("the text does not end with %q:\n%s", want, p.Text)
+	}
+}
+
+func TestSoakPart(t *testing.T) {
+	steady := &traffic{Sent: 10, Completed: 10, Rcodes: map[string]int{"NOERROR": 10}}
+	absent := &traffic{Sent: 10, Completed: 10, Rcodes: map[string]int{"NXDOMAIN": 10}}
+	for _, test := range []struct {
+		name    string
+		miss    *traffic
+		samples []sample
+		want    map[string]float64
+	}{
+		{"flat after the first quarter", absent, []sample{{0, 1, 1, 1}, {0, 10, 10, 10}, {0, 20, 20, 20}, {0, 11, 11, 11}}, nil},
+		{"each grows", absent, []sample{{0, 1, 1, 1}, {0, 10, 10, 10}, {0, 10, 10, 10}, {0, 20, 30, 40}},
+			map[string]float64{"memory": 2, "goroutines": 3, "open files": 4}},
+		{"absent names exist", steady, []sample{{0, 1, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 1}},
+			map[string]float64{"lost or wrong": 10}},
+	} {
+		got := failed(soakPart(&soaked{Hit: steady, Miss: test.miss, Samples: test.samples}, new(soakSettings)))
+		if !maps.Equal(got, test.want) {
+			t.Errorf("%s: budgets missed: %v; want %v", test.name, got, test.want)
+		}
+	}
+}
