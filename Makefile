@@ -29,7 +29,7 @@ TOOL := go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## compile bin/coredns and bin/revmap
@@ -99,6 +99,23 @@ fuzz: ## run each fuzz target for FUZZTIME, 30s
 .PHONY: bench-go
 bench-go: ## compare the Go benchmarks that match BENCH in the work tree with those of BASE, the last commit; COUNT times
 	@BENCH='$(BENCH)' COUNT='$(COUNT)' BASE='$(BASE)' tools/bench-go
+
+# The scenarios of bench/README.md; ARGS are flags of bench.
+.PHONY: bench-reload
+bench-reload: build ## measure what a new snapshot every two seconds does to queries and memory under full load
+	go run ./bench reload $(ARGS)
+
+.PHONY: bench-compile
+bench-compile: build ## measure lint and compile, cold and with a cache, beside the parsing of the same YAML
+	go run ./bench compile $(ARGS)
+
+.PHONY: bench-growth
+bench-growth: build ## measure what a name costs where there are 1, 4 and 16.7 million of them
+	go run ./bench growth $(ARGS)
+
+.PHONY: bench-soak
+bench-soak: build ## measure memory, goroutines and files in ten minutes of queries, new snapshots and zone transfers
+	go run ./bench soak $(ARGS)
 
 .PHONY: golden
 golden: ## rewrite the expected outputs that the tests compare with; review the difference
