@@ -129,7 +129,7 @@ func (p *process) phase(ctx context.Context, set *settings, queries string, rcod
 	return phase{
 		CPU:       float64(after-before) / float64(time.Microsecond) / float64(full.Completed),
 		PerSecond: full.PerSecond, P50: paced.P50, P99: paced.P99,
-		Wrong: full.wrong(rcode),
+		Wrong: cmp.Or(full.wrong(rcode), paced.wrong(rcode)),
 	}, nil
 }
 
@@ -155,7 +155,7 @@ func (t *traffic) wrong(rcode int) string {
 type result struct {
 	server  *server
 	Key     string
-	Version string
+	Version string // "" for those that are this program
 	Rounds  []*round
 }
 
@@ -165,7 +165,7 @@ func peers(ctx context.Context, args []string) error {
 	set := new(settings)
 	flags.StringVar(&set.coredns, "coredns", "bin/coredns", "CoreDNS with revmap")
 	flags.DurationVar(&set.time, "time", 4*time.Second, "how long to ask each server at full speed for one kind of names")
-	flags.IntVar(&set.rate, "rate", 5000, "queries per second while latencies are measured")
+	flags.IntVar(&set.rate, "rate", 2000, "queries per second while latencies are measured")
 	flags.StringVar(&set.lock, "lock", "", "lock this `file` while a server runs, so that several benches take turns")
 	dir := flags.String("out", "run/bench", "folder for data and results")
 	names := flags.Int("names", 1_000_000, "size of the data")
@@ -174,6 +174,9 @@ func peers(ctx context.Context, args []string) error {
 	rounds := flags.Int("rounds", 3, "how often to measure each server; tables have the medians")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *key != "" && !slices.ContainsFunc(families, func(f *family) bool { return f.key == *key }) {
+		return fmt.Errorf("no family has the key %q", *key)
 	}
 	chosen, err := choose(*keys, set.coredns)
 	if err != nil {
@@ -226,14 +229,14 @@ func choose(keys, coredns string) (chosen []*server, err error) {
 		return chosen, nil
 	}
 	for key := range strings.SplitSeq(keys, ",") {
-		i := slices.IndexFunc(servers, func(s *server) bool { return s.key == key })
-		if i < 0 {
-			return nil, fmt.Errorf("no server has the key %q", key)
-		}
-		if _, err := servers[i].find(coredns); err != nil {
+		s, err := serverOf(key)
+		if err != nil {
 			return nil, err
 		}
-		chosen = append(chosen, servers[i])
+		if _, err := s.find(coredns); err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
 	}
 	return chosen, nil
 }
@@ -245,11 +248,15 @@ func compare(ctx context.Context, set *settings, chosen []*server, d data, round
 		if s.data != "" {
 			wanted[s.data] = true
 		}
-		program, err := s.find(set.coredns)
-		if err != nil {
-			return nil, err
+		r := &result{server: s, Key: s.key}
+		if s.version != "" {
+			program, err := s.find(set.coredns)
+			if err != nil {
+				return nil, err
+			}
+			r.Version = tellVersion(program, s.version)
 		}
-		results = append(results, &result{server: s, Key: s.key, Version: s.tellVersion(program)})
+		results = append(results, r)
 	}
 	for _, ext := range slices.Sorted(maps.Keys(wanted)) {
 		step("%s: writing %s", d.name, d.path(ext))

@@ -141,9 +141,6 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 	if r.Peak, err = p.peak(); err != nil {
 		return nil, err
 	}
-	if r.Swapped, r.Failed, err = p.reloads(ctx); err != nil {
-		return nil, err
-	}
 	step("%s: waiting until memory is back at %.0f MB", d.name, mega(r.Before))
 	begun := time.Now()
 	for {
@@ -152,7 +149,8 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 		}
 		r.Settle = time.Since(begun)
 		if float64(r.After) <= settled*float64(r.Before) || r.Settle > set.settle {
-			return r, nil
+			r.Swapped, r.Failed, err = p.reloads(ctx)
+			return r, err
 		}
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -33,7 +36,7 @@ type server struct {
 	key     string   // in flags
 	program string   // looked up in PATH; "" is this program
 	debian  string   // package that has the program
-	version []string // arguments that make the program tell its version
+	version string   // argument that makes the program tell its version
 	args    []string // templates, which get a place
 	data    string   // extension of the file that it loads, "" if it needs none
 	answers answers
@@ -67,11 +70,11 @@ const (
 // servers are in the order of the tables. The first is what budgets are for.
 var servers = []*server{
 	{
-		name: "revmap, prometheus", key: revmapMetrics, program: "coredns", version: []string{"-version"},
+		name: "revmap, prometheus", key: revmapMetrics, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"}, metrics: true,
 	},
 	{
-		name: "revmap", key: revmapPlain, program: "coredns", version: []string{"-version"},
+		name: "revmap", key: revmapPlain, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
 	},
 	{
@@ -85,19 +88,19 @@ var servers = []*server{
 		answers: madeUp,
 	},
 	{
-		name: "Knot DNS", key: "knot", program: "knotd", debian: "knot", version: []string{"--version"},
+		name: "Knot DNS", key: "knot", program: "knotd", debian: "knot", version: "--version",
 		data: "zone", args: []string{"-c", "<<.Dir>>/knot.conf"},
 	},
 	{
-		name: "NSD", key: "nsd", program: "nsd", debian: "nsd", version: []string{"-v"},
+		name: "NSD", key: "nsd", program: "nsd", debian: "nsd", version: "-v",
 		data: "zone", args: []string{"-d", "-c", "<<.Dir>>/nsd.conf"},
 	},
 	{
-		name: "BIND", key: "bind", program: "named", debian: "bind9", version: []string{"-V"},
+		name: "BIND", key: "bind", program: "named", debian: "bind9", version: "-V",
 		data: "zone", args: []string{"-g", "-n", "1", "-X", "none", "-c", "<<.Dir>>/named.conf"},
 	},
 	{
-		name: "PowerDNS", key: "pdns", program: "pdns_server", debian: "pdns-server", version: []string{"--version"},
+		name: "PowerDNS", key: "pdns", program: "pdns_server", debian: "pdns-server", version: "--version",
 		data: "zone", args: []string{"--config-dir=<<.Dir>>"},
 	},
 	{
@@ -226,10 +229,17 @@ func (s *server) absentRcode() int {
 	return dns.RcodeNameError
 }
 
-// tellVersion returns the server's version: of this program, that of CoreDNS.
-func (s *server) tellVersion(program string) string {
-	if s.version == nil {
-		return ""
+// serverOf returns the server with the given key.
+func serverOf(key string) (*server, error) {
+	i := slices.IndexFunc(servers, func(s *server) bool { return s.key == key })
+	if i < 0 {
+		return nil, fmt.Errorf("no server has the key %q", key)
 	}
-	return output(program, s.version...)
+	return servers[i], nil
+}
+
+// tellVersion returns the version that a program tells with the given arguments.
+func tellVersion(program string, args ...string) string {
+	out, _ := exec.Command(program, args...).CombinedOutput() // dnsperf tells it as part of an error
+	return cmp.Or(regexp.MustCompile(`\d+(\.\d+)+[^\s,]*`).FindString(string(out)), "unknown")
 }

@@ -131,7 +131,7 @@ func (set *soakSettings) measure(ctx context.Context, d data) (*soaked, error) {
 		return err
 	})
 	g.Go(func() error { return r.watch(asking, set.sample, p) })
-	g.Go(func() error { return r.change(asking, set, d, p, second) })
+	g.Go(func() error { return r.change(ctx, asking, set, d, p, second) })
 	if err := g.Wait(); err != nil {
 		return nil, p.failure(err.Error())
 	}
@@ -182,13 +182,13 @@ func (r *soaked) watch(ctx context.Context, every time.Duration, p *process) err
 	}
 }
 
-// change makes snapshots until the context ends, lets the secondary follow each, and transfers the zone.
-func (r *soaked) change(ctx context.Context, set *soakSettings, d data, primary, secondary *process) error {
+// change makes snapshots until asking ends, lets the secondary follow each, the last one too, and transfers the zone.
+func (r *soaked) change(ctx, asking context.Context, set *soakSettings, d data, primary, secondary *process) error {
 	t := time.NewTicker(set.every)
 	defer t.Stop()
 	for serial := uint32(2); ; serial++ {
 		select {
-		case <-ctx.Done():
+		case <-asking.Done():
 			return nil
 		case <-t.C:
 		}
@@ -196,11 +196,7 @@ func (r *soaked) change(ctx context.Context, set *soakSettings, d data, primary,
 			return err
 		}
 		r.Snapshots++
-		err := r.follow(ctx, set.patience, serial, d, primary, secondary)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err := r.follow(ctx, set.patience, serial, d, primary, secondary); err != nil {
 			return fmt.Errorf("serial %d: %w", serial, err)
 		}
 	}

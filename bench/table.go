@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coredns/coredns/coremain"
 )
 
 // median returns the median of what value returns for each element, the lower of the two middle ones if their number is
@@ -86,7 +88,7 @@ func peersPart(results []*result, d data) (*part, error) {
 			number(func(r *round) float64 { return mega(r.Loaded) }),
 			number(func(r *round) float64 { return mega(r.After) }), memoryAgainst)
 		if r.Version != "" {
-			versions = append(versions, r.Version)
+			versions = append(versions, r.server.name+" "+r.Version)
 		}
 		for i, round := range r.Rounds {
 			if round.Hit.Wrong != "" {
@@ -105,7 +107,8 @@ func peersPart(results []*result, d data) (*part, error) {
 	if len(wrong) > 0 {
 		p.Text += "\nWrong answers:\n\n" + strings.Join(wrong, "")
 	}
-	p.Text += "\nVersions: " + strings.Join(slices.Compact(versions), "; ") + ".\n"
+	versions = append(versions, "other CoreDNS "+coremain.CoreVersion, "dnsperf "+tellVersion("dnsperf", "-h"))
+	p.Text += "\nVersions: " + strings.Join(versions, "; ") + ".\n"
 	ours := find(revmapMetrics)
 	if ours == nil {
 		return p, nil
