@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -131,7 +132,13 @@ func (s *store) tick() {
 			s.report(false, fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack()))
 		}
 	}()
-	s.report(s.reload())
+	changed, err := s.reload()
+	s.report(changed, err)
+	if changed {
+		// The generation before is no part of Go's heap, so nothing else would make the garbage collector look whether it
+		// is still used: a server that few ask would keep it for minutes, and several if the snapshot changes often.
+		runtime.GC()
+	}
 }
 
 // report tells metrics and log what came of a reload.

@@ -391,7 +391,8 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
-// TestOldGenerationsAreCollected holds that memory does not grow with the number of reloads.
+// TestOldGenerationsAreCollected holds that memory does not grow with the number of reloads, even if nothing else makes
+// the garbage collector run.
 func TestOldGenerationsAreCollected(t *testing.T) {
 	path := snapshotFile(t, encodeGeneration(t, 1, 4))
 	h := newHandler(t, "revmap "+path, nil)
@@ -399,7 +400,9 @@ func TestOldGenerationsAreCollected(t *testing.T) {
 	reader := weak.Make(h.store.generation.Load().Reader())
 	replace(t, path, encodeGeneration(t, 2, 4))
 	h.store.tick()
-	collected(t, func() bool { return generation.Value() == nil && reader.Value() == nil })
+	if generation.Value() != nil || reader.Value() != nil {
+		t.Error("The first generation is not collected")
+	}
 	if got := served(t, h); got != 2 {
 		t.Errorf("Serving generation %d, want 2", got)
 	}

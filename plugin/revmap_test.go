@@ -257,10 +257,10 @@ func TestAllocations(t *testing.T) {
 		qtype uint16
 		want  float64
 	}{
-		{"IPv4 hit", "10.2.0.192.in-addr.arpa.", dns.TypePTR, 1},
-		{"IPv4 hit in upper case", "10.2.0.192.IN-ADDR.ARPA.", dns.TypePTR, 1},
+		{"IPv4 hit", "10.2.0.192.in-addr.arpa.", dns.TypePTR, 2},
+		{"IPv4 hit in upper case", "10.2.0.192.IN-ADDR.ARPA.", dns.TypePTR, 2},
 		{"IPv4 miss", "11.2.0.192.in-addr.arpa.", dns.TypePTR, 1},
-		{"IPv6 hit", ip6name, dns.TypePTR, 1},
+		{"IPv6 hit", ip6name, dns.TypePTR, 2},
 		{"IPv6 miss", ip6none, dns.TypePTR, 1},
 		{"empty non-terminal", "0.0." + ip6apex, dns.TypePTR, 1},
 		{"NODATA", ip6name, dns.TypeA, 1},

@@ -213,34 +213,34 @@ func (b *Builder) sortHosts() error {
 	if b.sorted {
 		return nil
 	}
-	at := func(p place) Host { return Host{b.hosts[p.at:]} }
+	at := func(p place) hostRecord { return b.hosts[p.at:] }
 	slices.SortFunc(b.placed, func(p, q place) int {
 		if c := cmp.Or(cmp.Compare(p.zone, q.zone), cmp.Compare(p.key, q.key)); c != 0 {
 			return c
 		}
-		return CompareNames(at(p).Name(), at(q).Name())
+		return CompareNames(at(p).labels(), at(q).labels())
 	})
 	hosts, placed := make([]byte, 0, len(b.hosts)), make([]place, 0, len(b.placed))
 	for i := 0; i < len(b.placed); {
 		p, h := b.placed[i], at(b.placed[i])
 		same := i + 1
-		for same < len(b.placed) && b.placed[same].zone == p.zone && at(b.placed[same]).Name() == h.Name() {
+		for same < len(b.placed) && b.placed[same].zone == p.zone && at(b.placed[same]).labels() == h.labels() {
 			same++
 		}
 		p.at = len(hosts)
 		placed = append(placed, p)
 		if same == i+1 {
-			hosts = append(hosts, h.b[:h.size()]...)
+			hosts = append(hosts, h[:h.size()]...)
 		} else {
 			var addrs []netip.Addr
 			for _, q := range b.placed[i:same] {
-				for j := range at(q).Len() {
-					addrs = append(addrs, at(q).Addr(j))
+				for j := range at(q).len() {
+					addrs = append(addrs, at(q).addr(j))
 				}
 			}
 			var err error
-			if hosts, err = appendHost(hosts, h.Name(), addrs); err != nil {
-				return fmt.Errorf("host %q in %s: %w", h.Name(), b.zones[p.zone].Name, err)
+			if hosts, err = appendHost(hosts, h.labels(), addrs); err != nil {
+				return fmt.Errorf("host %q in %s: %w", h.labels(), b.zones[p.zone].Name, err)
 			}
 		}
 		i = same

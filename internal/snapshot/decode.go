@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"net/netip"
@@ -41,10 +42,13 @@ func (r *Reader) setTables(sections []section) {
 
 // decodeContent sets the other fields of r: the commit and the zones, with the places of their entries and hosts.
 func (r *Reader) decodeContent(sections []section) error {
-	if err := r.decodeMeta(sections[sectionMeta-1]); err != nil {
+	meta, s := sections[sectionMeta-1], sections[sectionZones-1]
+	if r.outside { // what is made of these two aliases them, and outlives r
+		meta.data, s.data = bytes.Clone(meta.data), bytes.Clone(s.data)
+	}
+	if err := r.decodeMeta(meta); err != nil {
 		return err
 	}
-	s := sections[sectionZones-1]
 	if err := r.decodeZones(s); err != nil {
 		return err
 	}
@@ -164,7 +168,7 @@ func (r *Reader) checkHosts(sections []section) error {
 			if err != nil {
 				return err
 			}
-			name := (Host{s.data[pos:]}).Name()
+			name := hostRecord(s.data[pos:]).labels()
 			if n > 0 && CompareNames(before, name) >= 0 {
 				return s.errorf(pos, "%q after %q: not in order", name, before)
 			}
@@ -195,21 +199,21 @@ func checkHost(s section, pos int, z *Zone) (int, error) {
 			return 0, s.errorf(pos, "%q: %w", b[1:1+n], err)
 		}
 	}
-	h := Host{b}
+	h := hostRecord(b)
 	size := h.size()
 	switch {
-	case h.Len() == 0:
+	case h.len() == 0:
 		return 0, s.errorf(pos, "host without addresses")
 	case size > len(b):
 		return 0, s.errorf(pos, "host ends beyond the end of the section")
 	}
-	for i := range h.Len() {
-		a := h.Addr(i)
+	for i := range h.len() {
+		a := h.addr(i)
 		if a.Is4In6() {
 			return 0, s.errorf(pos, "%v is IPv4-mapped", a)
 		}
-		if i > 0 && !h.Addr(i-1).Less(a) {
-			return 0, s.errorf(pos, "%v after %v: not in order", a, h.Addr(i-1))
+		if i > 0 && !h.addr(i-1).Less(a) {
+			return 0, s.errorf(pos, "%v after %v: not in order", a, h.addr(i-1))
 		}
 	}
 	return size, nil

@@ -5,52 +5,84 @@ import (
 	"encoding/binary"
 	"iter"
 	"net/netip"
+	"runtime"
 	"strings"
 )
 
-// A Host is a name of a forward zone and its addresses. It is part of the snapshot, which stays in memory as long as
-// it.
+// A Host is a name of a forward zone and its addresses. It is part of its Reader, which stays in memory as long as it.
 type Host struct {
-	b []byte // the record; ends with the section
+	r  *Reader
+	at int // where the record starts in r.hosts
 }
 
 // Len returns the number of addresses, 1 to 510; 0 for the zero Host.
 func (h Host) Len() int {
-	n4, n6 := h.counts()
-	return n4 + n6
-}
-
-func (h Host) counts() (n4, n6 int) {
-	if h.b == nil {
-		return 0, 0
+	if h.r == nil {
+		return 0
 	}
-	at := 1 + int(h.b[0])
-	return int(h.b[at]), int(h.b[at+1])
-}
-
-// size returns the size of the record.
-func (h Host) size() int {
-	n4, n6 := h.counts()
-	return 3 + int(h.b[0]) + 4*n4 + 16*n6
+	n := h.record().len()
+	runtime.KeepAlive(h.r)
+	return n
 }
 
 // Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i <
 // h.Len().
 func (h Host) Addr(i int) netip.Addr {
-	n4, n6 := h.counts()
-	if i < 0 || i >= n4+n6 {
+	if i < 0 || i >= h.Len() {
 		panic("snapshot: Host.Addr: index out of range")
 	}
-	b := h.b[3+int(h.b[0]):]
+	a := h.record().addr(i)
+	runtime.KeepAlive(h.r)
+	return a
+}
+
+// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It allocates if the
+// Reader is one of [Open].
+func (h Host) Name() string {
+	name := h.r.text(h.record().labels())
+	runtime.KeepAlive(h.r)
+	return name
+}
+
+// compare compares the name of h to one in any case, as CompareNames.
+func (h Host) compare(name string) int {
+	c := compareFolded(h.record().labels(), name)
+	runtime.KeepAlive(h.r)
+	return c
+}
+
+// record returns the record of h, which is there as long as h.r is alive.
+func (h Host) record() hostRecord { return hostRecord(h.r.hosts[h.at:]) }
+
+// A hostRecord starts with a record of the hosts section.
+type hostRecord []byte
+
+func (h hostRecord) labels() string { return alias(h[1 : 1+int(h[0])]) }
+
+func (h hostRecord) counts() (n4, n6 int) {
+	at := 1 + int(h[0])
+	return int(h[at]), int(h[at+1])
+}
+
+func (h hostRecord) len() int {
+	n4, n6 := h.counts()
+	return n4 + n6
+}
+
+// size returns the size of the record.
+func (h hostRecord) size() int {
+	n4, n6 := h.counts()
+	return 3 + int(h[0]) + 4*n4 + 16*n6
+}
+
+func (h hostRecord) addr(i int) netip.Addr {
+	n4, _ := h.counts()
+	b := h[3+int(h[0]):]
 	if i < n4 {
 		return netip.AddrFrom4([4]byte(b[4*i:]))
 	}
 	return netip.AddrFrom16([16]byte(b[4*n4+16*(i-n4):]))
 }
-
-// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It does not
-// allocate.
-func (h Host) Name() string { return alias(h.b[1 : 1+int(h.b[0])]) }
 
 // Host returns the host of z, which must be one of r.Zones, with the given labels below the apex, without a final dot
 // and in any case; "" is the apex. It does not allocate.
@@ -60,7 +92,7 @@ func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 		return Host{}, false
 	}
 	h := r.host(i)
-	if compareFolded(h.Name(), name) != 0 {
+	if h.compare(name) != 0 {
 		return Host{}, false
 	}
 	return h, true
@@ -71,15 +103,17 @@ func (r *Reader) Host(z *Zone, name string) (Host, bool) {
 func (r *Reader) HostBelow(z *Zone, name string) bool {
 	// The names below another one follow it directly.
 	i, end := r.searchHost(z, name), z.found.firstHost+z.found.hosts
-	if i < end && compareFolded(r.host(i).Name(), name) == 0 {
+	if i < end && r.host(i).compare(name) == 0 {
 		i++
 	}
 	if i == end || name == "" {
 		return i < end
 	}
-	found := r.host(i).Name()
+	found := r.host(i).record().labels()
 	n := len(found) - len(name)
-	return n > 0 && found[n-1] == '.' && compareFolded(found[n:], name) == 0
+	below := n > 0 && found[n-1] == '.' && compareFolded(found[n:], name) == 0
+	runtime.KeepAlive(r)
+	return below
 }
 
 // Hosts returns the hosts of z, which must be one of r.Zones, in the order of CompareNames.
@@ -97,7 +131,9 @@ func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 func (r *Reader) HostCount() int { return len(r.hostOffsets) / 4 }
 
 func (r *Reader) host(i int) Host {
-	return Host{r.hosts[binary.LittleEndian.Uint32(r.hostOffsets[4*i:]):]}
+	at := binary.LittleEndian.Uint32(r.hostOffsets[4*i:])
+	runtime.KeepAlive(r)
+	return Host{r, int(at)}
 }
 
 // searchHost returns the index of the first host of z that is not before name, or that after z's last one.
@@ -105,7 +141,7 @@ func (r *Reader) searchHost(z *Zone, name string) int {
 	lo, hi := z.found.firstHost, z.found.firstHost+z.found.hosts
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
-		if compareFolded(r.host(mid).Name(), name) < 0 {
+		if r.host(mid).compare(name) < 0 {
 			lo = mid + 1
 		} else {
 			hi = mid

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/revmap/revmap/internal/arpa"
@@ -15,7 +17,7 @@ import (
 // A Reader answers lookups from one immutable snapshot.
 //
 // A Reader is safe for concurrent use and must not be copied. It has no Close: the garbage collector frees it, once
-// nothing refers to it nor to a Zone, RRset or string that came from it.
+// nothing refers to it nor to an RRset or a Host that came from it.
 type Reader struct {
 	_ [0]sync.Mutex // go vet: no copies
 
@@ -26,22 +28,32 @@ type Reader struct {
 
 	// The sections with the entries. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
+
+	// outside says that b, and with it the sections, is not memory of the garbage collector: it is given back when
+	// nothing refers to the Reader anymore. So no part of it is ever handed out, but copies; and what reads it calls
+	// runtime.KeepAlive(r) afterwards, because the compiler takes a Reader for dead once its slice is in a register.
+	outside bool
 }
 
-// Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards.
+// Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards. On Linux
+// the memory is no part of Go's heap, which may grow to twice its size before it is collected, and would do so with the
+// file. It is given back once the garbage collector has found that nothing refers to the Reader.
 func Open(path string) (*Reader, error) {
 	b, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open snapshot: %w", err)
 	}
-	r, err := OpenBytes(b)
+	r, err := open(b, true)
 	if err != nil {
+		free(b)
 		return nil, fmt.Errorf("open snapshot %s: %w", path, err)
 	}
+	runtime.AddCleanup(r, free, b)
 	return r, nil
 }
 
-// readFile is os.ReadFile, but it looks at the header before it makes room for the file.
+// readFile returns the content of the file at path in memory that must be freed. It looks at the header before it makes
+// room.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -52,9 +64,13 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, size)
+	b, err := allocate(size)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: make room for %d bytes: %w", path, size, err)
+	}
 	copy(b, head)
 	if _, err := io.ReadFull(f, b[len(head):]); err != nil {
+		free(b)
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return b, nil
@@ -77,7 +93,9 @@ func ReadID(path string) (string, error) {
 
 // OpenBytes verifies b and returns a Reader of it, which keeps b: the caller must not change it anymore. Errors wrap
 // ErrFormat, ErrVersion or ErrChecksum.
-func OpenBytes(b []byte) (*Reader, error) {
+func OpenBytes(b []byte) (*Reader, error) { return open(b, false) }
+
+func open(b []byte, outside bool) (*Reader, error) {
 	h, err := parseHeader(b, uint64(len(b)))
 	if err != nil {
 		return nil, err
@@ -86,7 +104,7 @@ func OpenBytes(b []byte) (*Reader, error) {
 	// not in the goroutine, since only the caller could recover from a panic.
 	sum := make(chan bool, 1)
 	go func() { sum <- checksum(b) == h.checksum }()
-	r := &Reader{b: b, header: h}
+	r := &Reader{b: b, header: h, outside: outside}
 	err = r.decode()
 	if !<-sum {
 		return nil, fmt.Errorf("%w: the file was changed or damaged after it was written", ErrChecksum)
@@ -195,17 +213,34 @@ func (r *Reader) Endless(z *Zone) error {
 
 // rrset returns the RRset that offsets has at index i.
 func (r *Reader) rrset(offsets []byte, i int) RRset {
-	b := r.rrsets[binary.LittleEndian.Uint32(offsets[4*i:]):]
-	return RRset{Kind: Kind(b[0]), count: b[1], TTL: binary.LittleEndian.Uint32(b[2:]), names: b[rrsetHeaderSize:]}
+	at := int(binary.LittleEndian.Uint32(offsets[4*i:]))
+	b := r.rrsets[at : at+rrsetHeaderSize]
+	s := RRset{Kind: Kind(b[0]), count: b[1], TTL: binary.LittleEndian.Uint32(b[2:]), at: at + rrsetHeaderSize, r: r}
+	runtime.KeepAlive(r)
+	return s
+}
+
+// text returns s, which is a part of r.b, as a string that may be handed out.
+func (r *Reader) text(s string) string {
+	if r.outside {
+		return strings.Clone(s)
+	}
+	return s
 }
 
 // addr4 and addr6 return the address at index i of their family's table.
 
-func (r *Reader) addr4(i int) addr4 { return addr4(binary.LittleEndian.Uint32(r.addrs4[4*i:])) }
+func (r *Reader) addr4(i int) addr4 {
+	a := addr4(binary.LittleEndian.Uint32(r.addrs4[4*i:]))
+	runtime.KeepAlive(r)
+	return a
+}
 
 func (r *Reader) addr6(i int) addr6 {
 	b := r.addrs6[16*i : 16*i+16]
-	return addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+	a := addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+	runtime.KeepAlive(r)
+	return a
 }
 
 // addr returns the address at index i of the table of z's family.

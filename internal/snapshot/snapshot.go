@@ -13,6 +13,7 @@ package snapshot
 import (
 	"errors"
 	"math"
+	"runtime"
 	"unsafe"
 )
 
@@ -38,29 +39,33 @@ const (
 	Default  Kind = 2 // the default hostname of the server whose primary address it is
 )
 
-// An RRset is the PTR RRset of one address. Its names alias the snapshot, which stays in memory as long as one of
-// them.
+// An RRset is the PTR RRset of one address. It is part of its Reader, which stays in memory as long as it.
 type RRset struct {
 	Kind  Kind
 	TTL   uint32 // seconds, at most MaxTTL
 	count uint8
-	names []byte // starts with the first name; ends with the section
+	at    int // where the first name starts in r.rrsets
+	r     *Reader
 }
 
 // Len returns the number of names, 1 to 255.
 func (s RRset) Len() int { return int(s.count) }
 
-// Name returns the name with index i; names are ascending. It does not allocate. It panics unless 0 <= i < s.Len().
+// Name returns the name with index i; names are ascending. It allocates if the Reader is one of [Open]. It panics unless
+// 0 <= i < s.Len().
 func (s RRset) Name(i int) string {
 	if i < 0 || i >= int(s.count) {
 		panic("snapshot: RRset.Name: index out of range")
 	}
-	b := s.names
+	b := s.r.rrsets[s.at:]
 	for ; i > 0; i-- {
 		b = b[1+int(b[0]):]
 	}
-	return alias(b[1 : 1+int(b[0])])
+	name := s.r.text(alias(b[1 : 1+int(b[0])]))
+	runtime.KeepAlive(s.r)
+	return name
 }
 
-// alias returns b as a string without copying. That is safe for bytes of a snapshot, which never change.
+// alias returns b as a string without copying. That is safe for the bytes of a snapshot, which never change, as long as
+// they are there.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
