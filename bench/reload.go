@@ -56,8 +56,8 @@ type swaps struct {
 	Quiet, Reloaded []window // of each pair
 	Replaced        int      // snapshots
 	Swapped, Failed int      // as the server counts them
-	// Bytes of memory: after the first window, which is without reloads; at most while there were reloads; when it was
-	// enough to have given back what one generation does not need, or Settle was over.
+	// Bytes of memory: after the first window, which is without reloads; at most while there were reloads; and Settle after
+	// that, when it was about Before again or the time was over.
 	Before, Peak, After int64
 	Settle              time.Duration
 }

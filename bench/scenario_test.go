@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +17,7 @@ import (
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	yamlsource "github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // A generated source has as many addresses as it should, and lint finds nothing, so that compile does all of its work.
@@ -182,6 +187,107 @@ func TestSoakPart(t *testing.T) {
 		got := failed(soakPart(&soaked{Hit: steady, Miss: test.miss, Samples: test.samples}, new(soakSettings)))
 		if !maps.Equal(got, test.want) {
 			t.Errorf("%s: budgets missed: %v; want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// TestScenarios runs all scenarios with little data, as a user does, and then the report.
+func TestScenarios(t *testing.T) {
+	peer.Needs(t, "dnsperf", "dig", "knotd")
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	bin, out := t.TempDir(), t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, ".", "../cmd/coredns", "../cmd/revmap")
+	if b, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+	run := func(t *testing.T, args string) string {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(bin, "bench"), strings.Fields(args)...)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		printed, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("bench %s: %v\n%s", args, err, stderr.String())
+		}
+		return string(printed)
+	}
+	read := func(t *testing.T, name string, data any) {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(out, name+".json"))
+		if err == nil {
+			err = json.Unmarshal(b, &part{Data: data})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	coredns, revmap := " -coredns "+filepath.Join(bin, "coredns"), " -revmap "+filepath.Join(bin, "revmap")
+	to := " -out " + out
+
+	t.Run("reload", func(t *testing.T) {
+		run(t, "reload -names 1000 -pairs 1 -window 2s -every 500ms -settle 1s"+to+coredns)
+		var all []swaps
+		read(t, "reload", &all)
+		if len(all) != 2 {
+			t.Fatalf("%d families", len(all))
+		}
+		for _, s := range all {
+			q, r := s.Quiet[0], s.Reloaded[0]
+			if q.wrong() > 0 || r.wrong() > 0 || q.Full.Completed == 0 || r.Full.Completed == 0 || r.Probe.P99 == 0 {
+				t.Errorf("%s: %+v, %+v", s.Family, q, r)
+			}
+			if s.Replaced == 0 || s.Swapped == 0 || s.Failed > 0 || s.Before == 0 || s.Peak == 0 || s.After == 0 {
+				t.Errorf("%s: %+v", s.Family, s)
+			}
+		}
+	})
+	t.Run("compile", func(t *testing.T) {
+		run(t, "compile -addresses 1000 -files 10 -runs 1"+to+revmap)
+		var all []costs
+		read(t, "compile", &all)
+		if len(all) != 3 {
+			t.Fatalf("%d sources", len(all))
+		}
+		for _, c := range all {
+			for _, w := range works {
+				if r := c.Runs[w.key]; len(r) != 1 || r[0].Wall == 0 || r[0].CPU == 0 || r[0].Peak == 0 {
+					t.Errorf("%s, %s: %+v", c.Source, w.name, r)
+				}
+			}
+		}
+	})
+	t.Run("growth", func(t *testing.T) {
+		run(t, "growth -sizes 1000,2000 -rounds 1 -time 200ms"+to+coredns+revmap)
+		var all []grown
+		read(t, "growth", &all)
+		if len(all) != 6 {
+			t.Fatalf("%d sizes of data", len(all))
+		}
+		for _, g := range all {
+			for c, v := range g.Rounds[0] {
+				if v <= 0 {
+					t.Errorf("%s, %d names, %s: %v", g.Family, g.Names, c, v)
+				}
+			}
+		}
+	})
+	t.Run("soak", func(t *testing.T) {
+		run(t, "soak -names 1000 -time 4s -every 500ms -sample 100ms -rate 500"+to+coredns)
+		var r soaked
+		read(t, "soak", &r)
+		if len(r.Samples) < 4 || r.Hit.Completed == 0 || r.Miss.Completed == 0 {
+			t.Errorf("%+v", r)
+		}
+		if r.Snapshots == 0 || r.Swapped != r.Snapshots || r.Followed != r.Snapshots || r.IXFR != r.Snapshots || r.Failed > 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+	page := run(t, "report"+to)
+	for _, title := range []string{"### Reloads", "### Compile", "### Growth", "### A soak"} {
+		if !strings.Contains(page, title) {
+			t.Errorf("the report has no %q:\n%s", title, page)
 		}
 	}
 }
