@@ -10,6 +10,7 @@
 package arpa
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -20,6 +21,8 @@ import (
 const (
 	root4 = "in-addr.arpa."
 	root6 = "ip6.arpa."
+
+	digits = "0123456789abcdef"
 
 	maxLen = 2*32 + len(root6) // bytes of the longest name that is written here
 )
@@ -138,7 +141,7 @@ func Parse(name string) (netip.Prefix, Form) {
 // below returns the part of name left of root, its last dot included, and whether name is at or below root.
 func below(name, root string) (labels string, ok bool) {
 	n := len(name) - len(root)
-	if n < 0 || !strings.EqualFold(name[n:], root) {
+	if n < 0 || name[n:] != root && !strings.EqualFold(name[n:], root) {
 		return "", false
 	}
 	labels = name[:n]
@@ -174,33 +177,31 @@ func extend4(p netip.Prefix, labels string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	b := p.Addr().As4()
-	for more := labels != ""; more; i++ {
-		dot := strings.LastIndexByte(labels, '.')
-		v, ok := octet(labels[dot+1:])
-		if !ok || i == len(b) {
+	for ; labels != ""; i++ {
+		v, start, ok := octet(labels)
+		if !ok || i == len(b) || start == 1 { // before the dot at 0 is an empty label
 			return netip.Prefix{}, false
 		}
 		b[i] = v
-		if more = dot >= 0; more {
-			labels = labels[:dot]
-		}
+		labels = labels[:max(0, start-1)]
 	}
 	return netip.PrefixFrom(netip.AddrFrom4(b), 8*i), true
 }
 
-// octet returns the value of a decimal number from 0 to 255 without leading zeros.
-func octet(s string) (byte, bool) {
-	if len(s) < 1 || len(s) > 3 || len(s) > 1 && s[0] == '0' {
-		return 0, false
-	}
-	v := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
+// octet returns the value of the last label of s, which must be a decimal number from 0 to 255 without leading zeros,
+// and where it starts.
+func octet(s string) (v byte, start int, ok bool) {
+	sum, unit := 0, 1
+	for start = len(s); start > 0 && s[start-1] != '.'; start-- {
+		digit := int(s[start-1]) - '0'
+		if digit < 0 || digit > 9 || unit > 100 {
+			return 0, 0, false
 		}
-		v = 10*v + int(s[i]-'0')
+		sum += unit * digit
+		unit *= 10
 	}
-	return byte(v), v <= 255
+	n := len(s) - start
+	return byte(sum), start, n == 1 || n > 1 && s[start] != '0' && sum <= 255
 }
 
 func extend6(p netip.Prefix, labels string) (netip.Prefix, bool) {
@@ -210,34 +211,46 @@ func extend6(p netip.Prefix, labels string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	b := p.Addr().As16()
-	for at := len(labels) - 1; at >= 0; at -= 2 {
-		v, ok := nibble(labels[at])
-		if !ok || at > 0 && labels[at-1] != '.' {
+	for labels != "" {
+		at := len(labels) - 1
+		if i%2 == 0 && at >= 3 { // two labels are a byte, and so are nearly all
+			l := labels[at-3:]
+			high, low := nibbles[l[3]], nibbles[l[1]]
+			if high|low > 0xf || l[0] != '.' || l[2] != '.' {
+				return netip.Prefix{}, false
+			}
+			b[i/2] = high<<4 | low
+			labels = labels[:at-3]
+			i += 2
+			continue
+		}
+		v := nibbles[labels[at]]
+		if v > 0xf || at > 0 && labels[at-1] != '.' {
 			return netip.Prefix{}, false
 		}
 		if i%2 == 0 {
 			v <<= 4
 		}
 		b[i/2] |= v
+		labels = labels[:max(0, at-1)]
 		i++
 	}
 	return netip.PrefixFrom(netip.AddrFrom16(b), 4*i), true
 }
 
-// nibble returns the value of one hexadecimal digit of either case.
-func nibble(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return (c | 0x20) - 'a' + 10, true
+// nibbles has the value of each hexadecimal digit of either case, and for all other bytes one that no digit has.
+var nibbles = func() (table [256]byte) {
+	for i := range table {
+		table[i] = 0xff
 	}
-	return 0, false
-}
+	for v, c := range []byte(digits) {
+		table[c], table[bytes.ToUpper([]byte{c})[0]] = byte(v), byte(v)
+	}
+	return table
+}()
 
 // appendName appends the name of the first bits of a, which end on a label boundary.
 func appendName(dst []byte, a netip.Addr, bits int) []byte {
-	const digits = "0123456789abcdef"
 	switch {
 	case a.Is4():
 		b := a.As4()
