@@ -159,7 +159,7 @@ func page(all []*part) string {
 
 // budgetTable returns all budgets, with the figures that there are.
 func budgetTable(all []*part) string {
-	t := table{head: []string{"work", "budget", "", "figure", "met"}, left: 3}
+	t := table{head: []string{"work", "budget", "measured", "figure", "met"}, left: 5}
 	for _, budget := range budgets {
 		work, limit := budget.work, budget.limit
 		measured := false

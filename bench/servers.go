@@ -238,8 +238,16 @@ func serverOf(key string) (*server, error) {
 	return servers[i], nil
 }
 
-// tellVersion returns the version that a program tells with the given arguments.
-func tellVersion(program string, args ...string) string {
-	out, _ := exec.Command(program, args...).CombinedOutput() // dnsperf tells it as part of an error
-	return cmp.Or(regexp.MustCompile(`\d+(\.\d+)+[^\s,]*`).FindString(string(out)), "unknown")
+// tellVersion returns the version that a program tells with the given argument.
+func tellVersion(program, arg string) string {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(program, arg)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // for some it is an error
+	return findVersion(stdout.String() + stderr.String())
+}
+
+// findVersion returns the first version number in a text.
+func findVersion(text string) string {
+	return cmp.Or(regexp.MustCompile(`\d+(\.\d+)+[^\s,]*`).FindString(text), "unknown")
 }
