@@ -100,7 +100,31 @@ fuzz: ## run each fuzz target for FUZZTIME, 30s
 bench-go: ## compare the Go benchmarks that match BENCH in the work tree with those of BASE, the last commit; COUNT times
 	@BENCH='$(BENCH)' COUNT='$(COUNT)' BASE='$(BASE)' tools/bench-go
 
-# The scenarios of bench/README.md; ARGS are flags of bench.
+.PHONY: bench
+bench: bench-peers bench-servedns bench-reload bench-compile ## all measurements that bench/README.md shows, in half an hour
+	@go run ./bench report -budgets
+
+.PHONY: bench-quick
+bench-quick: build ## the ratios to the best peers, roughly, in two minutes
+	@tools/test-deps
+	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv4 -servers revmap,revmap-plain,constant,hosts,knot
+	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv6 -servers revmap,revmap-plain,constant,hosts
+	@go run ./bench report -out run/bench/quick -budgets
+
+.PHONY: bench-readme
+bench-readme: ## write what was measured last into bench/README.md
+	go run ./bench report -update bench/README.md
+
+# The parts of bench/README.md; ARGS are flags of bench.
+.PHONY: bench-peers
+bench-peers: build ## compare revmap with other name servers, and with the least that a server does
+	@tools/test-deps
+	go run ./bench peers $(ARGS)
+
+.PHONY: bench-servedns
+bench-servedns: ## compare the plugin alone with a constant answer
+	go run ./bench servedns $(ARGS)
+
 .PHONY: bench-reload
 bench-reload: build ## measure what a new snapshot every two seconds does to queries and memory under full load
 	go run ./bench reload $(ARGS)

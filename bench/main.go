@@ -25,6 +25,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"peers", "compare revmap with other servers, and with the least that a server does", peers},
+		{"servedns", "compare the plugin's ServeDNS with a constant answer", servedns},
 		{"growth", "measure the cost of a name with more and more names", growth},
 		{"soak", "ask for a long time while snapshots change and zones are transferred", soak},
 		{"reload", "measure what reloads do to queries and memory", reload},

@@ -29,7 +29,7 @@ type part struct {
 }
 
 // parts are the names of all parts, in the order of the page.
-var parts = []string{"peers-ipv4", "peers-ipv6", "reload", "compile", "growth", "soak"}
+var parts = []string{"peers-ipv4", "peers-ipv6", "servedns", "reload", "compile", "growth", "soak"}
 
 // A figure is what was measured for a budget.
 type figure struct {
@@ -91,6 +91,7 @@ func (p *part) markdown() string {
 func report(_ context.Context, args []string) error {
 	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	dir := flags.String("out", "run/bench", "folder with the results")
+	only := flags.Bool("budgets", false, "print only the budgets")
 	update := flags.String("update", "", "rewrite this page between its two markers, instead of printing")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -113,6 +114,9 @@ func report(_ context.Context, args []string) error {
 		return fmt.Errorf("no results in %s", *dir)
 	}
 	text := page(all)
+	if *only {
+		text = budgetTable(all)
+	}
 	if *update == "" {
 		fmt.Println(text)
 		return nil
@@ -159,7 +163,7 @@ func page(all []*part) string {
 
 // budgetTable returns all budgets, with the figures that there are.
 func budgetTable(all []*part) string {
-	t := table{head: []string{"work", "budget", "measured", "figure", "met"}, left: 5}
+	t := table{head: []string{"work", "budget", "case", "figure", "limit", "met"}, left: 3}
 	for _, budget := range budgets {
 		work, limit := budget.work, budget.limit
 		measured := false
@@ -172,12 +176,12 @@ func budgetTable(all []*part) string {
 				if !f.met() {
 					met = "**no**"
 				}
-				t.add(work, limit, f.Case, fmt.Sprintf("%s%s (at most %s%[2]s)", digits(f.Value), f.Unit, digits(f.Limit)), met)
+				t.add(work, limit, f.Case, digits(f.Value)+f.Unit, digits(f.Limit)+f.Unit, met)
 				work, limit, measured = "", "", true
 			}
 		}
 		if !measured {
-			t.add(work, limit, "", "not measured", "")
+			t.add(work, limit, "", "not measured", "", "")
 		}
 	}
 	return t.String()
