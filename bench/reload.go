@@ -70,6 +70,7 @@ func reload(ctx context.Context, args []string) error {
 	flags.StringVar(&set.dir, "out", "run/bench", "folder for data and results")
 	flags.StringVar(&set.lock, "lock", "", "lock this `file` while a server runs, so that several benches take turns")
 	flags.IntVar(&set.names, "names", 1_000_000, "size of the data")
+	key := flags.String("family", "", "ipv4 or ipv6; both if it is left out")
 	flags.IntVar(&set.pairs, "pairs", 6, "how often to measure without and with reloads")
 	flags.DurationVar(&set.window, "window", 10*time.Second, "how long to measure each time")
 	flags.DurationVar(&set.every, "every", 2*time.Second, "time between two snapshots")
@@ -80,6 +81,9 @@ func reload(ctx context.Context, args []string) error {
 	}
 	var all []*swaps
 	for _, f := range families {
+		if *key != "" && f.key != *key {
+			continue
+		}
 		s, err := set.measure(ctx, data{family: f, names: set.names, dir: set.dir})
 		if err != nil {
 			return err
