@@ -118,7 +118,7 @@ func parseDnsperf(r io.Reader) (*traffic, error) {
 
 // set takes one line of the statistics.
 func (t *traffic) set(name, value string) (err error) {
-	first, rest, _ := strings.Cut(value, " ")
+	first, _, _ := strings.Cut(value, " ")
 	switch name {
 	case "Queries sent":
 		t.Sent, err = strconv.Atoi(first)
@@ -133,7 +133,10 @@ func (t *traffic) set(name, value string) (err error) {
 		s, err = strconv.ParseFloat(first, 64)
 		t.Average = seconds(s)
 	case "Response codes": // NOERROR 10 (50.00%), NXDOMAIN 10 (50.00%)
-		for code := range strings.SplitSeq(first+" "+rest, ", ") {
+		if value == "" { // no answer
+			return nil
+		}
+		for code := range strings.SplitSeq(value, ", ") {
 			f := strings.Fields(code)
 			if len(f) < 2 {
 				return errors.New("no number after a response code")

@@ -213,7 +213,8 @@ func (t *table) String() string {
 	return b.String()
 }
 
-// digits writes a number with three significant digits, or as a whole number if that has more.
+// digits writes a number with three significant digits, of which at most three are decimals, or as a whole number if
+// that has more.
 func digits(v float64) string {
 	if v >= 1000 {
 		return thousands(int(v + 0.5))

@@ -30,6 +30,7 @@ var debian = map[string]string{
 	"curl":              "curl",
 	"delv":              "bind9-dnsutils",
 	"dig":               "bind9-dnsutils",
+	"dnsperf":           "dnsperf",
 	"gh":                "gh",
 	"git":               "git",
 	"ip":                "iproute2",
