@@ -3,6 +3,7 @@ package compile
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
 	"time"
@@ -31,20 +32,29 @@ func Compile(inv *model.Inventory, o Options) (*snapshot.Builder, error) {
 			return nil, fmt.Errorf("compile %s: %w", a, err)
 		}
 	}
-	if len(inv.ForwardZones) > 0 {
-		for h := range inv.Hosts() {
-			if inv.ForwardZone(h.Name) == nil {
-				continue
-			}
-			if err := b.AddHost(h.Name, h.Addrs); err != nil {
-				return nil, fmt.Errorf("compile: %w", err)
-			}
+	for h := range hosts(inv) {
+		if err := b.AddHost(h.Name, h.Addrs); err != nil {
+			return nil, fmt.Errorf("compile: %w", err)
 		}
 	}
 	if err := setSerials(b, o); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	return b, nil
+}
+
+// hosts goes through those of inv that lie in forward zones.
+func hosts(inv *model.Inventory) iter.Seq[model.Host] {
+	return func(yield func(model.Host) bool) {
+		if len(inv.ForwardZones) == 0 {
+			return
+		}
+		for h := range inv.Hosts() {
+			if inv.ForwardZone(h.Name) != nil && !yield(h) {
+				return
+			}
+		}
+	}
 }
 
 // zones returns the zones of inv, without serials.

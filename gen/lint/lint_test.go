@@ -76,7 +76,10 @@ func run(t *testing.T, text string) diag.List {
 	files := files(text)
 	if len(files) == 1 && !strings.Contains(text, "include:") && !strings.Contains(text, "forwards:") {
 		s, found := source.Parse(files[0].name, []byte(files[0].data), false)
-		return Run(model.Build(s), found, Options{Today: today})
+		o := Options{Today: today}
+		l := Run(model.Build(s), found, o)
+		checkParts(t, s, found, o, l)
+		return l
 	}
 	t.Chdir(t.TempDir())
 	for _, f := range files {
@@ -95,7 +98,11 @@ func run(t *testing.T, text string) diag.List {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Run(model.Build(s), append(found, wrong...), Options{Today: today, Forwards: zones})
+	found = append(found, wrong...)
+	o := Options{Today: today, Forwards: zones}
+	l := Run(model.Build(s), found, o)
+	checkParts(t, s, found, o, l)
+	return l
 }
 
 type file struct{ name, data string }

@@ -25,7 +25,7 @@ var namePublicSuffix = &Rule{
 				if len(registries) == maxRegistries {
 					clear(registries)
 				}
-				registry = isInRegistry(name.Value)
+				registry = isRegistry(domain)
 				registries[domain] = registry
 			}
 			if !registry || !isPublicSuffix(name.Value) || specialUse(name.Value) != "" || inArpa(name.Value) {
@@ -54,11 +54,11 @@ var namePublicSuffix = &Rule{
 
 const maxRegistries = 10_000 // that are remembered, so that memory is bounded
 
-// isInRegistry reports whether name lies directly below the root or a public suffix, so that it may be one itself. It is
-// false for those in a few Norwegian counties.
-func isInRegistry(name string) bool {
-	suffix, icann := publicsuffix.PublicSuffix(strings.TrimSuffix(name, "."))
-	return icann && len(suffix)+len(".") >= len(parent(name))
+// isRegistry reports whether domain is the root or a public suffix, so that a name directly below it may be one itself. It
+// is false for a few Norwegian counties.
+func isRegistry(domain string) bool {
+	suffix, icann := publicsuffix.PublicSuffix("-." + strings.TrimSuffix(domain, "."))
+	return domain == "" || icann && len(suffix)+len(".") >= len(domain)
 }
 
 // isPublicSuffix reports whether name is listed as a public suffix, in the ICANN section. One that is a suffix by a

@@ -38,6 +38,7 @@ var arrows = map[string]string{
 	"gen/check":    "gen/generic gen/model gen/revision gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
+	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/source gen/diag internal/snapshot",
 	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag",
