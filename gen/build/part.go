@@ -2,8 +2,10 @@ package build
 
 import (
 	"crypto/sha256"
+	"math/bits"
 	"slices"
 
+	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/lint"
@@ -37,17 +39,20 @@ type part struct {
 
 // A builder lints the files of a source.
 type builder struct {
-	files  *source.Files
-	o      Options
-	facts  []facts
-	frame  *model.Inventory
-	linter *lint.Linter
-	found  diag.List // while the files were read
-	// All that findings about a file depend on but for its own text and the accounts that it wants.
+	files   *source.Files
+	o       Options
+	facts   []facts
+	frame   *model.Inventory
+	linter  *lint.Linter
+	found   diag.List // while the files were read
 	lengths lint.RoutedLengths
-	// For each account that some file wants, the last file that defines it.
-	defined map[string]int
+	context []byte                // tells what all parts depend on but for their files and the accounts of others
+	defined map[string]definition // of the accounts that some file wants and does not define
 }
+
+// A definition tells where an account is defined last: in which file, and which of its accounts it is. They are -1 if it
+// is not defined.
+type definition struct{ file, index int }
 
 func newBuilder(files *source.Files, o Options) *builder {
 	b := &builder{files: files, o: o, facts: make([]facts, files.Len()), found: files.Findings()}
@@ -56,7 +61,7 @@ func newBuilder(files *source.Files, o Options) *builder {
 	s := *root
 	s.Servers, s.Addresses, s.Accounts = nil, nil, nil
 	s.Files, s.Waivers = nil, nil
-	b.defined = make(map[string]int)
+	b.defined = make(map[string]definition)
 	for i := range b.facts {
 		f := &b.facts[i]
 		s.Files = append(s.Files, files.Path(i))
@@ -68,30 +73,80 @@ func newBuilder(files *source.Files, o Options) *builder {
 		b.found = append(b.found, f.findings...)
 		b.lengths.Merge(f.lengths)
 		for _, name := range f.wants {
-			b.defined[name] = -1
+			b.defined[name] = definition{-1, -1}
 		}
 	}
 	for i := range b.facts {
-		for _, a := range b.facts[i].accounts {
+		if len(b.defined) == 0 {
+			break
+		}
+		for j, a := range b.facts[i].accounts {
 			if _, wanted := b.defined[a.name]; wanted {
-				b.defined[a.name] = i
+				b.defined[a.name] = definition{i, j}
 			}
 		}
 	}
 	b.frame = model.Frame(&s)
 	b.linter = lint.New(b.frame, b.found, lint.Options{Today: o.Today})
+	b.context = b.digest()
 	return b
 }
 
+// digest returns that of the frame, and of what else all parts depend on. The root file has more than the frame, and so may
+// others with blocks: it is not worth telling them apart.
+func (b *builder) digest() []byte {
+	var e encoder
+	for i := range b.facts {
+		if sum := b.files.Sum(i); i == 0 || b.facts[i].blocks {
+			e.text(b.files.Path(i))
+			e.bytes(sum[:])
+		}
+	}
+	for _, word := range b.lengths {
+		e.word(word)
+	}
+	e.flag(b.linter.Unread())
+	return e.b
+}
+
+// isCached reports whether results for file i are kept. Small files are done as quickly as a cache is asked.
+func (b *builder) isCached(i int) bool { return b.o.Cache != nil && b.files.Size(i) >= minCached }
+
+const minCached = 4 << 10
+
 // read returns the facts about file i.
 func (b *builder) read(i int) facts {
+	var key cache.Key
+	file, sum := b.files.Path(i), b.files.Sum(i)
+	if b.isCached(i) {
+		kind := "facts about an included file"
+		if i == 0 {
+			kind = "facts about a root file"
+		}
+		key = b.o.Cache.Key(kind, []byte(file), sum[:])
+		if data, ok := b.o.Cache.Get(key); ok {
+			if f, ok := decodeFacts(string(data), file); ok {
+				return f
+			}
+		}
+	}
 	s, found := b.files.Read(i)
-	f := facts{blocks: len(s.Blocks) > 0, waivers: s.Waivers, findings: found}
+	f := factsOf(s)
+	f.findings = found
+	if b.isCached(i) {
+		b.o.Cache.Put(key, f.encode(file))
+	}
+	return f
+}
+
+// factsOf returns the facts about a file that says s.
+func factsOf(s *source.Source) facts {
+	f := facts{blocks: len(s.Blocks) > 0, waivers: s.Waivers}
 	own := make(map[string]bool, len(s.Accounts))
 	for j := range s.Accounts {
-		name := s.Accounts[j].Name.Value
-		own[name] = true
-		f.accounts = append(f.accounts, account{name: name})
+		a := &s.Accounts[j]
+		own[a.Name.Value] = true
+		f.accounts = append(f.accounts, account{a.Name.Value, sha256.Sum256(encodeAccount(a))})
 	}
 	for j := range s.Servers {
 		if name := s.Servers[j].Account.Value; name != "" && !own[name] {
@@ -108,13 +163,44 @@ func (b *builder) read(i int) facts {
 
 // part returns what is known of file i by itself.
 func (b *builder) part(i int) part {
+	var key cache.Key
+	file, sum := b.files.Path(i), b.files.Sum(i)
+	if b.isCached(i) {
+		key = b.o.Cache.Key("part", b.context, []byte(file), sum[:], b.borrowed(i))
+		if data, ok := b.o.Cache.Get(key); ok {
+			if p, ok := decodePart(string(data), file); ok {
+				return p
+			}
+		}
+	}
 	p := b.lint([]int{i})
 	for _, a := range b.facts[i].accounts {
 		p.keys = append(p.keys, lint.AccountKey(a.name))
 	}
 	slices.Sort(p.keys)
 	p.keys = slices.Compact(p.keys)
+	if b.isCached(i) {
+		b.o.Cache.Put(key, p.encode(file))
+	}
 	return p
+}
+
+// borrowed returns what tells all that file i takes from others.
+func (b *builder) borrowed(i int) []byte {
+	var e encoder
+	for _, name := range b.facts[i].wants {
+		d := b.defined[name]
+		if d.file < 0 { // then all accounts matter
+			for j := range b.facts {
+				for _, a := range b.facts[j].accounts {
+					e.bytes(a.digest[:])
+				}
+			}
+			break
+		}
+		e.bytes(b.facts[d.file].accounts[d.index].digest[:])
+	}
+	return e.b
 }
 
 // lint lints some files together.
@@ -130,32 +216,28 @@ func (b *builder) lint(files []int) part {
 			own[a.name] = true
 		}
 	}
-	unknown := false
-	borrowed := make(map[int][]string)
+	borrowed := make(map[int][]int) // the indexes of accounts, by the file that has them
 	for _, i := range files {
 		for _, name := range b.facts[i].wants {
-			if j := b.defined[name]; j < 0 {
-				unknown = true
-			} else if !own[name] {
-				own[name] = true
-				borrowed[j] = append(borrowed[j], name)
+			d := b.defined[name]
+			if d.file < 0 {
+				borrowed = nil
+				s.Accounts = b.allAccounts()
+				break
 			}
+			if !own[name] {
+				own[name] = true
+				borrowed[d.file] = append(borrowed[d.file], d.index)
+			}
+		}
+		if borrowed == nil {
+			break
 		}
 	}
-	if unknown { // then the hint looks through all accounts
-		s.Accounts = nil
-		for i := range b.facts {
-			f, _ := b.files.Read(i)
-			s.Accounts = append(s.Accounts, f.Accounts...)
-		}
-	} else {
-		for j, names := range borrowed {
-			f, _ := b.files.Read(j)
-			for k := range f.Accounts {
-				if slices.Contains(names, f.Accounts[k].Name.Value) {
-					s.Accounts = append(s.Accounts, f.Accounts[k])
-				}
-			}
+	for i, indexes := range borrowed {
+		f, _ := b.files.Read(i)
+		for _, j := range indexes {
+			s.Accounts = append(s.Accounts, f.Accounts[j])
 		}
 	}
 	inv := b.frame.Part(s.Servers, s.Addresses, s.Accounts)
@@ -164,10 +246,22 @@ func (b *builder) lint(files []int) part {
 	return p
 }
 
+// allAccounts returns the accounts of all files: a hint for one that is unknown looks through their names.
+func (b *builder) allAccounts() []source.Account {
+	var all []source.Account
+	for i := range b.facts {
+		if len(b.facts[i].accounts) > 0 {
+			f, _ := b.files.Read(i)
+			all = append(all, f.Accounts...)
+		}
+	}
+	return all
+}
+
 // together returns the parts of those files that have a key in common, and marks those of the single files. It returns
 // false if that is most of the source.
 func (b *builder) together(list []part) ([]part, bool) {
-	leader := make([]int, len(list)) // of the files that each is taken together with; a tree
+	leader := make([]int, len(list)) // of the files that each is taken together with: a tree
 	for i := range leader {
 		leader[i] = i
 	}
@@ -178,36 +272,78 @@ func (b *builder) together(list []part) ([]part, bool) {
 		}
 		return i
 	}
-	seen := make(map[uint64]int)
-	for i := range list {
-		for _, k := range list[i].keys {
-			if j, ok := seen[k]; ok {
-				x, y := find(i), find(j)
-				leader[max(x, y)] = min(x, y)
-			} else {
-				seen[k] = i
-			}
-		}
+	for _, p := range commonKeys(list) {
+		x, y := find(p.first), find(p.second)
+		leader[max(x, y)] = min(x, y)
 	}
 	groups := make(map[int][]int)
-	size := 0
+	size, all := 0, 0
 	for i := range list {
-		if l := find(i); l != i {
-			if groups[l] == nil {
-				groups[l] = []int{l}
-				list[l].joint = true
-				size += b.files.Size(l)
-			}
-			groups[l] = append(groups[l], i)
-			list[i].joint = true
-			size += b.files.Size(i)
-		}
+		l := find(i)
+		groups[l] = append(groups[l], i)
+		all += b.files.Size(i)
 	}
 	var joint []part
 	for i := range list {
-		if g := groups[i]; g != nil {
-			joint = append(joint, b.lint(g))
+		g := groups[i]
+		if len(g) < 2 {
+			continue
 		}
+		for _, j := range g {
+			list[j].joint = true
+			size += b.files.Size(j)
+		}
+		if len(list) > fewFiles && size > all/2 {
+			return nil, false
+		}
+		joint = append(joint, b.lint(g))
 	}
 	return joint, true
+}
+
+// fewFiles is how many files may all be taken together.
+const fewFiles = 16
+
+// A pair is two files with a key in common.
+type pair struct{ first, second int }
+
+// commonKeys returns pairs that connect all files with a common key.
+func commonKeys(list []part) []pair {
+	const shares = 256 // of the keys, by their first byte: those of one fit into a processor's cache
+	var pairs [shares][]pair
+	inParallel(shares, func(share int) {
+		ranges := make([][]uint64, len(list))
+		n := 0
+		for i := range list {
+			keys := list[i].keys
+			first, _ := slices.BinarySearch(keys, uint64(share)<<56)
+			end := len(keys)
+			if share+1 < shares {
+				end, _ = slices.BinarySearch(keys, uint64(share+1)<<56)
+			}
+			ranges[i] = keys[first:end]
+			n += end - first
+		}
+		type slot struct {
+			key  uint64
+			file int // number + 1; 0 if the slot is empty
+		}
+		table := make([]slot, 1<<bits.Len(uint(2*n)))
+		for i, keys := range ranges {
+			last := -1 // many keys can be common to the same two files
+			for _, k := range keys {
+				at := int(k) & (len(table) - 1)
+				for table[at].file != 0 && table[at].key != k {
+					at = (at + 1) & (len(table) - 1)
+				}
+				if s := &table[at]; s.file == 0 {
+					*s = slot{k, i + 1}
+				} else if s.file-1 != i && s.file-1 != last {
+					last = s.file - 1
+					pairs[share] = append(pairs[share], pair{last, i})
+				}
+			}
+		}
+	})
+	return slices.Concat(pairs[:]...)
 }

@@ -12,31 +12,31 @@ import (
 
 // A Fragment is what a part of a source puts into a snapshot, as it can be kept between runs. It is read-only.
 type Fragment struct {
-	Entries []byte // addresses with their names, ascending
-	Hosts   []byte // default hostnames in forward zones, with their addresses
+	Entries string // addresses with their names, ascending
+	Hosts   string // default hostnames in forward zones, with their addresses
 }
 
 // FragmentOf returns the fragment of an inventory that is a part of a source.
 func FragmentOf(part *model.Inventory) Fragment {
-	var f Fragment
+	var entries, list []byte
 	c := cursor{part, part.Addresses}
 	for a, r, ok := c.next(); ok; a, r, ok = c.next() {
-		f.Entries = appendAddr(f.Entries, a)
-		f.Entries = append(f.Entries, byte(r.kind))
-		f.Entries = binary.LittleEndian.AppendUint32(f.Entries, r.ttl)
-		f.Entries = binary.AppendUvarint(f.Entries, uint64(len(r.names)))
+		entries = appendAddr(entries, a)
+		entries = append(entries, byte(r.kind))
+		entries = binary.LittleEndian.AppendUint32(entries, r.ttl)
+		entries = binary.AppendUvarint(entries, uint64(len(r.names)))
 		for _, n := range r.names {
-			f.Entries = append(binary.AppendUvarint(f.Entries, uint64(len(n))), n...)
+			entries = append(binary.AppendUvarint(entries, uint64(len(n))), n...)
 		}
 	}
 	for h := range hosts(part) {
-		f.Hosts = append(binary.AppendUvarint(f.Hosts, uint64(len(h.Name))), h.Name...)
-		f.Hosts = binary.AppendUvarint(f.Hosts, uint64(len(h.Addrs)))
+		list = append(binary.AppendUvarint(list, uint64(len(h.Name))), h.Name...)
+		list = binary.AppendUvarint(list, uint64(len(h.Addrs)))
 		for _, a := range h.Addrs {
-			f.Hosts = appendAddr(f.Hosts, a)
+			list = appendAddr(list, a)
 		}
 	}
-	return f
+	return Fragment{string(entries), string(list)}
 }
 
 // appendAddr appends the size of an address in bytes and the address.
@@ -58,7 +58,7 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 	}
 	var runs runs
 	for _, f := range fragments {
-		if r := (&run{decoder: decoder{string(f.Entries), nil}}); r.next() {
+		if r := (&run{decoder: decoder{f.Entries, nil}}); r.next() {
 			runs = append(runs, r)
 		} else if r.err != nil {
 			return nil, fmt.Errorf("compile: %w", r.err)
@@ -83,7 +83,7 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 		runs.down(0)
 	}
 	for _, f := range fragments {
-		d := decoder{string(f.Hosts), nil}
+		d := decoder{f.Hosts, nil}
 		for d.rest != "" {
 			name := d.text()
 			addrs := make([]netip.Addr, 0, 2)

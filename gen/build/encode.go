@@ -1,0 +1,287 @@
+package build
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// An encoder writes what a decoder reads: numbers as varints, text and lists with their length in front.
+type encoder struct{ b []byte }
+
+func (e *encoder) number(n int)   { e.b = binary.AppendUvarint(e.b, uint64(n)) }
+func (e *encoder) text(s string)  { e.number(len(s)); e.b = append(e.b, s...) }
+func (e *encoder) bytes(s []byte) { e.number(len(s)); e.b = append(e.b, s...) }
+func (e *encoder) word(n uint64)  { e.b = binary.LittleEndian.AppendUint64(e.b, n) }
+
+func (e *encoder) flag(b bool) {
+	n := 0
+	if b {
+		n = 1
+	}
+	e.number(n)
+}
+
+// A decoder reads what an encoder has written. Once that is not so, ok is false and it returns zero values.
+type decoder struct {
+	rest string
+	ok   bool
+}
+
+func (d *decoder) take(n int) string {
+	if n > len(d.rest) {
+		d.rest, d.ok = "", false
+		return ""
+	}
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) number() int {
+	var n uint64
+	for shift := 0; shift < 63; shift += 7 {
+		s := d.take(1)
+		if s == "" {
+			return 0
+		}
+		n |= uint64(s[0]&0x7f) << shift
+		if s[0] < 0x80 {
+			return int(n)
+		}
+	}
+	d.rest, d.ok = "", false
+	return 0
+}
+
+// count reads the length of a list whose elements take one byte at least.
+func (d *decoder) count() int {
+	n := d.number()
+	if n > len(d.rest) {
+		d.rest, d.ok = "", false
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) text() string { return d.take(d.number()) }
+func (d *decoder) flag() bool   { return d.number() != 0 }
+
+func (d *decoder) word() uint64 {
+	s := d.take(8)
+	if s == "" {
+		return 0
+	}
+	return binary.LittleEndian.Uint64([]byte(s))
+}
+
+// position writes p. Most are in the file of the result.
+func (e *encoder) position(p diag.Position, file string) {
+	switch p.File {
+	case "":
+		e.number(0)
+	case file:
+		e.number(1)
+	default:
+		e.number(2)
+		e.text(p.File)
+	}
+	e.number(p.Line)
+	e.number(p.Column)
+}
+
+func (d *decoder) position(file string) diag.Position {
+	var p diag.Position
+	switch d.number() {
+	case 0:
+	case 1:
+		p.File = file
+	default:
+		p.File = d.text()
+	}
+	p.Line, p.Column = d.number(), d.number()
+	return p
+}
+
+func (e *encoder) diagnostic(f *diag.Diagnostic, file string) {
+	e.position(f.Pos, file)
+	e.position(f.End, file)
+	e.number(int(f.Severity))
+	e.text(f.Rule)
+	e.text(f.Message)
+	e.text(f.Hint)
+	e.number(len(f.Related))
+	for _, r := range f.Related {
+		e.position(r.Pos, file)
+		e.text(r.Message)
+	}
+}
+
+func (d *decoder) diagnostic(file string) diag.Diagnostic {
+	f := diag.Diagnostic{
+		Pos: d.position(file), End: d.position(file), Severity: diag.Severity(d.number()),
+		Rule: d.text(), Message: d.text(), Hint: d.text(),
+	}
+	for range d.count() {
+		f.Related = append(f.Related, diag.Related{Pos: d.position(file), Message: d.text()})
+	}
+	return f
+}
+
+func (e *encoder) diagnostics(l diag.List, file string) {
+	e.number(len(l))
+	for i := range l {
+		e.diagnostic(&l[i], file)
+	}
+}
+
+func (d *decoder) diagnostics(file string) diag.List {
+	var l diag.List
+	for range d.count() {
+		l = append(l, d.diagnostic(file))
+	}
+	return l
+}
+
+// encode returns p, which is of a file alone, as decodePart reads it.
+func (p *part) encode(file string) []byte {
+	e := encoder{make([]byte, 0, len(p.fragment.Entries)+len(p.fragment.Hosts)+8*len(p.keys)+1<<10)}
+	e.diagnostics(p.findings.Findings, file)
+	e.number(len(p.findings.Groups))
+	for _, g := range p.findings.Groups {
+		e.text(g.Rule)
+		e.text(g.Name)
+		e.number(g.Total)
+		e.number(len(g.First))
+		for i := range g.First {
+			e.bytes(g.First[i].Addr.AsSlice())
+			e.diagnostic(&g.First[i].Diagnostic, file)
+		}
+	}
+	e.text(p.fragment.Entries)
+	e.text(p.fragment.Hosts)
+	e.number(len(p.keys))
+	for _, k := range p.keys {
+		e.word(k)
+	}
+	return e.b
+}
+
+// decodePart is the inverse of encode. It reports whether data is what that wrote.
+func decodePart(data string, file string) (p part, ok bool) {
+	d := decoder{data, true}
+	p.findings.Findings = d.diagnostics(file)
+	for range d.count() {
+		g := lint.Group{Rule: d.text(), Name: d.text(), Total: d.number()}
+		for range d.count() {
+			addr, _ := netip.AddrFromSlice([]byte(d.text()))
+			g.First = append(g.First, lint.Grouped{Addr: addr, Diagnostic: d.diagnostic(file)})
+		}
+		if lint.Find(g.Rule) == nil || len(g.First) == 0 {
+			return part{}, false
+		}
+		p.findings.Groups = append(p.findings.Groups, g)
+	}
+	p.fragment.Entries, p.fragment.Hosts = d.text(), d.text()
+	n := d.number()
+	if n > math.MaxInt/8 || 8*n != len(d.rest) {
+		return part{}, false
+	}
+	p.keys = make([]uint64, n)
+	for i := range p.keys {
+		p.keys[i] = d.word()
+	}
+	return p, d.ok
+}
+
+// encode returns f as decodeFacts reads it.
+func (f *facts) encode(file string) []byte {
+	var e encoder
+	e.flag(f.blocks)
+	e.number(len(f.accounts))
+	for i := range f.accounts {
+		e.text(f.accounts[i].name)
+		e.b = append(e.b, f.accounts[i].digest[:]...)
+	}
+	e.number(len(f.wants))
+	for _, name := range f.wants {
+		e.text(name)
+	}
+	for _, word := range f.lengths {
+		e.word(word)
+	}
+	e.number(len(f.waivers))
+	for i := range f.waivers {
+		w := &f.waivers[i]
+		e.position(w.Pos, file)
+		e.position(w.End, file)
+		e.number(w.Line)
+		e.number(len(w.Rules))
+		for _, r := range w.Rules {
+			e.text(r.Value)
+			e.position(r.Pos, file)
+		}
+		until := ""
+		if !w.Until.IsZero() {
+			until = w.Until.Format(time.DateOnly)
+		}
+		e.text(until)
+		e.text(w.Reason)
+	}
+	e.diagnostics(f.findings, file)
+	return e.b
+}
+
+// decodeFacts is the inverse of encode. It reports whether data is what that wrote.
+func decodeFacts(data string, file string) (f facts, ok bool) {
+	d := decoder{data, true}
+	f.blocks = d.flag()
+	for range d.count() {
+		a := account{name: d.text()}
+		copy(a.digest[:], d.take(len(a.digest)))
+		f.accounts = append(f.accounts, a)
+	}
+	for range d.count() {
+		f.wants = append(f.wants, d.text())
+	}
+	for i := range f.lengths {
+		f.lengths[i] = d.word()
+	}
+	for range d.count() {
+		w := source.Waiver{Pos: d.position(file), End: d.position(file), Line: d.number()}
+		for range d.count() {
+			w.Rules = append(w.Rules, source.Text{Value: d.text(), Pos: d.position(file)})
+		}
+		if until := d.text(); until != "" {
+			day, err := time.Parse(time.DateOnly, until)
+			if err != nil {
+				return facts{}, false
+			}
+			w.Until = day
+		}
+		w.Reason = d.text()
+		f.waivers = append(f.waivers, w)
+	}
+	f.findings = d.diagnostics(file)
+	if !d.ok || d.rest != "" {
+		return facts{}, false
+	}
+	return f, true
+}
+
+// encodeAccount returns what a definition says, and where.
+func encodeAccount(a *source.Account) []byte {
+	var e encoder
+	e.text(a.Name.Value)
+	e.position(a.Name.Pos, "")
+	for _, n := range a.Domains {
+		e.text(n.Value)
+		e.position(n.Pos, "")
+	}
+	return e.b
+}
