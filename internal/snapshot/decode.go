@@ -161,6 +161,7 @@ func (r *Reader) checkHosts(sections []section) error {
 		z := &r.zones[j]
 		before := ""
 		for n := range z.found.hosts {
+			stepAside(i)
 			if o := binary.LittleEndian.Uint32(offsets.data[4*i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(4*i, "offset %d, the next host starts at %d", o, pos)
 			}
@@ -249,11 +250,13 @@ func checkTable(addrs, offsets section, addrSize int) error {
 // checkAddrs checks that the addresses ascend. Lookups depend on it.
 func (r *Reader) checkAddrs(s4, s6 section) error {
 	for i := 1; i < len(r.addrs4)/4; i++ {
+		stepAside(i)
 		if r.addr4(i) <= r.addr4(i-1) {
 			return s4.errorf(4*i, "%v after %v: not in order", r.addr4(i).addr(), r.addr4(i-1).addr())
 		}
 	}
 	for i := range len(r.addrs6) / 16 {
+		stepAside(i)
 		a := r.addr6(i)
 		if i > 0 && !r.addr6(i-1).less(a) {
 			return s6.errorf(16*i, "%v after %v: not in order", a.addr(), r.addr6(i-1).addr())
@@ -271,6 +274,7 @@ func checkRRsets(sections []section) error {
 	pos := 0
 	for _, offsets := range []section{sections[sectionOffsets4-1], sections[sectionOffsets6-1]} {
 		for i := 0; i < len(offsets.data); i += 4 {
+			stepAside(i / 4)
 			if o := binary.LittleEndian.Uint32(offsets.data[i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(i, "offset %d, the next RRset starts at %d", o, pos)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -69,9 +70,12 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: make room for %d bytes: %w", path, size, err)
 	}
 	copy(b, head)
-	if _, err := io.ReadFull(f, b[len(head):]); err != nil {
-		free(b)
-		return nil, fmt.Errorf("read %s: %w", path, err)
+	for part := range slices.Chunk(b[len(head):], partSize) {
+		if _, err := io.ReadFull(f, part); err != nil {
+			free(b)
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		runtime.Gosched()
 	}
 	return b, nil
 }
