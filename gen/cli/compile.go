@@ -36,6 +36,8 @@ The previous snapshot is the file at the output path, if there is one, unless
 new serial, which secondaries refuse if it is not later than the one that they
 have.
 
+What is found out about a file is kept for the next run, as by lint.
+
 The file appears as a whole or not at all, so it may be the one that a server
 has loaded. If it would not change, it is left alone.`,
 		Example: `  revmap compile -o records.snapshot
@@ -48,10 +50,15 @@ has loaded. If it would not change, it is left alone.`,
 	flags.BoolVarP(&quiet, "quiet", "q", false, "do not tell what was written")
 	require(c, "output")
 	known := baselineFlag(c)
+	folder := cacheFlag(c)
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		ctx := c.Context()
-		inv, err := p.loadClean(ctx, operand(args, 0, defaultSource), *known, stream{p.stdout, p.stdoutTerminal})
+		path := operand(args, 0, defaultSource)
+		result, err := p.lintSource(ctx, path, *folder)
 		if err != nil {
+			return err
+		}
+		if err := p.printClean(result.Findings, path, *known, stream{p.stdout, p.stdoutTerminal}); err != nil {
 			return err
 		}
 		old, err := readOutput(output)
@@ -68,7 +75,7 @@ has loaded. If it would not change, it is left alone.`,
 		if err != nil {
 			return err
 		}
-		r, content, err := build(ctx, inv, before)
+		r, content, err := makeSnapshot(ctx, result, before)
 		if err != nil {
 			return err
 		}

@@ -65,11 +65,14 @@ func (p *program) snapshotOf(ctx context.Context, path, baseline string) (*snaps
 	if isSnapshot(path) {
 		return openSnapshot(path)
 	}
-	inv, err := p.loadClean(ctx, path, baseline, stream{p.stderr, p.stderrTerminal})
+	result, err := p.lintSource(ctx, path, "")
 	if err != nil {
 		return nil, err
 	}
-	r, _, err := build(ctx, inv, nil)
+	if err := p.printClean(result.Findings, path, baseline, stream{p.stderr, p.stderrTerminal}); err != nil {
+		return nil, err
+	}
+	r, _, err := makeSnapshot(ctx, result, nil)
 	return r, err
 }
 

@@ -34,6 +34,10 @@ With SOURCE_DATE_EPOCH, waivers are judged as of that day. --write-baseline
 writes what is found into a file, and with --baseline only what is not in that
 file is printed and counts.
 
+What is found out about a file is kept for the next run, which reads again what
+has changed. It makes no difference to what is printed; --cache off keeps
+nothing.
+
 markdown is for a comment in a pull request, github for annotations by GitHub
 Actions, sarif (2.1.0) and checkstyle (4.3) for services and build servers.`,
 		Example: `  revmap lint
@@ -46,6 +50,7 @@ Actions, sarif (2.1.0) and checkstyle (4.3) for services and build servers.`,
 	failOn := choice(c, "fail-on", "the least severity that makes the exit status 1",
 		diag.Error.String(), diag.Warning.String(), diag.Note.String())
 	known := baselineFlag(c)
+	folder := cacheFlag(c)
 	keep := c.Flags().String("write-baseline", "", "write what is found to `FILE`, to be left out by --baseline")
 	c.MarkFlagsMutuallyExclusive("baseline", "write-baseline")
 	c.RunE = work(func(c *cobra.Command, args []string) error {
@@ -54,10 +59,11 @@ Actions, sarif (2.1.0) and checkstyle (4.3) for services and build servers.`,
 			return err
 		}
 		root := operand(args, 0, defaultSource)
-		_, found, err := load(c.Context(), root)
+		result, err := p.lintSource(c.Context(), root, *folder)
 		if err != nil {
 			return err
 		}
+		found := result.Findings
 		if *keep != "" {
 			if found, err = p.writeBaseline(found, root, *keep); err != nil {
 				return err

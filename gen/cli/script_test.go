@@ -12,11 +12,16 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/revmap/revmap/gen/cache"
 )
 
 var update = flag.Bool("update", false, "rewrite what the tests expect")
 
 func TestMain(m *testing.M) {
+	if _, set := os.LookupEnv(cache.Variable); !set {
+		os.Setenv(cache.Variable, "off")
+	}
 	testscript.Main(m, map[string]func(){
 		"revmap": func() {
 			os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -49,6 +54,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("RECORDS", filepath.Join(here, "testdata/records.yaml"))
 			env.Setenv("SCHEMA", filepath.Join(here, "../../docs/records.schema.json"))
 			env.Setenv("IMPORT", filepath.Join(here, importPage))
+			env.Setenv(cache.Variable, "off")
 			env.Setenv("SOURCE_DATE_EPOCH", "1767225600")
 			env.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(env.WorkDir)) // no repository around the script's folder
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")

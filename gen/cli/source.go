@@ -10,8 +10,11 @@ import (
 	"os"
 	"slices"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/revmap/revmap/gen/build"
+	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
@@ -40,6 +43,14 @@ func isSnapshot(path string) bool {
 	return err == nil && string(b) == snapshot.Magic
 }
 
+// refuseSnapshot returns an error if a snapshot is where a source should be.
+func refuseSnapshot(path string) error {
+	if isSnapshot(path) {
+		return withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
+	}
+	return nil
+}
+
 // load reads the source at path and checks it.
 func load(ctx context.Context, path string) (*model.Inventory, diag.List, error) {
 	inv, _, found, err := loadWithForwards(ctx, path)
@@ -62,14 +73,73 @@ func loadWithForwards(ctx context.Context, path string) (*model.Inventory, *forw
 
 // readSource reads the source at path, and finds what is wrong with its text.
 func readSource(path string) (*source.Source, diag.List, error) {
-	if isSnapshot(path) {
-		return nil, nil, withHint(fmt.Errorf("%s is a snapshot, not a source", path), "revmap inspect %s shows it", path)
+	if err := refuseSnapshot(path); err != nil {
+		return nil, nil, err
 	}
-	s, found, err := source.Load(path)
+	results, err := cache.Default()
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := source.ReadFiles(path, source.ReadOptions{Cache: results})
+	if err != nil {
+		return nil, nil, withAdvice(err, path)
+	}
+	results.Trim()
+	s, found := files.Join()
+	return s, found, nil
+}
+
+// withAdvice returns err, why the source at path could not be read, with a hint for the one that is not there by default.
+func withAdvice(err error, path string) error {
 	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
-		err = withHint(err, "change to the folder of the source, or name its root file as an argument")
+		return withHint(err, "change to the folder of the source, or name its root file as an argument")
 	}
-	return s, found, err
+	return err
+}
+
+// lintSource lints the source at path, in parts if that gives the same. Folder is the value of cacheFlag.
+func (p *program) lintSource(ctx context.Context, path, folder string) (*build.Result, error) {
+	if err := refuseSnapshot(path); err != nil {
+		return nil, err
+	}
+	results, err := openCache(folder)
+	if err != nil {
+		return nil, err
+	}
+	today, _, err := compile.Now()
+	if err != nil {
+		return nil, err
+	}
+	line := p.newProgress()
+	defer line.end()
+	files, err := source.ReadFiles(path, source.ReadOptions{Cache: results, Progress: line.of("read")})
+	if err != nil {
+		return nil, withAdvice(err, path)
+	}
+	r, err := build.Lint(files, build.Options{Today: today, Cache: results, Progress: line.of("checked")})
+	if err != nil {
+		return nil, err
+	}
+	results.Trim()
+	line.adviseToSplit(files)
+	return r, ctx.Err()
+}
+
+// cacheFlag adds the flag that names the folder for what is kept between runs.
+func cacheFlag(c *cobra.Command) *string {
+	return c.Flags().String("cache", "",
+		"keep what is found out about files in `DIR`, or nothing if off (default: $"+cache.Variable+", or revmap in the user's caches)")
+}
+
+// openCache opens the cache that the value of cacheFlag names.
+func openCache(folder string) (*cache.Cache, error) {
+	switch folder {
+	case "":
+		return cache.Default()
+	case "off":
+		return nil, nil
+	}
+	return cache.Open(folder)
 }
 
 // resolve makes the inventory of a source, and reads the forward zones that it names, with what is wrong with those.
@@ -100,25 +170,34 @@ func (p *program) loadClean(ctx context.Context, path, baseline string, to strea
 	if err != nil {
 		return nil, err
 	}
-	if found, _, err = p.withoutKnown(found, path, baseline); err != nil {
-		return nil, err
-	}
-	if err := p.printFindings(to, found); err != nil {
-		return nil, err
-	}
-	if found.Count(diag.Error) > 0 {
-		return nil, errFindings
-	}
-	return inv, nil
+	return inv, p.printClean(found, path, baseline, to)
 }
 
-// build compiles inv into a snapshot in memory. It is read back, which verifies all of it.
-func build(ctx context.Context, inv *model.Inventory, previous *snapshot.Reader) (*snapshot.Reader, []byte, error) {
-	origin, err := compile.OriginOf(ctx, inv.Source.Files)
+// printClean prints the findings about the source at path that a baseline file does not have, and returns errFindings if
+// there is an error among them.
+func (p *program) printClean(found diag.List, path, baseline string, to stream) error {
+	found, _, err := p.withoutKnown(found, path, baseline)
+	if err != nil {
+		return err
+	}
+	if err := p.printFindings(to, found); err != nil {
+		return err
+	}
+	if found.Count(diag.Error) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// makeSnapshot compiles a source that was linted into a snapshot in memory. It is read back, which verifies all of it.
+func makeSnapshot(
+	ctx context.Context, result *build.Result, previous *snapshot.Reader,
+) (*snapshot.Reader, []byte, error) {
+	origin, err := compile.OriginOf(ctx, result.Files)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := compile.Compile(inv, compile.Options{Commit: origin.Commit, Time: origin.Time, Previous: previous})
+	b, err := result.Compile(compile.Options{Commit: origin.Commit, Time: origin.Time, Previous: previous})
 	if err != nil {
 		return nil, nil, err
 	}

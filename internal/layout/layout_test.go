@@ -46,7 +46,7 @@ var arrows = map[string]string{
 	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/report": "gen/baseline gen/diff gen/diag",
-	"gen/cli": "gen/baseline gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
+	"gen/cli": "gen/baseline gen/build gen/cache gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
 		"gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
