@@ -169,13 +169,11 @@ func compileWork(ctx context.Context, args []string) error {
 
 // run does all works once.
 func (c *costs) run(ctx context.Context, t *tools, cache, lockFile string) error {
-	if lockFile != "" {
-		f, err := lock(lockFile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
+	unlock, err := lock(ctx, lockFile)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	for _, w := range works {
 		spent, err := w.run(ctx, t, c.source, cache)
 		if err != nil {

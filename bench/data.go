@@ -102,8 +102,8 @@ var writers = map[string]func(d data, w io.Writer) error{
 
 // write writes the file with the given extension.
 func (d data) write(ext string) (err error) {
-	if d.names < 1 || d.names > d.most {
-		return fmt.Errorf("%d names; it must be 1 to %d", d.names, d.most)
+	if d.names < 2 || d.names > d.most {
+		return fmt.Errorf("%d names; it must be 2 to %d", d.names, d.most)
 	}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
@@ -157,12 +157,15 @@ func (d data) writeHosts(w io.Writer) (err error) {
 	return err
 }
 
+// changedOf is of how many names one changes from one snapshot to the next.
+const changedOf = 10_000
+
 func (d data) writeSnapshot(w io.Writer) error { return d.writeSerial(w, 1) }
 
 // writeChanged writes the snapshot after writeSnapshot's.
 func (d data) writeChanged(w io.Writer) error { return d.writeSerial(w, 2) }
 
-// writeSerial writes a snapshot whose zone has the given serial. After the first, one name in a thousand is a new one in
+// writeSerial writes a snapshot whose zone has the given serial. After the first, one name in changedOf is a new one in
 // each.
 func (d data) writeSerial(w io.Writer, serial uint32) error {
 	b, err := snapshot.NewBuilder("", []snapshot.Zone{{
@@ -179,7 +182,7 @@ func (d data) writeSerial(w io.Writer, serial uint32) error {
 	}
 	for i := range d.names {
 		name := target(i)
-		if i%1000 == 0 && serial > 1 {
+		if i%changedOf == 0 && serial > 1 {
 			name = fmt.Sprintf("new%d.%s", serial, name)
 		}
 		if err := b.Add(d.addr(i), snapshot.Explicit, ttl, []string{name}); err != nil {

@@ -169,13 +169,11 @@ func (set *growthSettings) compiling(ctx context.Context) (all []*grown, err err
 }
 
 func (set *growthSettings) compile(ctx context.Context, s source, cache string) (cost, error) {
-	if set.lock != "" {
-		f, err := lock(set.lock)
-		if err != nil {
-			return cost{}, err
-		}
-		defer f.Close()
+	unlock, err := lock(ctx, set.lock)
+	if err != nil {
+		return cost{}, err
 	}
+	defer unlock()
 	return (&tools{revmap: set.revmap}).cold(ctx, s, cache)
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -42,35 +41,18 @@ type phase struct {
 }
 
 // measure starts a server, measures it, and ends it.
-func (s *server) measure(ctx context.Context, set *settings, d data) (_ *round, err error) {
-	if set.lock != "" {
-		f, err := lock(set.lock)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-	}
-	program, err := s.find(set.coredns)
+func (s *server) measure(ctx context.Context, set *settings, d data) (*round, error) {
+	unlock, err := lock(ctx, set.lock)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "bench-")
+	defer unlock()
+	p, stop, err := s.launch(ctx, set.coredns, d)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	p, err := s.start(program, dir, d)
-	if err != nil {
-		return nil, err
-	}
-	defer p.stop()
-	r := new(round)
-	number := d.some(1)[0]
-	question := func(name string) *dns.Msg { return new(dns.Msg).SetQuestion(name, dns.TypePTR) }
-	r.Load, err = p.load(ctx, question(arpa.Name(d.addr(number))), func(r *dns.Msg) bool { return s.right(r, number) })
-	if err != nil {
-		return nil, err
-	}
+	defer stop()
+	r := &round{Load: p.load}
 	if r.Loaded, err = p.memory(); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type process struct {
 	metrics string // address and port of its metrics, if it has some
 	log     string // file with its standard output and error
 	begun   time.Time
+	load    time.Duration // from the start of the process to its first right answer
 	ended   chan struct{}
 }
 
@@ -76,17 +77,17 @@ const (
 	patience = 10 * time.Minute     // for a server to load
 )
 
-// load asks a question until the answer is right, and returns how long that took since the start of the process.
-func (p *process) load(ctx context.Context, q *dns.Msg, right func(r *dns.Msg) bool) (time.Duration, error) {
+// wait asks a question until the answer is right.
+func (p *process) wait(ctx context.Context, q *dns.Msg, right func(r *dns.Msg) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("not within "+patience.String()))
 	defer cancel()
 	packet, err := q.Pack()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	conn, err := net.Dial("udp", p.addr)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer conn.Close()
 	answer := make([]byte, dns.MaxMsgSize)
@@ -98,15 +99,15 @@ func (p *process) load(ctx context.Context, q *dns.Msg, right func(r *dns.Msg) b
 			if n, err := conn.Read(answer); err == nil {
 				r := new(dns.Msg)
 				if r.Unpack(answer[:n]) == nil && right(r) {
-					return time.Since(p.begun), nil
+					return nil
 				}
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return 0, p.failure("no right answer: " + context.Cause(ctx).Error())
+			return p.failure("no right answer: " + context.Cause(ctx).Error())
 		case <-p.ended:
-			return 0, p.failure("has ended")
+			return p.failure("has ended")
 		case <-time.After(time.Until(next)):
 		}
 	}
@@ -231,6 +232,28 @@ func parseStat(text []byte) (stat, error) {
 		s.cpu += time.Duration(ticks) * tick
 	}
 	return s, nil
+}
+
+// lock waits for an exclusive lock of a file, if path is not "", so that several benches on a machine take turns.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	locked := make(chan error, 1)
+	go func() { locked <- flock(f) }()
+	select {
+	case err = <-locked:
+	case <-ctx.Done():
+		err = ctx.Err() // this program ends, and with it the waiting
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { f.Close() }, nil
 }
 
 // freePort returns a port of 127.0.0.1 that is free for UDP and TCP.

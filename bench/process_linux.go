@@ -8,18 +8,8 @@ import (
 // procAttr lets the kernel end a server if this program ends without doing so.
 var procAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 
-// lock takes an exclusive lock of a file, and waits for it. Closing the file gives it back.
-func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
+// flock takes an exclusive lock of a file, and waits for it. Closing the file gives it back.
+func flock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX) }
 
 // peakMemory returns how much memory a process that has ended had at most, in bytes. It is never less than what this
 // program had when it started the process: Linux inherits that.

@@ -10,6 +10,6 @@ import (
 
 var procAttr *syscall.SysProcAttr
 
-func lock(string) (*os.File, error) { return nil, errors.ErrUnsupported }
+func flock(*os.File) error { return errors.ErrUnsupported }
 
 func peakMemory(*os.ProcessState) int64 { return 0 }

@@ -10,8 +10,6 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/revmap/revmap/internal/arpa"
 )
 
 // reloading is revmap as it is when snapshots change often: it looks after them more often than they change.
@@ -100,13 +98,11 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 			return nil, err
 		}
 	}
-	if set.lock != "" {
-		f, err := lock(set.lock)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
+	unlock, err := lock(ctx, set.lock)
+	if err != nil {
+		return nil, err
 	}
+	defer unlock()
 	if err := d.serve("snapshot"); err != nil {
 		return nil, err
 	}
@@ -145,21 +141,24 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 	if r.Peak, err = p.peak(); err != nil {
 		return nil, err
 	}
-	step("%s: waiting until memory is back at %.0f MB", d.name, mega(r.Before))
+	step("%s: waiting for the last swap, and until memory is back at %.0f MB", d.name, mega(r.Before))
 	begun := time.Now()
 	for {
+		if r.Swapped, r.Failed, err = p.reloads(ctx); err != nil {
+			return nil, err
+		}
 		if r.After, err = p.memory(); err != nil {
 			return nil, err
 		}
 		r.Settle = time.Since(begun)
-		if float64(r.After) <= settled*float64(r.Before) || r.Settle > set.settle {
-			r.Swapped, r.Failed, err = p.reloads(ctx)
-			return r, err
+		done := r.Swapped+r.Failed >= r.Replaced && float64(r.After) <= settled*float64(r.Before)
+		if done || r.Settle > set.settle {
+			return r, nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
@@ -167,20 +166,15 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 // settled is how much more memory than before is still that of one generation.
 const settled = 1.1
 
-// The most queries that are on their way at once, at full speed and beside that. Linux has room for some 160 small packets
-// in a socket's default buffer, which CoreDNS has: more would be lost there whenever the server has no processor for a
-// moment, with reloads or without.
-const (
-	mostFull  = 100
-	mostProbe = 50
-)
+// mostProbe is how many queries are on their way at most whose latencies are measured.
+const mostProbe = 32
 
 // load asks for names that exist, at full speed, and beside that at a rate.
 func (set *reloadSettings) load(ctx context.Context, p *process, d data) (*window, error) {
 	w := new(window)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		w.Full, err = load{addr: p.addr, queries: d.path("hit"), time: set.window, most: mostFull}.run(ctx)
+		w.Full, err = load{addr: p.addr, queries: d.path("hit"), time: set.window, most: mostWaiting - mostProbe}.run(ctx)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -220,33 +214,6 @@ func (d data) serve(ext string) error {
 		return err
 	}
 	return os.Rename(next, d.path("served"))
-}
-
-// launch starts a server, waits until it answers, and returns what ends it and removes its files.
-func (s *server) launch(ctx context.Context, coredns string, d data) (_ *process, stop func(), err error) {
-	program, err := s.find(coredns)
-	if err != nil {
-		return nil, nil, err
-	}
-	dir, err := os.MkdirTemp("", "bench-")
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := s.start(program, dir, d)
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	stop = func() {
-		p.stop()
-		os.RemoveAll(dir)
-	}
-	const number = 1 // not one whose name changes
-	question := new(dns.Msg).SetQuestion(arpa.Name(d.addr(number)), dns.TypePTR)
-	if _, err := p.load(ctx, question, func(r *dns.Msg) bool { return s.right(r, number) }); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return p, stop, nil
 }
 
 func mega(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -16,8 +18,11 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/revmap/revmap/internal/arpa"
 )
 
 // What a server answers.
@@ -139,6 +144,34 @@ func (s *server) find(coredns string) (string, error) {
 		return "", fmt.Errorf("%s is missing: install %s", s.program, s.debian)
 	}
 	return found, nil
+}
+
+// launch starts the server with data, waits until it answers, and returns what ends it and removes its files.
+func (s *server) launch(ctx context.Context, coredns string, d data) (_ *process, stop func(), err error) {
+	program, err := s.find(coredns)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.start(program, dir, d)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	stop = func() {
+		p.stop()
+		os.RemoveAll(dir)
+	}
+	const number = 1 // not one that a changed snapshot has another name for
+	question := new(dns.Msg).SetQuestion(arpa.Name(d.addr(number)), dns.TypePTR)
+	if err := p.wait(ctx, question, func(r *dns.Msg) bool { return s.right(r, number) }); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	p.load = time.Since(p.begun)
+	return p, stop, nil
 }
 
 // start starts the server with data, in the given empty folder.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,13 +66,11 @@ func soak(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if set.lock != "" {
-		f, err := lock(set.lock)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
+	unlock, err := lock(ctx, set.lock)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	r, err := set.measure(ctx, data{family: families[0], names: set.names, dir: set.dir})
 	if err != nil {
 		return err
@@ -122,12 +121,15 @@ func (set *soakSettings) measure(ctx context.Context, d data) (*soaked, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	asking, done := context.WithTimeout(ctx, set.time)
 	defer done()
+	ask := func(ext string) (*traffic, error) {
+		return load{addr: p.addr, queries: d.path(ext), time: set.time, rate: set.rate / 2, most: mostWaiting / 2}.run(ctx)
+	}
 	g.Go(func() (err error) {
-		r.Hit, err = load{addr: p.addr, queries: d.path("hit"), time: set.time, rate: set.rate / 2}.run(ctx)
+		r.Hit, err = ask("hit")
 		return err
 	})
 	g.Go(func() (err error) {
-		r.Miss, err = load{addr: p.addr, queries: d.path("miss"), time: set.time, rate: set.rate / 2}.run(ctx)
+		r.Miss, err = ask("miss")
 		return err
 	})
 	g.Go(func() error { return r.watch(asking, set.sample, p) })
@@ -210,7 +212,7 @@ func (r *soaked) follow(
 	defer stop()
 	for _, p := range []*process{primary, secondary} {
 		q := new(dns.Msg).SetQuestion(d.zone(), dns.TypeSOA)
-		_, err := p.load(limited, q, func(m *dns.Msg) bool {
+		err := p.wait(limited, q, func(m *dns.Msg) bool {
 			if len(m.Answer) != 1 {
 				return false
 			}
@@ -222,8 +224,8 @@ func (r *soaked) follow(
 		}
 	}
 	r.Followed++
-	// A name in a thousand changes: the old one goes, the new one comes, between SOA RRs.
-	changed := 2*((d.names+999)/1000) + 4
+	// Of each name that changes the old one goes and the new one comes, between SOA RRs.
+	changed := 2*((d.names+changedOf-1)/changedOf) + 4
 	if n, err := dig(ctx, primary.addr, d.zone(), fmt.Sprintf("IXFR=%d", serial-1)); err != nil {
 		return err
 	} else if n != changed {
@@ -270,15 +272,22 @@ func (r *soaked) quarter(n int) []sample {
 // still becomes what it stays.
 func soakPart(r *soaked, set *soakSettings) *part {
 	uses := []struct {
-		name, unit string
-		value      func(sample) float64
+		name, row string
+		of        func(samples []sample) float64
 	}{
-		{"memory", ", MB", func(s sample) float64 { return mega(s.Memory) }},
-		{"goroutines", "", func(s sample) float64 { return float64(s.Goroutines) }},
-		{"open files", "", func(s sample) float64 { return float64(s.Files) }},
+		{"memory", "memory, MB, median", func(samples []sample) float64 {
+			return median(samples, func(s sample) float64 { return mega(s.Memory) })
+		}},
+		// The least, because queries that are on their way have goroutines, too.
+		{"goroutines", "goroutines, least", func(samples []sample) float64 {
+			return float64(slices.MinFunc(samples, func(a, b sample) int { return a.Goroutines - b.Goroutines }).Goroutines)
+		}},
+		{"open files", "open files, median", func(samples []sample) float64 {
+			return median(samples, func(s sample) float64 { return float64(s.Files) })
+		}},
 	}
 	t := table{left: 1, head: []string{
-		"median of", "first quarter", "second quarter", "third quarter", "last quarter", "last to second", "",
+		"", "first quarter", "second quarter", "third quarter", "last quarter", "last to second", "",
 	}}
 	lost := 0
 	for _, q := range []struct {
@@ -293,11 +302,11 @@ func soakPart(r *soaked, set *soakSettings) *part {
 		Figures: []figure{{"soak", "lost or wrong", float64(lost), 0, ""}},
 	}
 	for _, u := range uses {
-		row := []string{u.name + u.unit}
+		row := []string{u.row}
 		for n := range 4 {
-			row = append(row, digits(median(r.quarter(n), u.value)))
+			row = append(row, digits(u.of(r.quarter(n))))
 		}
-		f := figure{"soak", u.name, median(r.quarter(3), u.value) / median(r.quarter(1), u.value), flatLimit, "x"}
+		f := figure{"soak", u.name, u.of(r.quarter(3)) / u.of(r.quarter(1)), flatLimit, "x"}
 		verdict := "flat"
 		if !f.met() {
 			verdict = "**grows**"
