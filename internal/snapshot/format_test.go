@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the example in docs/snapshot-format.md")
+var update = flag.Bool("update", false, "rewrite the example and the table in docs/snapshot-format.md")
 
 const specification = "../../docs/snapshot-format.md"
 
