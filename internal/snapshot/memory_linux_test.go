@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestMemory holds that the memory of a Reader of Open is there as long as the Reader, or an RRset or Host of it, and no
-// longer, and that what is read from it outlives it.
+// TestMemory holds that the memory of a Reader of Open is there as long as the Reader, or an RRset or Host of it, and
+// no longer, and that what is read from it outlives it.
 func TestMemory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "revmap.snapshot")
 	if err := WriteFile(path, goodBuilder(t)); err != nil {

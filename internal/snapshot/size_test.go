@@ -17,9 +17,13 @@ type mix struct {
 }
 
 var mixes = []mix{
-	{"those of customers, as `mail.alpen-park.test`", func(rng *rand.Rand, _ int, _ [4]byte) string { return customerName(rng) }},
-	{"default hostnames, as `examplaab7.miniserver.example`", func(_ *rand.Rand, i int, _ [4]byte) string { return defaultName(i) }},
-	{"of ten, six defaults, three of customers, and one that spells its address", func(rng *rand.Rand, i int, addr [4]byte) string {
+	{"those of customers, as `mail.alpen-park.test`", func(rng *rand.Rand, _ int, _ [4]byte) string {
+		return customerName(rng)
+	}},
+	{"default hostnames, as `examplaab7.miniserver.example`", func(_ *rand.Rand, i int, _ [4]byte) string {
+		return defaultName(i)
+	}},
+	{"of ten, six defaults, three of customers, one with its address", func(rng *rand.Rand, i int, addr [4]byte) string {
 		switch n := rng.IntN(10); {
 		case n < 6:
 			return defaultName(i)

@@ -51,8 +51,8 @@ type RRset struct {
 // Len returns the number of names, 1 to 255.
 func (s RRset) Len() int { return int(s.count) }
 
-// Name returns the name with index i; names are ascending. It allocates if the Reader is one of [Open]. It panics unless
-// 0 <= i < s.Len().
+// Name returns the name with index i; names are ascending. It allocates if the Reader is one of [Open]. It panics
+// unless 0 <= i < s.Len().
 func (s RRset) Name(i int) string {
 	if i < 0 || i >= int(s.count) {
 		panic("snapshot: RRset.Name: index out of range")
