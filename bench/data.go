@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/snapshot"
@@ -222,13 +221,4 @@ func (d data) some(n int) []int {
 		numbers[i] = r.IntN(d.names)
 	}
 	return numbers
-}
-
-// thousands writes a number with a comma before each three digits.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -133,14 +133,6 @@ func (t *traffic) wrong(rcode int) string {
 	return strings.Join(all, ", ")
 }
 
-// A result is what was measured of one server.
-type result struct {
-	server  *server
-	Key     string
-	Version string // "" for those that are this program
-	Rounds  []*round
-}
-
 // peers compares servers.
 func peers(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
@@ -170,32 +162,20 @@ func peers(ctx context.Context, args []string) error {
 			continue
 		}
 		d := data{family: f, names: *names, dir: *dir}
-		results, err := compare(ctx, set, chosen, d, *rounds)
+		c, err := compare(ctx, set, chosen, d, *rounds)
 		if err != nil {
 			return err
 		}
-		p, err := peersPart(results, d)
+		p, err := c.part()
 		if err != nil {
 			return err
 		}
 		if err := p.write(*dir, "peers-"+f.key); err != nil {
 			return err
 		}
-		failed = errors.Join(failed, mistakes(results, f))
+		failed = errors.Join(failed, c.mistakes())
 	}
 	return failed
-}
-
-// mistakes returns an error if revmap has given wrong answers. Those of others are in the tables.
-func mistakes(results []*result, f *family) (err error) {
-	for _, r := range results {
-		for _, round := range r.Rounds {
-			if wrong := cmp.Or(round.Hit.Wrong, round.Miss.Wrong); wrong != "" && r.server.program == "coredns" {
-				err = errors.Join(err, fmt.Errorf("%s, %s: %s", r.server.name, f.name, wrong))
-			}
-		}
-	}
-	return err
 }
 
 // choose returns the servers with the given keys, or all that are installed if there is none.
@@ -224,7 +204,8 @@ func choose(keys, coredns string) (chosen []*server, err error) {
 }
 
 // compare measures servers in turns.
-func compare(ctx context.Context, set *settings, chosen []*server, d data, rounds int) (results []*result, err error) {
+func compare(ctx context.Context, set *settings, chosen []*server, d data, rounds int) (*comparison, error) {
+	c := &comparison{data: d}
 	wanted := map[string]bool{"hit": true, "miss": true}
 	for _, s := range chosen {
 		if s.data != "" {
@@ -238,7 +219,7 @@ func compare(ctx context.Context, set *settings, chosen []*server, d data, round
 			}
 			r.Version = tellVersion(program, s.version)
 		}
-		results = append(results, r)
+		c.results = append(c.results, r)
 	}
 	for _, ext := range slices.Sorted(maps.Keys(wanted)) {
 		step("%s: writing %s", d.name, d.path(ext))
@@ -248,9 +229,9 @@ func compare(ctx context.Context, set *settings, chosen []*server, d data, round
 	}
 	for i := range rounds {
 		// Each round has another order, so that nobody always follows the same one.
-		for n, at := range rand.New(rand.NewPCG(uint64(i), 0)).Perm(len(results)) {
-			r := results[at]
-			step("%s: round %d of %d, server %d of %d: %s", d.name, i+1, rounds, n+1, len(results), r.server.name)
+		for n, at := range rand.New(rand.NewPCG(uint64(i), 0)).Perm(len(c.results)) {
+			r := c.results[at]
+			step("%s: round %d of %d, server %d of %d: %s", d.name, i+1, rounds, n+1, len(c.results), r.server.name)
 			round, err := r.server.measure(ctx, set, d)
 			if err != nil {
 				return nil, fmt.Errorf("measure %s: %w", r.server.name, err)
@@ -258,5 +239,5 @@ func compare(ctx context.Context, set *settings, chosen []*server, d data, round
 			r.Rounds = append(r.Rounds, round)
 		}
 	}
-	return results, nil
+	return c, nil
 }

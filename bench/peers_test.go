@@ -114,7 +114,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// ours, theirs and all others make results of two rounds.
+// fakeResults returns results of two rounds, by the keys of the servers.
 func fakeResults(all map[string][2]round) (results []*result) {
 	for _, s := range servers {
 		if rounds, ok := all[s.key]; ok {
@@ -125,7 +125,7 @@ func fakeResults(all map[string][2]round) (results []*result) {
 }
 
 // Ratios are those of rounds, not of medians: both servers may have been slower in one of them.
-func TestPeersPart(t *testing.T) {
+func TestComparison(t *testing.T) {
 	fast := func(cpu float64, load time.Duration, memory int64, wrong string) round {
 		p := phase{CPU: cpu, PerSecond: 1000, P50: time.Millisecond, P99: time.Second}
 		q := p
@@ -137,14 +137,15 @@ func TestPeersPart(t *testing.T) {
 	if err := d.write("snapshot"); err != nil {
 		t.Fatal(err)
 	}
-	p, err := peersPart(fakeResults(map[string][2]round{
+	c := comparison{d, fakeResults(map[string][2]round{
 		"revmap":       {fast(10, 100*ms, 10*mega, ""), fast(20, 200*ms, 10*mega, "")},
 		"revmap-plain": {fast(8, 100*ms, 10*mega, ""), fast(18, 200*ms, 10*mega, "")},
 		"constant":     {fast(10, ms, 2*mega, ""), fast(20, ms, 2*mega, "")},
 		"template":     {fast(10, ms, 3*mega, ""), fast(20, ms, 3*mega, "")}, // has no data to load
 		"knot":         {fast(5, 2000*ms, 50*mega, ""), fast(10, 4000*ms, 50*mega, "")},
 		"nsd":          {fast(5, 500*ms, 200*mega, "1 of 10 lost"), fast(10, 1000*ms, 200*mega, "")},
-	}), d)
+	})}
+	p, err := c.part()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +176,8 @@ func TestPeersPart(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	wrong := round{Miss: phase{Wrong: "1 of 10 lost"}}
 	for key, fails := range map[string]bool{"revmap": true, "revmap-plain": true, "knot": false, "constant": false} {
-		err := mistakes(fakeResults(map[string][2]round{key: {{}, wrong}}), families[0])
-		if (err != nil) != fails {
+		c := comparison{data{family: families[0]}, fakeResults(map[string][2]round{key: {{}, wrong}})}
+		if err := c.mistakes(); (err != nil) != fails {
 			t.Errorf("%s: %v", key, err)
 		}
 	}

@@ -216,8 +216,6 @@ func (d data) serve(ext string) error {
 	return os.Rename(next, d.path("served"))
 }
 
-func mega(bytes int64) float64 { return float64(bytes) / (1 << 20) }
-
 // reloadPart makes the tables.
 func reloadPart(all []*swaps, set *reloadSettings) *part {
 	queries := table{left: 2, head: []string{

@@ -187,45 +187,6 @@ func budgetTable(all []*part) string {
 	return t.String()
 }
 
-// A table is one of Markdown.
-type table struct {
-	head []string
-	left int // so many columns are aligned left, the others right
-	rows [][]string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) String() string {
-	var b strings.Builder
-	row := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
-	row(t.head)
-	rule := make([]string, len(t.head))
-	for i := range rule {
-		if rule[i] = "---"; i >= t.left {
-			rule[i] = "---:"
-		}
-	}
-	row(rule)
-	for _, cells := range t.rows {
-		row(cells)
-	}
-	return b.String()
-}
-
-// digits writes a number with three significant digits, of which at most three are decimals, or as a whole number if
-// that has more.
-func digits(v float64) string {
-	if v >= 1000 {
-		return thousands(int(v + 0.5))
-	}
-	decimals := 0
-	for x := v; x < 100 && decimals < 2+1; x *= 10 {
-		decimals++
-	}
-	return fmt.Sprintf("%.*f", decimals, v)
-}
-
 // machine says what this machine is.
 func machine() string {
 	model := "unknown CPU"
