@@ -26,11 +26,42 @@ type Builder struct {
 	begun     int            // how many of byAddress begin at or before prev
 	prev      netip.Addr     // the last entry
 
-	addrs4, offsets4, addrs6, offsets6, rrsets []byte
+	addrs4, offsets4, addrs6, offsets6, rrsets pieces
 
 	hosts  []byte // records as in the section
 	placed []place
 	sorted bool // placed is in the order of the section, and each host is in it once
+}
+
+// pieces is a section that grows. One slice would be copied several times on its way to its size, and would leave the
+// garbage collector what it had been.
+type pieces struct {
+	full   [][]byte
+	before int    // bytes in full
+	last   []byte // what comes after full
+}
+
+const minPiece, maxPiece = 512, 1 << 20 // bytes
+
+// room returns p.last with room for n more bytes.
+func (p *pieces) room(n int) []byte {
+	if cap(p.last)-len(p.last) < n {
+		p.full = append(p.full, p.last)
+		p.before += len(p.last)
+		p.last = make([]byte, 0, max(n, minPiece, min(p.before, maxPiece)))
+	}
+	return p.last
+}
+
+func (p *pieces) len() int { return p.before + len(p.last) }
+
+// bytes returns all of p, which is one piece then.
+func (p *pieces) bytes() []byte {
+	if len(p.full) > 0 {
+		p.last = slices.Concat(append(p.full, p.last)...)
+		p.full, p.before = nil, 0
+	}
+	return p.last
 }
 
 // NewBuilder returns a Builder of a snapshot with the given zones, in any order. commit is the id of the commit that
@@ -97,25 +128,30 @@ func (b *Builder) add(a netip.Addr, kind Kind, ttl uint32, names []string) error
 	if err := checkNames(names); err != nil {
 		return err
 	}
-	offset, err := recordOffset(uint64(len(b.rrsets)))
+	offset, err := recordOffset(uint64(b.rrsets.len()))
 	if err != nil {
 		return err
 	}
 
 	le := binary.LittleEndian
 	if a.Is4() {
-		b.addrs4 = le.AppendUint32(b.addrs4, uint32(key4(a)))
-		b.offsets4 = le.AppendUint32(b.offsets4, offset)
+		b.addrs4.last = le.AppendUint32(b.addrs4.room(4), uint32(key4(a)))
+		b.offsets4.last = le.AppendUint32(b.offsets4.room(4), offset)
 	} else {
 		k := key6(a)
-		b.addrs6 = le.AppendUint64(le.AppendUint64(b.addrs6, k.high), k.low)
-		b.offsets6 = le.AppendUint32(b.offsets6, offset)
+		b.addrs6.last = le.AppendUint64(le.AppendUint64(b.addrs6.room(16), k.high), k.low)
+		b.offsets6.last = le.AppendUint32(b.offsets6.room(4), offset)
 	}
-	b.rrsets = append(b.rrsets, byte(kind), byte(len(names)))
-	b.rrsets = le.AppendUint32(b.rrsets, ttl)
+	size := rrsetHeaderSize
 	for _, n := range names {
-		b.rrsets = appendText8(b.rrsets, n)
+		size += 1 + len(n)
 	}
+	r := append(b.rrsets.room(size), byte(kind), byte(len(names)))
+	r = le.AppendUint32(r, ttl)
+	for _, n := range names {
+		r = appendText8(r, n)
+	}
+	b.rrsets.last = r
 	b.prev, b.begun = a, begun
 	return nil
 }
@@ -300,11 +336,11 @@ func (b *Builder) sections() ([]section, error) {
 	return []section{
 		{id: sectionMeta, data: appendText8(nil, b.commit)},
 		{id: sectionZones, data: b.encodeZones()},
-		{id: sectionAddrs4, data: b.addrs4},
-		{id: sectionOffsets4, data: b.offsets4},
-		{id: sectionAddrs6, data: b.addrs6},
-		{id: sectionOffsets6, data: b.offsets6},
-		{id: sectionRRsets, data: b.rrsets},
+		{id: sectionAddrs4, data: b.addrs4.bytes()},
+		{id: sectionOffsets4, data: b.offsets4.bytes()},
+		{id: sectionAddrs6, data: b.addrs6.bytes()},
+		{id: sectionOffsets6, data: b.offsets6.bytes()},
+		{id: sectionRRsets, data: b.rrsets.bytes()},
 		{id: sectionHostOffsets, data: b.encodeHostOffsets()},
 		{id: sectionHosts, data: b.hosts},
 	}, nil

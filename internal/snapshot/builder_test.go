@@ -439,3 +439,49 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// TestReaderBetween: what a Builder has so far can be read at any time, and that changes neither what comes after nor
+// what was read.
+func TestReaderBetween(t *testing.T) {
+	const n = 5000 // entries, which fill several pieces of each section
+	add := func(b *Builder, i int) {
+		addr := netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})
+		if err := b.Add(addr, Default, 60, []string{fmt.Sprintf("host%d.example.", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	zones := []Zone{{
+		Kind: Reverse, Name: "192.in-addr.arpa.", Prefix: netip.MustParsePrefix("192.0.0.0/8"), NS: []string{"a."},
+		SOA: SOA{Primary: "a.", Contact: "b."},
+	}}
+	want, got := build(t, "", zones, nil, nil), build(t, "", zones, nil, nil)
+	for i := range n {
+		add(want, i)
+	}
+	readers := make(map[int]*Reader)
+	for i := range n {
+		if i%777 == 0 {
+			r, err := got.Reader()
+			if err != nil {
+				t.Fatal(err)
+			}
+			readers[i] = r
+		}
+		add(got, i)
+	}
+	if file, want := encoded(t, got), encoded(t, want); !bytes.Equal(file, want) {
+		t.Errorf("the file of a Builder that was read between differs: %s", difference(file, want))
+	}
+	for size, r := range readers {
+		i := 0
+		for _, s := range r.Entries(&r.Zones()[0]) {
+			if want := fmt.Sprintf("host%d.example.", i); s.Name(0) != want {
+				t.Fatalf("entry %d of %d has the name %q, want %q", i, size, s.Name(0), want)
+			}
+			i++
+		}
+		if i != size {
+			t.Errorf("%d entries, want %d", i, size)
+		}
+	}
+}
