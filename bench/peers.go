@@ -104,6 +104,9 @@ func (p *process) phase(ctx context.Context, set *settings, queries string, rcod
 	if err != nil {
 		return phase{}, err
 	}
+	if full.Completed == 0 {
+		return phase{}, p.failure("no answers")
+	}
 	paced, err := load{addr: p.addr, queries: queries, time: set.time / 2, rate: set.rate, each: true}.run(ctx)
 	if err != nil {
 		return phase{}, err
