@@ -200,7 +200,7 @@ func decodePart(data string, file string) (p part, ok bool) {
 }
 
 // encode returns f as decodeFacts reads it.
-func (f *facts) encode(file string) []byte {
+func (f *facts) encode(file string) string {
 	var e encoder
 	e.flag(f.blocks)
 	e.number(len(f.accounts))
@@ -234,7 +234,7 @@ func (f *facts) encode(file string) []byte {
 		e.text(w.Reason)
 	}
 	e.diagnostics(f.findings, file)
-	return e.b
+	return string(e.b)
 }
 
 // decodeFacts is the inverse of encode. It reports whether data is what that wrote.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/compile"
@@ -56,7 +57,7 @@ type definition struct{ file, index int }
 
 func newBuilder(files *source.Files, o Options) *builder {
 	b := &builder{files: files, o: o, facts: make([]facts, files.Len()), found: files.Findings()}
-	inParallel(files.Len(), func(i int) { b.facts[i] = b.read(i) })
+	b.readFacts()
 	root, _ := files.Read(0)
 	s := *root
 	s.Servers, s.Addresses, s.Accounts = nil, nil, nil
@@ -109,34 +110,55 @@ func (b *builder) digest() []byte {
 	return e.b
 }
 
-// isCached reports whether results for file i are kept. Small files are done as quickly as a cache is asked.
+// isCached reports whether the part of file i is kept. Small ones are made as quickly as a cache is asked.
 func (b *builder) isCached(i int) bool { return b.o.Cache != nil && b.files.Size(i) >= minCached }
 
-const minCached = 4 << 10
+const minCached = 4 << 10 // bytes
 
-// read returns the facts about file i.
-func (b *builder) read(i int) facts {
-	var key cache.Key
-	file, sum := b.files.Path(i), b.files.Sum(i)
-	if b.isCached(i) {
-		kind := "facts about an included file"
-		if i == 0 {
-			kind = "facts about a root file"
-		}
-		key = b.o.Cache.Key(kind, []byte(file), sum[:])
-		if data, ok := b.o.Cache.Get(key); ok {
-			if f, ok := decodeFacts(string(data), file); ok {
-				return f
+// readFacts makes the facts about all files. Those of an earlier run are in one entry of the cache, which is that of the
+// root file's path: each says what it is about.
+func (b *builder) readFacts() {
+	key := b.o.Cache.Key("facts", []byte(b.files.Path(0)))
+	type version struct {
+		file string
+		sum  [sha256.Size]byte
+	}
+	known := make(map[version]string)
+	data, _ := b.o.Cache.Get(key)
+	for d := (decoder{string(data), true}); d.rest != ""; {
+		v := version{file: d.text()}
+		copy(v.sum[:], d.take(len(v.sum)))
+		known[v] = d.text()
+	}
+	encoded := make([]string, b.files.Len())
+	var made atomic.Bool // some that were not known
+	inParallel(b.files.Len(), func(i int) {
+		v := version{b.files.Path(i), b.files.Sum(i)}
+		var ok bool
+		if encoded[i], ok = known[v]; ok {
+			if b.facts[i], ok = decodeFacts(encoded[i], v.file); ok {
+				return
 			}
 		}
+		s, found := b.files.Read(i)
+		b.facts[i] = factsOf(s)
+		b.facts[i].findings = found
+		if b.o.Cache != nil {
+			encoded[i] = b.facts[i].encode(v.file)
+			made.Store(true)
+		}
+	})
+	if !made.Load() {
+		return
 	}
-	s, found := b.files.Read(i)
-	f := factsOf(s)
-	f.findings = found
-	if b.isCached(i) {
-		b.o.Cache.Put(key, f.encode(file))
+	var e encoder
+	for i, text := range encoded {
+		sum := b.files.Sum(i)
+		e.text(b.files.Path(i))
+		e.b = append(e.b, sum[:]...)
+		e.text(text)
 	}
-	return f
+	b.o.Cache.Put(key, e.b)
 }
 
 // factsOf returns the facts about a file that says s.
@@ -309,41 +331,52 @@ type pair struct{ first, second int }
 
 // commonKeys returns pairs that connect all files with a common key.
 func commonKeys(list []part) []pair {
-	const shares = 256 // of the keys, by their first byte: those of one fit into a processor's cache
-	var pairs [shares][]pair
-	inParallel(shares, func(share int) {
-		ranges := make([][]uint64, len(list))
-		n := 0
+	// The keys are taken by their first byte, so that a table of those at hand fits into a processor's cache.
+	const shares, workers = 256, 8
+	var pairs [workers][]pair
+	inParallel(workers, func(worker int) {
+		begin, end := make([]int, len(list)), make([]int, len(list)) // of the keys of a share in those of each file
+		first := worker * shares / workers
 		for i := range list {
-			keys := list[i].keys
-			first, _ := slices.BinarySearch(keys, uint64(share)<<56)
-			end := len(keys)
-			if share+1 < shares {
-				end, _ = slices.BinarySearch(keys, uint64(share+1)<<56)
-			}
-			ranges[i] = keys[first:end]
-			n += end - first
+			end[i], _ = slices.BinarySearch(list[i].keys, uint64(first)<<56)
 		}
-		type slot struct {
-			key  uint64
-			file int // number + 1; 0 if the slot is empty
-		}
-		table := make([]slot, 1<<bits.Len(uint(2*n)))
-		for i, keys := range ranges {
-			last := -1 // many keys can be common to the same two files
-			for _, k := range keys {
-				at := int(k) & (len(table) - 1)
-				for table[at].file != 0 && table[at].key != k {
-					at = (at + 1) & (len(table) - 1)
+		var table []slot
+		for share := range shares / workers {
+			n := 0
+			for i := range list {
+				begin[i] = end[i]
+				for end[i] < len(list[i].keys) && list[i].keys[end[i]]>>56 == uint64(first+share) {
+					end[i]++
 				}
-				if s := &table[at]; s.file == 0 {
-					*s = slot{k, i + 1}
-				} else if s.file-1 != i && s.file-1 != last {
-					last = s.file - 1
-					pairs[share] = append(pairs[share], pair{last, i})
+				n += end[i] - begin[i]
+			}
+			if size := 1 << bits.Len(uint(2*n)); size > len(table) {
+				table = make([]slot, size)
+			} else {
+				clear(table)
+			}
+			for i := range list {
+				last := -1 // many keys can be common to the same two files
+				for _, k := range list[i].keys[begin[i]:end[i]] {
+					at := int(k) & (len(table) - 1)
+					for table[at].file != 0 && table[at].key != k {
+						at = (at + 1) & (len(table) - 1)
+					}
+					if s := &table[at]; s.file == 0 {
+						*s = slot{k, i + 1}
+					} else if s.file-1 != i && s.file-1 != last {
+						last = s.file - 1
+						pairs[worker] = append(pairs[worker], pair{last, i})
+					}
 				}
 			}
 		}
 	})
 	return slices.Concat(pairs[:]...)
+}
+
+// A slot of a table has a key and the number of the first file with it + 1, 0 if the slot is empty.
+type slot struct {
+	key  uint64
+	file int
 }
