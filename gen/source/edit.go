@@ -401,8 +401,9 @@ func forms(s *Source, found diag.List, edited map[string][]byte) map[string]stri
 		}
 	}
 	forms := make(map[string]string, len(by))
+	r := new(room)
 	for file, p := range by {
-		forms[file] = encode(file, &p.doc, p.findings)
+		forms[file] = encode(file, &p.doc, p.findings, r)
 	}
 	return forms
 }

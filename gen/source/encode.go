@@ -11,17 +11,19 @@ import (
 
 // encode returns what a file of the given name says, with its findings, in a form that is about half as large as the
 // file. It does not hold the name, so that files of the same content have the same form. It lasts no longer than one
-// build of this program, and says nothing about itself.
-func encode(file string, d *document, findings diag.List) string {
-	c := coder{file: file, seen: new([1 << 10]span)}
+// build of this program, and says nothing about itself. It is put together in r.
+func encode(file string, d *document, findings diag.List, r *room) string {
+	r.seen = [len(r.seen)]span{}
+	c := coder{file: file, room: r, out: r.out[:0]}
 	c.document(d, &findings)
+	r.out = c.out
 	return string(c.out)
 }
 
 // decode is the inverse of encode. The strings of what it returns are parts of the form, all else is new. It returns
 // false if that is no form.
 func decode(file, form string) (d *document, findings diag.List, ok bool) {
-	c := coder{file: file, in: form, decoding: true}
+	c := coder{file: file, room: new(room), in: form, decoding: true}
 	d = new(document)
 	d.Root, d.Files = file, []string{file}
 	c.document(d, &findings)
@@ -38,21 +40,14 @@ type coder struct {
 	line     int // of the last position
 	decoding bool
 
-	out  []byte
-	seen *[1 << 10]span // texts that out has, by their hashes
+	out []byte
 
 	in  string
 	at  int  // what of it is read
 	bad bool // it is no form; what was read then does not count
 
-	// Arrays for the short lists that there are many of: one for each would cost more than all else.
-	names     array[Name]
-	addrs     array[Addr]
-	addresses array[Address]
+	*room
 }
-
-// A span is a part of the form.
-type span struct{ begin, end int }
 
 func (c *coder) document(d *document, findings *diag.List) {
 	c.defaults(&d.Defaults)
@@ -91,7 +86,7 @@ func (c *coder) product(p *Product) {
 
 func (c *coder) account(a *Account) {
 	c.text(&a.Name)
-	list(c, &a.Domains, &c.names, (*coder).name)
+	list(c, &a.Domains, &c.room.names, (*coder).name)
 }
 
 func (c *coder) block(b *Block) {
@@ -112,7 +107,7 @@ func (c *coder) variable(v *Var) {
 func (c *coder) delegation(d *Delegation) {
 	c.prefix(&d.Prefix)
 	c.name(&d.Zone)
-	list(c, &d.Nameservers, &c.names, (*coder).name)
+	list(c, &d.Nameservers, &c.room.names, (*coder).name)
 	list(c, &d.DS, nil, (*coder).ds)
 	list(c, &d.Glue, nil, (*coder).glue)
 }
@@ -158,7 +153,7 @@ func (c *coder) server(s *Server) {
 
 func (c *coder) address(a *Address) {
 	c.addr(&a.Addr)
-	list(c, &a.Names, &c.names, (*coder).name)
+	list(c, &a.Names, &c.room.names, (*coder).name)
 	c.seconds(&a.TTL)
 }
 
@@ -323,13 +318,15 @@ func (c *coder) string(s *string) {
 	c.out = append(c.out, *s...)
 }
 
-// list writes how many items a list has and each of them. An empty list is read as nil. From is where to take lists of
-// this type from, nil for one that is made by itself.
+// list writes how many items a list has and each of them. An empty list is read as nil. From is where to take it from, nil
+// for a list that is made by itself.
 func list[T any](c *coder, items *[]T, from *array[T], item func(*coder, *T)) {
 	if c.decoding {
 		n := c.next()
 		if n > uint64(len(c.in)-c.at) { // an item has at least one byte
 			c.fail()
+		} else if n > 0 && from == nil {
+			*items = make([]T, n)
 		} else if n > 0 {
 			*items = from.take(int(n))
 		}
@@ -388,23 +385,3 @@ func (c *coder) fail() { c.bad, c.at = true, len(c.in) }
 // zigzag makes small numbers of both signs small ones without a sign.
 func zigzag(v int64) uint64   { return uint64(v<<1) ^ uint64(v>>63) }
 func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
-
-// An array is where short lists are taken from. The zero array is empty, and grows.
-type array[T any] struct {
-	free []T
-	size int // of the last allocation
-}
-
-// take returns a list of n items, whose neighbours it cannot grow into. It is the same as make if a is nil.
-func (a *array[T]) take(n int) []T {
-	if a == nil {
-		return make([]T, n)
-	}
-	if n > len(a.free) {
-		a.size = min(2*a.size+8, 512)
-		a.free = make([]T, max(n, a.size))
-	}
-	items := a.free[:n:n]
-	a.free = a.free[n:]
-	return items
-}

@@ -21,7 +21,7 @@ var everything = cmp.Options{same, cmp.AllowUnexported(document{})}
 
 func checkForm(t *testing.T, file string, d *document, findings diag.List) {
 	t.Helper()
-	form := encode(file, d, findings)
+	form := encode(file, d, findings, new(room))
 	got, found, ok := decode(file, form)
 	if !ok {
 		t.Fatalf("the form is not decoded: %q", form)
@@ -32,7 +32,7 @@ func checkForm(t *testing.T, file string, d *document, findings diag.List) {
 	if d := cmp.Diff(findings, found, everything); d != "" {
 		t.Errorf("findings (-encoded +decoded):\n%s", d)
 	}
-	if again := encode(file, got, found); again != form {
+	if again := encode(file, got, found, new(room)); again != form {
 		t.Errorf("the form of the same is another:\n%q\n%q", again, form)
 	}
 	for i := range min(len(form), 100) {
@@ -49,7 +49,7 @@ func TestEncodeTestdata(t *testing.T) {
 	for _, file := range slices.Concat(glob(t, "testdata/ok/*.yaml"), glob(t, "testdata/err/*.yaml")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			for _, included := range []bool{false, true} {
-				p := parse(file, readFile(t, file), included)
+				p := parse(file, readFile(t, file), included, new(room))
 				checkForm(t, file, &p.doc, p.findings.Sort())
 			}
 		})
@@ -62,7 +62,7 @@ func TestEncodeRandom(t *testing.T) {
 		for i := range 60 {
 			w.free = append(w.free, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 		}
-		p := parse("a.yaml", w.file(0, "version: 1\n"), true)
+		p := parse("a.yaml", w.file(0, "version: 1\n"), true, new(room))
 		checkForm(t, "a.yaml", &p.doc, p.findings.Sort())
 	}
 }
@@ -140,8 +140,8 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 
 // A list that is decoded does not share its room with the next one.
 func TestDecodedListsAreApart(t *testing.T) {
-	p := parse("f", benchmarkFile(3), true)
-	d, _, ok := decode("f", encode("f", &p.doc, nil))
+	p := parse("f", benchmarkFile(3), true, new(room))
+	d, _, ok := decode("f", encode("f", &p.doc, nil, new(room)))
 	if !ok {
 		t.Fatal("not decoded")
 	}
@@ -165,15 +165,15 @@ func TestDecodedListsAreApart(t *testing.T) {
 // FuzzDecode checks that no bytes make decode panic, and that what it takes for a form is one.
 func FuzzDecode(f *testing.F) {
 	for _, file := range []string{"testdata/ok/base.yaml", "testdata/err/duplicate-key-many.yaml"} {
-		p := parse("f", readFile(f, file), false)
-		f.Add(encode("f", &p.doc, p.findings.Sort()))
+		p := parse("f", readFile(f, file), false, new(room))
+		f.Add(encode("f", &p.doc, p.findings.Sort(), new(room)))
 	}
 	f.Fuzz(func(t *testing.T, form string) {
 		d, findings, ok := decode("f", form)
 		if !ok {
 			return
 		}
-		again, found, ok := decode("f", encode("f", d, findings))
+		again, found, ok := decode("f", encode("f", d, findings, new(room)))
 		if diff := cmp.Diff(d, again, everything); !ok || diff != "" {
 			t.Errorf("document (-first +second):\n%s", diff)
 		}

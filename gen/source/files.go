@@ -130,6 +130,9 @@ func inParallel(n int, work func(i int)) {
 	workers.Wait()
 }
 
+// rooms are those of read, one for each worker.
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
 // read makes f what a file says that holds data.
 func (f *file) read(path string, data []byte, included bool, c *cache.Cache) {
 	*f = file{path: path, sum: sha256.Sum256(data), size: len(data)}
@@ -145,8 +148,11 @@ func (f *file) read(path string, data []byte, included bool, c *cache.Cache) {
 		f.form = string(form)
 		return
 	}
-	p := parse(path, data, included)
-	f.form = encode(path, &p.doc, p.findings.Sort())
+	r := rooms.Get().(*room)
+	p := parse(path, data, included, r)
+	f.form = encode(path, &p.doc, p.findings.Sort(), r)
+	r.reset()
+	rooms.Put(r)
 	c.Put(key, []byte(f.form))
 }
 

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ import (
 // addresses, accounts and blocks only; the Source of one has no Defaults. Patterns of "include" and "forwards" are not
 // followed: that is for Load. The findings are sorted.
 func Parse(file string, data []byte, included bool) (*Source, diag.List) {
-	p := parse(file, data, included)
+	p := parse(file, data, included, new(room))
 	return &p.doc.Source, p.findings.Sort()
 }
 
@@ -34,10 +35,12 @@ type parser struct {
 	rootKeys []string // the legal keys of a root file
 	doc      document
 	findings diag.List
+	room     *room
 }
 
-func parse(file string, data []byte, included bool) *parser {
-	p := &parser{file: file, data: bytes.TrimPrefix(data, []byte("\ufeff")), rootKeys: names(rootFields)}
+// parse reads a file, and puts what it makes into r.
+func parse(file string, data []byte, included bool, r *room) *parser {
+	p := &parser{file: file, data: bytes.TrimPrefix(data, []byte("\ufeff")), rootKeys: names(rootFields), room: r}
 	p.doc.Root, p.doc.Files = file, []string{file}
 	legal, what := rootFields, "the root file"
 	if included {
@@ -134,10 +137,12 @@ const maxFields = 13
 // readFields reads the mapping n into t. What says in messages what it is. A required key that it lacks is reported at
 // owner. It returns false if n is no mapping.
 func readFields[T any](p *parser, n *yaml.Node, what string, legal []field[T], t *T, owner *yaml.Node) bool {
-	var required []string
-	for _, f := range legal {
-		if f.required {
-			required = append(required, f.name)
+	var required []string // for a finding
+	if n.Kind != yaml.MappingNode {
+		for _, f := range legal {
+			if f.required {
+				required = append(required, f.name)
+			}
 		}
 	}
 	if !p.isMapping(n, what, required) {
@@ -226,34 +231,41 @@ type keyValue struct {
 }
 
 // entries reads the mapping n, whose keys are free.
-func (p *parser) entries(n *yaml.Node, what string) []keyValue {
-	if !p.isMapping(n, what, nil) {
-		return nil
-	}
-	list := make([]keyValue, 0, len(n.Content)/2)
-	var index map[string]*yaml.Node
-	if len(n.Content) > 16 {
-		index = make(map[string]*yaml.Node, len(n.Content)/2)
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v, ok := p.entry(n, i)
-		if !ok {
-			continue
+func (p *parser) entries(n *yaml.Node, what string) iter.Seq[keyValue] {
+	return func(yield func(keyValue) bool) {
+		if !p.isMapping(n, what, nil) {
+			return
 		}
-		var first *yaml.Node
-		if index != nil {
-			if first = index[k.Value]; first == nil {
-				index[k.Value] = k
+		var few [8]*yaml.Node // the keys so far, if there is room for all
+		keys := few[:0]
+		var index map[string]*yaml.Node // else
+		if len(n.Content)/2 > len(few) {
+			index = make(map[string]*yaml.Node, len(n.Content)/2)
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k, v, ok := p.entry(n, i)
+			if !ok {
+				continue
 			}
-		} else if j := slices.IndexFunc(list, func(e keyValue) bool { return e.k.Value == k.Value }); j >= 0 {
-			first = list[j].k
+			var first *yaml.Node
+			if index != nil {
+				if first = index[k.Value]; first == nil {
+					index[k.Value] = k
+				}
+			} else {
+				if j := slices.IndexFunc(keys, func(other *yaml.Node) bool { return other.Value == k.Value }); j >= 0 {
+					first = keys[j]
+				}
+				keys = append(keys, k)
+			}
+			if first != nil {
+				p.duplicateKey(k, first)
+			}
+			if !yield(keyValue{k, v, first != nil}) {
+				return
+			}
 		}
-		if first != nil {
-			p.duplicateKey(k, first)
-		}
-		list = append(list, keyValue{k, v, first != nil})
 	}
-	return list
 }
 
 // entry returns the key and value at index i of the mapping n, and false if they cannot be used. An empty value gets

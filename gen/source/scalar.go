@@ -84,11 +84,21 @@ func (p *parser) host(n *yaml.Node) (Name, bool) {
 		p.report(n, "name-invalid", "", "%q is not the name of a host: it has a /", n.Value)
 		return Name{}, false
 	}
-	if _, err := netip.ParseAddr(strings.TrimSuffix(name.Value, ".")); err == nil {
+	if isIPv4(name.Value) {
 		p.report(n, "name-invalid", "", "want the name of a host, not the IP address %q", n.Value)
 		return Name{}, false
 	}
 	return name, true
+}
+
+// isIPv4 reports whether a name, which has no colons, is an IP address with a final dot.
+func isIPv4(name string) bool {
+	last := name[len(name)-2] // no name is a dot alone
+	if last < '0' || last > '9' {
+		return false
+	}
+	_, err := netip.ParseAddr(strings.TrimSuffix(name, "."))
+	return err == nil
 }
 
 // zone reads the name of a zone, in which RFC 2317 uses "/". One that cannot be read has a position but no value, which
@@ -143,7 +153,7 @@ func (p *parser) contact(n *yaml.Node) Name {
 
 // checkForm reports a name or template that is not in normalization form C. It is read as if it were.
 func (p *parser) checkForm(n *yaml.Node) {
-	if norm.NFC.IsNormalString(n.Value) {
+	if ascii(n.Value) || norm.NFC.IsNormalString(n.Value) {
 		return
 	}
 	var segments norm.Iter

@@ -57,7 +57,7 @@ var rootFields = slices.Concat([]field[document]{
 	{"products", false, func(p *parser, _, n *yaml.Node, d *document) { d.Products = p.products(n) }},
 }, sharedFields, []field[document]{
 	{"forward_zones", false, func(p *parser, _, n *yaml.Node, d *document) {
-		d.ForwardZones = p.names(p.list(n, "a list of domain names"))
+		d.ForwardZones = p.names(p.list(n, "a list of domain names")...)
 	}},
 	{"forwards", false, func(p *parser, _, n *yaml.Node, d *document) { d.forwards = p.patterns(n) }},
 	{"catalog", false, func(p *parser, _, n *yaml.Node, d *document) { d.Catalog, _ = p.host(n) }},
@@ -92,7 +92,7 @@ var productFields = []field[Product]{
 
 func (p *parser) products(n *yaml.Node) []Product {
 	var list []Product
-	for _, e := range p.entries(n, "products") {
+	for e := range p.entries(n, "products") {
 		t := Product{Name: p.keyText(e.k, "the name of a product")}
 		if readFields(p, e.v, "a product", productFields, &t, e.k) && t.Name.Value != "" && !e.repeated {
 			list = append(list, t)
@@ -103,13 +103,13 @@ func (p *parser) products(n *yaml.Node) []Product {
 
 var accountFields = []field[Account]{
 	{"domains", false, func(p *parser, _, n *yaml.Node, a *Account) {
-		a.Domains = p.names(p.list(n, "a list of domain names"))
+		a.Domains = p.names(p.list(n, "a list of domain names")...)
 	}},
 }
 
 func (p *parser) accounts(n *yaml.Node) []Account {
 	var list []Account
-	for _, e := range p.entries(n, "accounts") {
+	for e := range p.entries(n, "accounts") {
 		a := Account{Name: p.keyText(e.k, "the name of an account")}
 		if readFields(p, e.v, "an account", accountFields, &a, e.k) && a.Name.Value != "" && !e.repeated {
 			list = append(list, a)
@@ -129,7 +129,7 @@ var blockFields = []field[Block]{
 
 func (p *parser) blocks(n *yaml.Node) []Block {
 	var list []Block
-	for _, e := range p.entries(n, "prefixes") {
+	for e := range p.entries(n, "prefixes") {
 		prefix, _ := p.prefix(e.k) // one with host bits is kept, so that the addresses in it are not reported too
 		b := Block{Prefix: prefix}
 		if !isNull(e.v) { // a block needs nothing but its prefix
@@ -144,7 +144,7 @@ func (p *parser) blocks(n *yaml.Node) []Block {
 
 func (p *parser) vars(n *yaml.Node) []Var {
 	var list []Var
-	for _, e := range p.entries(n, "variables") {
+	for e := range p.entries(n, "variables") {
 		v := Var{p.keyText(e.k, "the name of a variable"), p.text(e.v, "text")}
 		if v.Name.Value != "" && !hostname.IsVariable(v.Name.Value) { // an empty one is reported already
 			p.report(e.k, "name-invalid", "", "%q is not the name of a variable: it has letters, digits, _ and -", e.k.Value)
@@ -160,7 +160,7 @@ func (p *parser) vars(n *yaml.Node) []Var {
 // zoneDS reads lists of DS records by the names of zones.
 func (p *parser) zoneDS(n *yaml.Node) []ZoneDS {
 	var list []ZoneDS
-	for _, e := range p.entries(n, "lists of DS records, by zone,") {
+	for e := range p.entries(n, "lists of DS records, by zone,") {
 		z := ZoneDS{p.zone(e.k), p.dsList(p.fullList(e.v, "a list of DS records"))}
 		if z.Zone.Value != "" && len(z.DS) > 0 && !e.repeated {
 			list = append(list, z)
@@ -221,7 +221,7 @@ var delegationFields = []field[Delegation]{
 
 func (p *parser) delegations(n *yaml.Node) []Delegation {
 	var list []Delegation
-	for _, e := range p.entries(n, "prefixes") {
+	for e := range p.entries(n, "prefixes") {
 		prefix, ok := p.prefix(e.k)
 		d := Delegation{Prefix: prefix}
 		// What a delegation needs depends on its prefix, so one that says nothing is left to lint.
@@ -235,7 +235,7 @@ func (p *parser) delegations(n *yaml.Node) []Delegation {
 
 func (p *parser) glue(n *yaml.Node) []Glue {
 	var list []Glue
-	for _, e := range p.entries(n, "name servers") {
+	for e := range p.entries(n, "name servers") {
 		name, ok := p.host(e.k)
 		addrs := p.addrs(e.v)
 		if ok && len(addrs) > 0 && !e.repeated {
@@ -254,9 +254,8 @@ var serverFields = []field[Server]{
 }
 
 func (p *parser) servers(n *yaml.Node) []Server {
-	entries := p.entries(n, "servers")
-	list := make([]Server, 0, len(entries))
-	for _, e := range entries {
+	list := p.room.servers.take(len(n.Content) / 2)[:0]
+	for e := range p.entries(n, "servers") {
 		s := Server{Name: p.keyText(e.k, "the name of a server")}
 		if readFields(p, e.v, "a server", serverFields, &s, e.k) && s.Name.Value != "" && !e.repeated {
 			list = append(list, s)
@@ -269,7 +268,7 @@ func (p *parser) servers(n *yaml.Node) []Server {
 func (p *parser) addrs(n *yaml.Node) []Addr {
 	if n.Kind == yaml.ScalarNode && !isNull(n) {
 		if a, ok := p.addr(n); ok {
-			return []Addr{a}
+			return append(p.room.addrs.take(1)[:0], a)
 		}
 		return nil
 	}
@@ -278,7 +277,7 @@ func (p *parser) addrs(n *yaml.Node) []Addr {
 		return nil
 	}
 	items := p.fullList(n, "an address or a list of addresses")
-	list := make([]Addr, 0, len(items))
+	list := p.room.addrs.take(len(items))[:0]
 	for _, item := range items {
 		if a, ok := p.addr(item); ok {
 			list = append(list, a)
@@ -288,9 +287,8 @@ func (p *parser) addrs(n *yaml.Node) []Addr {
 }
 
 func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
-	entries := p.entries(n, "addresses and prefixes")
-	s.Addresses = make([]Address, 0, len(entries))
-	for _, e := range entries {
+	s.Addresses = p.room.addresses.take(len(n.Content) / 2)[:0]
+	for e := range p.entries(n, "addresses and prefixes") {
 		if !strings.Contains(e.k.Value, "/") {
 			if a, ok := p.address(e, false); ok && !e.repeated {
 				s.Addresses = append(s.Addresses, a)
@@ -308,9 +306,8 @@ func (p *parser) serverAddresses(n *yaml.Node, s *Server) {
 }
 
 func (p *parser) addresses(n *yaml.Node) []Address {
-	entries := p.entries(n, "addresses")
-	list := make([]Address, 0, len(entries))
-	for _, e := range entries {
+	list := p.room.addresses.take(len(n.Content) / 2)[:0]
+	for e := range p.entries(n, "addresses") {
 		if a, ok := p.address(e, true); ok && !e.repeated {
 			list = append(list, a)
 		}
@@ -327,11 +324,11 @@ type addressNames struct {
 var addressFields = []field[addressNames]{
 	{"name", false, func(p *parser, _, n *yaml.Node, a *addressNames) {
 		a.name = n
-		a.Names = append(a.Names, p.names([]*yaml.Node{n})...)
+		a.Names = append(a.Names, p.names(n)...)
 	}},
 	{"names", false, func(p *parser, _, n *yaml.Node, a *addressNames) {
 		a.names = n
-		a.Names = append(a.Names, p.names(p.fullList(n, "a list of domain names"))...)
+		a.Names = append(a.Names, p.names(p.fullList(n, "a list of domain names")...)...)
 	}},
 	{"ttl", false, func(p *parser, _, n *yaml.Node, a *addressNames) { p.seconds(n, &a.TTL) }},
 }
@@ -355,7 +352,7 @@ func (p *parser) address(e keyValue, named bool) (Address, bool) {
 			p.report(e.k, "missing-key", "", `an address of no server lacks the key "name"`)
 		}
 	case !isNull(e.v):
-		a.Names = p.names([]*yaml.Node{e.v})
+		a.Names = p.names(e.v)
 	case named && p.sound(e.v):
 		p.report(e.k, "missing-key", "write its name or remove it", "an address of no server needs a name")
 	}
@@ -364,7 +361,7 @@ func (p *parser) address(e keyValue, named bool) (Address, bool) {
 
 var lintFields = []field[Source]{
 	{"rules", false, func(p *parser, _, n *yaml.Node, s *Source) {
-		for _, e := range p.entries(n, "rules") {
+		for e := range p.entries(n, "rules") {
 			rule, word := p.keyText(e.k, "the id of a rule"), p.text(e.v, severityWords)
 			severity, ok := diag.ParseSeverity(word.Value)
 			if !ok && word.Value != "" {
@@ -385,15 +382,12 @@ const severityWords = "off, note, warning, error"
 
 // nameservers reads the targets of NS records.
 func (p *parser) nameservers(n *yaml.Node) []Name {
-	return p.names(p.fullList(n, "a list of domain names"))
+	return p.names(p.fullList(n, "a list of domain names")...)
 }
 
 // names reads names of hosts.
-func (p *parser) names(items []*yaml.Node) []Name {
-	if len(items) == 0 {
-		return nil
-	}
-	list := make([]Name, 0, len(items))
+func (p *parser) names(items ...*yaml.Node) []Name {
+	list := p.room.names.take(len(items))[:0]
 	for _, item := range items {
 		if name, ok := p.host(item); ok {
 			list = append(list, name)
