@@ -94,7 +94,8 @@ var writers = map[string]func(d data, w io.Writer) error{
 	"zone":     data.writeZone,
 	"hosts":    data.writeHosts,
 	"snapshot": data.writeSnapshot,
-	"changed":  data.writeChanged,
+	"second":   data.writeSecond,
+	"third":    data.writeThird,
 	"hit":      data.writeHits,
 	"miss":     data.writeMisses,
 }
@@ -161,8 +162,10 @@ const changedOf = 10_000
 
 func (d data) writeSnapshot(w io.Writer) error { return d.writeSerial(w, 1) }
 
-// writeChanged writes the snapshot after writeSnapshot's.
-func (d data) writeChanged(w io.Writer) error { return d.writeSerial(w, 2) }
+// Those of writeSecond and writeThird come after writeSnapshot's, and after the third its own is the next again: its
+// serial is later than the third one's (RFC 1982 section 3.2).
+func (d data) writeSecond(w io.Writer) error { return d.writeSerial(w, 5<<28) }
+func (d data) writeThird(w io.Writer) error  { return d.writeSerial(w, 10<<28) }
 
 // writeSerial writes a snapshot whose zone has the given serial. After the first, one name in changedOf is a new one in
 // each.

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reloading is revmap as it is when snapshots change often: it looks after them more often than they change.
+// reloading is revmap as it is when snapshots change often: it looks after them more often than they change. As a primary
+// it has more to do at each: it keeps what has changed for its secondaries.
 var reloading = &server{
 	name: "revmap", key: "reload", program: "coredns", data: "served", args: []string{"-conf", "<<.Dir>>/Corefile"},
 }
@@ -92,7 +93,7 @@ func reload(ctx context.Context, args []string) error {
 }
 
 func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err error) {
-	for _, ext := range []string{"snapshot", "changed", "hit"} {
+	for _, ext := range append(successors[:], "hit") {
 		step("%s: writing %s", d.name, d.path(ext))
 		if err := d.write(ext); err != nil {
 			return nil, err
@@ -103,7 +104,7 @@ func (set *reloadSettings) measure(ctx context.Context, d data) (_ *swaps, err e
 		return nil, err
 	}
 	defer unlock()
-	if err := d.serve("snapshot"); err != nil {
+	if err := d.serve(successors[0]); err != nil {
 		return nil, err
 	}
 	p, stop, err := reloading.launch(ctx, set.coredns, d)
@@ -186,6 +187,9 @@ func (set *reloadSettings) load(ctx context.Context, p *process, d data) (*windo
 	return w, g.Wait()
 }
 
+// successors are the snapshots that are served by turns, by the extensions of their files.
+var successors = [...]string{"snapshot", "second", "third"}
+
 // replace replaces the snapshot that is served, again and again until the context ends.
 func (r *swaps) replace(ctx context.Context, every time.Duration, d data) error {
 	t := time.NewTicker(every)
@@ -196,14 +200,10 @@ func (r *swaps) replace(ctx context.Context, every time.Duration, d data) error 
 			return nil
 		case <-t.C:
 		}
-		ext := "changed"
-		if r.Replaced%2 == 1 {
-			ext = "snapshot"
-		}
-		if err := d.serve(ext); err != nil {
+		r.Replaced++
+		if err := d.serve(successors[r.Replaced%len(successors)]); err != nil {
 			return err
 		}
-		r.Replaced++
 	}
 }
 
