@@ -272,6 +272,8 @@ func TestParseServeDNS(t *testing.T) {
 BenchmarkServeDNS/IPv4/constant/64-2         	 1000000	       200.0 ns/op	     144 B/op	       2 allocs/op
 BenchmarkServeDNS/IPv4/constant/64-2         	 1000000	       400.0 ns/op	     144 B/op	       2 allocs/op
 BenchmarkServeDNS/IPv4/constant/64-2         	 1000000	       100.0 ns/op	     144 B/op	       2 allocs/op
+BenchmarkServeDNS/IPv4/constant/16384-2      	 1000000	       900.0 ns/op	     144 B/op	       2 allocs/op
+BenchmarkServeDNS/IPv6/constant/64-2         	 1000000	       900.0 ns/op	     144 B/op	       2 allocs/op
 BenchmarkServeDNS/IPv4/miss/64-2             	 1000000	       500.0 ns/op	      16 B/op	       3 allocs/op
 PASS
 `
@@ -279,13 +281,12 @@ PASS
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "IPv4, miss, 64 different queries"
-	want := []figure{{"serve", name, 2.5, 2, "x"}, {"serve", name, 3, 2, " allocations"}}
+	want := []figure{{"serve", "IPv4/miss/64, time", 2.5, 2, "x"}, {"serve", "IPv4/miss/64, allocations", 3, 2, ""}}
 	if diff := gocmp.Diff(want, servednsPart(runs).Figures); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 	for _, bad := range []string{
-		"", "PASS\n", "BenchmarkServeDNS/IPv4/64-2 1 200 ns/op\n", "BenchmarkServeDNS/IPv4/hit/64-2 1 x ns/op\n",
+		"", "PASS\n", "BenchmarkServeDNS/IPv4/hit/64-2 1 x ns/op\n",
 		"BenchmarkServeDNS/IPv4/hit/64-2 1\n",
 	} {
 		if _, err := parseServeDNS(bad); err == nil {
@@ -296,7 +297,7 @@ PASS
 
 func TestDigits(t *testing.T) {
 	for v, want := range map[float64]string{
-		0.0004: "0.000", 0.06789: "0.068", 0.5: "0.500", 1.1: "1.10", 12.345: "12.3", 123.4: "123",
+		0.0004: "0.000", 0.06789: "0.068", 0.5: "0.500", 1.1: "1.10", 12.345: "12.3", 123.4: "123", 0: "0", 2: "2", 97: "97",
 		1234.5: "1,235", 1234567: "1,234,567",
 	} {
 		if got := digits(v); got != want {

@@ -162,9 +162,9 @@ func TestComparison(t *testing.T) {
 		t.Errorf("figures %v; want %v", got, want)
 	}
 	for _, line := range []string{
-		"| Knot DNS | 5.00 | 1.60 | 1,000 | 1,000 | 1,000,000 | 5.00 | 1.60 | 1,000 | 1,000 | 1,000,000 |\n",
-		"| NSD | 0.500 | 0.200 | 200 | 200 | 0.050 |\n",
-		"| CoreDNS template | 0.001 |  | 3.00 | 3.00 |  |\n",
+		"| Knot DNS | 7.50 | 1.70 | 1,000 | 1,000 | 1,000,000 | 7.50 | 1.70 | 1,000 | 1,000 | 1,000,000 |\n",
+		"| NSD | 0.750 | 0.200 | 200 | 200 | 0.050 |\n",
+		"| CoreDNS template | 0.001 |  | 3 | 3 |  |\n",
 		"* NSD, miss, round 1: 1 of 10 lost\n",
 	} {
 		if !strings.Contains(p.Text, line) {

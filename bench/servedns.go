@@ -5,7 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -33,11 +33,29 @@ func servedns(ctx context.Context, args []string) error {
 	return servednsPart(runs).write(*dir, "servedns")
 }
 
-// A serveRun is one line of BenchmarkServeDNS: "IPv4/hit/64" means 64 different queries, which all get a PTR.
+// A serveRun is one line of BenchmarkServeDNS.
 type serveRun struct {
-	Family, Kind, Queries string
-	Nanoseconds           float64 // per query
-	Allocations           float64
+	Name        string  // of the sub-benchmark
+	Nanoseconds float64 // per query
+	Allocations float64
+}
+
+func (r serveRun) nanoseconds() float64 { return r.Nanoseconds }
+func (r serveRun) allocations() float64 { return r.Allocations }
+
+// isConstantFor reports whether r is the constant answer that the runs with the given name compare with: the name of
+// the one says "constant" where that of the other says which kind of name is asked for.
+func (r serveRun) isConstantFor(name string) bool {
+	ours, theirs := strings.Split(r.Name, "/"), strings.Split(name, "/")
+	if len(ours) != len(theirs) || r.Name == name {
+		return false
+	}
+	for i := range ours {
+		if ours[i] != theirs[i] && ours[i] != "constant" {
+			return false
+		}
+	}
+	return true
 }
 
 // parseServeDNS reads what go test prints.
@@ -48,12 +66,8 @@ func parseServeDNS(out string) (runs []serveRun, err error) {
 			continue
 		}
 		f := strings.Fields(name) // name, how often, then values and their units
-		// The name ends in the number of processors, if that is not 1: hit/64-2.
-		parts := strings.Split(strings.SplitN(f[0], "-", 2)[0], "/")
-		if len(parts) != 3 {
-			return nil, fmt.Errorf("parse %q: not FAMILY/KIND/QUERIES", line)
-		}
-		r := serveRun{Family: parts[0], Kind: parts[1], Queries: parts[2]}
+		// Go adds the number of processors, if that is not 1.
+		r := serveRun{Name: regexp.MustCompile(`-\d+$`).ReplaceAllString(f[0], "")}
 		for i := 2; i+1 < len(f); i += 2 {
 			value, err := strconv.ParseFloat(f[i], 64)
 			if err != nil {
@@ -77,33 +91,30 @@ func parseServeDNS(out string) (runs []serveRun, err error) {
 	return runs, nil
 }
 
-// servednsPart compares each kind of query with the constant answer to as many queries of the same family.
+// servednsPart compares each kind of query with the constant answer.
 func servednsPart(runs []serveRun) *part {
-	t := table{left: 1, head: []string{"queries", "different ones", "of the constant answer's time", "allocations"}}
+	t := table{left: 1, head: []string{"queries", "time, of that of a constant answer", "allocations"}}
 	p := &part{Title: "ServeDNS alone, 1,000,000 names", Data: runs}
-	nanoseconds := func(r serveRun) float64 { return r.Nanoseconds }
-	var done []serveRun
+	names := make(map[string]bool) // that are done
 	for _, r := range runs {
-		same := func(kind string) (all []serveRun) {
-			for _, other := range runs {
-				if other.Family == r.Family && other.Kind == kind && other.Queries == r.Queries {
-					all = append(all, other)
-				}
+		var same, constant []serveRun
+		for _, other := range runs {
+			switch {
+			case other.Name == r.Name:
+				same = append(same, other)
+			case other.isConstantFor(r.Name):
+				constant = append(constant, other)
 			}
-			return all
 		}
-		key := serveRun{Family: r.Family, Kind: r.Kind, Queries: r.Queries}
-		if r.Kind == "constant" || slices.Contains(done, key) || len(same("constant")) == 0 {
+		if names[r.Name] || len(constant) == 0 {
 			continue
 		}
-		done = append(done, key)
-		ratio := median(same(r.Kind), nanoseconds) / median(same("constant"), nanoseconds)
-		allocations := median(same(r.Kind), func(r serveRun) float64 { return r.Allocations })
-		name := r.Family + ", " + r.Kind
-		t.add(name, r.Queries, digits(ratio), strconv.Itoa(int(allocations)))
-		name += ", " + r.Queries + " different queries"
+		names[r.Name] = true
+		time := median(same, serveRun.nanoseconds) / median(constant, serveRun.nanoseconds)
+		allocations := median(same, serveRun.allocations)
+		t.add(r.Name, digits(time), digits(allocations))
 		p.Figures = append(p.Figures,
-			figure{"serve", name, ratio, 2, "x"}, figure{"serve", name, allocations, 2, " allocations"})
+			figure{"serve", r.Name + ", time", time, 2, "x"}, figure{"serve", r.Name + ", allocations", allocations, 2, ""})
 	}
 	p.Text = t.String()
 	return p

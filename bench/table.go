@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,17 +33,17 @@ func (t *table) String() string {
 	return b.String()
 }
 
-// digits writes a number with three significant digits, of which at most three are decimals, or as a whole number if
-// that has more.
+// digits writes a number with three significant digits, of which at most three are decimals. Whole numbers have all of
+// their digits.
 func digits(v float64) string {
-	if v >= 1000 {
-		return thousands(int(v + 0.5))
+	if v == math.Trunc(v) || v >= 1000 {
+		return thousands(int(math.Round(v)))
 	}
 	decimals := 0
-	for x := v; x < 100 && decimals < 2+1; x *= 10 {
+	for x := v; x < 100 && decimals < 3; x *= 10 {
 		decimals++
 	}
-	return fmt.Sprintf("%.*f", decimals, v)
+	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
 // thousands writes a number with a comma before each three digits.
@@ -58,13 +58,13 @@ func thousands(n int) string {
 // mega returns megabytes, of 2^20 bytes.
 func mega(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// median returns the median of what value returns for each element, the lower of the two middle ones if their number is
-// even.
+// median returns the median of what value returns for each element, the mean of the two middle ones if their number is
+// even. There has to be an element.
 func median[E any](all []E, value func(E) float64) float64 {
 	values := make([]float64, len(all))
 	for i, e := range all {
 		values[i] = value(e)
 	}
 	slices.Sort(values)
-	return values[(len(values)-1)/2]
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
