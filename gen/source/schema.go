@@ -109,8 +109,9 @@ var accountFields = []field[Account]{
 
 func (p *parser) accounts(n *yaml.Node) []Account {
 	var list []Account
+	var a Account // one for all, since readFields puts it on the heap
 	for e := range p.entries(n, "accounts") {
-		a := Account{Name: p.keyText(e.k, "the name of an account")}
+		a = Account{Name: p.keyText(e.k, "the name of an account")}
 		if readFields(p, e.v, "an account", accountFields, &a, e.k) && a.Name.Value != "" && !e.repeated {
 			list = append(list, a)
 		}
@@ -255,8 +256,9 @@ var serverFields = []field[Server]{
 
 func (p *parser) servers(n *yaml.Node) []Server {
 	list := p.room.servers.take(len(n.Content) / 2)[:0]
+	var s Server // one for all, since readFields puts it on the heap
 	for e := range p.entries(n, "servers") {
-		s := Server{Name: p.keyText(e.k, "the name of a server")}
+		s = Server{Name: p.keyText(e.k, "the name of a server")}
 		if readFields(p, e.v, "a server", serverFields, &s, e.k) && s.Name.Value != "" && !e.repeated {
 			list = append(list, s)
 		}
