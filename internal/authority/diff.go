@@ -156,6 +156,7 @@ func changedEntries(old, g *Generation, a, b *zone, yield func(bool, Record) boo
 			if !replaced(b, addrB, setB, a, false, yield) {
 				return
 			}
+		case setA.SameRecords(setB):
 		default:
 			if !a.pointer(addrA, setA, setB, only(true, yield)) || !b.pointer(addrB, setB, setA, only(false, yield)) {
 				return

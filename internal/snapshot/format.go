@@ -153,13 +153,13 @@ func (h *header) parseSections(b []byte) ([]section, error) {
 	return sections, nil
 }
 
-// A server goes on answering while it loads a snapshot. A goroutine that computes without a pause would take a
-// processor from the queries for 10 ms at a time, and loading has a goroutine for each of two. So it steps aside after
-// each part of the work, which takes some 50 µs: where queries wait, it then gets a small share of the processor, and
-// else all.
+// A server goes on answering while it loads a snapshot, and while it lists one to compare or transfer it. A goroutine
+// that computes without a pause would take a processor from the queries for 10 ms at a time, and loading has a goroutine
+// for each of two. So it steps aside after each part of the work, which takes some 50 µs: where queries wait, it then
+// gets a small share of the processor, and else all.
 const (
 	partSize    = 64 << 10 // bytes that are read or hashed
-	partRecords = 1 << 10  // addresses or records that are verified
+	partRecords = 1 << 10  // addresses or records that are verified or listed
 )
 
 // stepAside lets other goroutines run before the first of each part of the records.

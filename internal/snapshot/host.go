@@ -120,6 +120,7 @@ func (r *Reader) HostBelow(z *Zone, name string) bool {
 func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 	return func(yield func(Host) bool) {
 		for i := z.found.firstHost; i < z.found.firstHost+z.found.hosts; i++ {
+			stepAside(i)
 			if !yield(r.host(i)) {
 				return
 			}

@@ -183,6 +183,7 @@ func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 		}
 		for lo, hi := range r.ranges(z) {
 			for i := lo; i < hi; i++ {
+				stepAside(i)
 				if !yield(r.addr(z, i), r.rrset(offsets, i)) {
 					return
 				}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -270,5 +271,50 @@ func TestAllocs(t *testing.T) {
 	}
 	if found != 101*(len(exampleEntries)+len(exampleHosts)) {
 		t.Errorf("%d lookups found something", found)
+	}
+}
+
+// TestSameRecords compares each RRset of two snapshots with each.
+func TestSameRecords(t *testing.T) {
+	type set struct {
+		ttl   uint32
+		names []string
+		kind  Kind
+	}
+	sets := []set{
+		{60, []string{"a.example."}, Explicit},
+		{60, []string{"a.example."}, Default}, // where names come from does not matter
+		{61, []string{"a.example."}, Explicit},
+		{60, []string{"b.example."}, Explicit},
+		{60, []string{"a.example.", "b.example."}, Explicit},
+		{60, []string{"a.example.", "c.example."}, Explicit},
+	}
+	var entries []entry
+	for i, s := range sets {
+		entries = append(entries, entry{fmt.Sprintf("192.0.2.%d", i), s.kind, s.ttl, s.names})
+	}
+	zones := []Zone{{
+		Kind: Reverse, Name: "2.0.192.in-addr.arpa.", Prefix: netip.MustParsePrefix("192.0.2.0/24"), NS: []string{"a."},
+		SOA: SOA{Primary: "a.", Contact: "b."},
+	}}
+	rrsets := func() []RRset {
+		r, err := OpenBytes(encoded(t, build(t, "", zones, entries, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []RRset
+		for _, s := range r.Entries(&r.Zones()[0]) {
+			list = append(list, s)
+		}
+		return list
+	}
+	first, second := rrsets(), rrsets()
+	for i := range sets {
+		for j := range sets {
+			want := sets[i].ttl == sets[j].ttl && slices.Equal(sets[i].names, sets[j].names)
+			if got := first[i].SameRecords(second[j]); got != want {
+				t.Errorf("%v and %v are the same: %v", sets[i], sets[j], got)
+			}
+		}
 	}
 }

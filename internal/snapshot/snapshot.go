@@ -11,6 +11,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"runtime"
@@ -64,6 +65,26 @@ func (s RRset) Name(i int) string {
 	name := s.r.text(alias(b[1 : 1+int(b[0])]))
 	runtime.KeepAlive(s.r)
 	return name
+}
+
+// SameRecords reports whether s and t have the same names and TTL, wherever these come from. It does not allocate.
+func (s RRset) SameRecords(t RRset) bool {
+	if s.TTL != t.TTL || s.count != t.count {
+		return false
+	}
+	same := bytes.Equal(s.names(), t.names())
+	runtime.KeepAlive(s.r)
+	runtime.KeepAlive(t.r)
+	return same
+}
+
+// names returns the names of s as in the section; they are there as long as s.r is alive.
+func (s RRset) names() []byte {
+	b, size := s.r.rrsets[s.at:], 0
+	for range s.count {
+		size += 1 + int(b[size])
+	}
+	return b[:size]
 }
 
 // alias returns b as a string without copying. That is safe for the bytes of a snapshot, which never change, as long as
