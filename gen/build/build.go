@@ -74,11 +74,7 @@ func whole(files *source.Files, o Options) (*Result, error) {
 func parts(files *source.Files, o Options) *Result {
 	b := newBuilder(files, o)
 	p := progress{report: o.Progress, total: files.Len()}
-	list := make([]part, files.Len())
-	inParallel(files.Len(), func(i int) {
-		list[i] = b.part(i)
-		p.one()
-	})
+	list := b.parts(p.one)
 	joint, ok := b.together(list)
 	if !ok {
 		return nil

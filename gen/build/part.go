@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/lint"
@@ -49,6 +48,7 @@ type builder struct {
 	lengths lint.RoutedLengths
 	context []byte                // tells what all parts depend on but for their files and the accounts of others
 	defined map[string]definition // of the accounts that some file wants and does not define
+	made    atomic.Int64          // how many facts and parts of files were not known from an earlier run
 }
 
 // A definition tells where an account is defined last: in which file, and which of its accounts it is. They are -1 if it
@@ -110,57 +110,6 @@ func (b *builder) digest() []byte {
 	return e.b
 }
 
-// isCached reports whether the part of file i is kept. Small ones are made as quickly as a cache is asked.
-func (b *builder) isCached(i int) bool { return b.o.Cache != nil && b.files.Size(i) >= minCached }
-
-const minCached = 4 << 10 // bytes
-
-// readFacts makes the facts about all files. Those of an earlier run are in one entry of the cache, which is that of the
-// root file's path: each says what it is about.
-func (b *builder) readFacts() {
-	key := b.o.Cache.Key("facts", []byte(b.files.Path(0)))
-	type version struct {
-		file string
-		sum  [sha256.Size]byte
-	}
-	known := make(map[version]string)
-	data, _ := b.o.Cache.Get(key)
-	for d := (decoder{string(data), true}); d.rest != ""; {
-		v := version{file: d.text()}
-		copy(v.sum[:], d.take(len(v.sum)))
-		known[v] = d.text()
-	}
-	encoded := make([]string, b.files.Len())
-	var made atomic.Bool // some that were not known
-	inParallel(b.files.Len(), func(i int) {
-		v := version{b.files.Path(i), b.files.Sum(i)}
-		var ok bool
-		if encoded[i], ok = known[v]; ok {
-			if b.facts[i], ok = decodeFacts(encoded[i], v.file); ok {
-				return
-			}
-		}
-		s, found := b.files.Read(i)
-		b.facts[i] = factsOf(s)
-		b.facts[i].findings = found
-		if b.o.Cache != nil {
-			encoded[i] = b.facts[i].encode(v.file)
-			made.Store(true)
-		}
-	})
-	if !made.Load() {
-		return
-	}
-	var e encoder
-	for i, text := range encoded {
-		sum := b.files.Sum(i)
-		e.text(b.files.Path(i))
-		e.b = append(e.b, sum[:]...)
-		e.text(text)
-	}
-	b.o.Cache.Put(key, e.b)
-}
-
 // factsOf returns the facts about a file that says s.
 func factsOf(s *source.Source) facts {
 	f := facts{blocks: len(s.Blocks) > 0, waivers: s.Waivers}
@@ -183,27 +132,14 @@ func factsOf(s *source.Source) facts {
 	return f
 }
 
-// part returns what is known of file i by itself.
+// part makes the part of file i by itself.
 func (b *builder) part(i int) part {
-	var key cache.Key
-	file, sum := b.files.Path(i), b.files.Sum(i)
-	if b.isCached(i) {
-		key = b.o.Cache.Key("part", b.context, []byte(file), sum[:], b.borrowed(i))
-		if data, ok := b.o.Cache.Get(key); ok {
-			if p, ok := decodePart(string(data), file); ok {
-				return p
-			}
-		}
-	}
 	p := b.lint([]int{i})
 	for _, a := range b.facts[i].accounts {
 		p.keys = append(p.keys, lint.AccountKey(a.name))
 	}
 	slices.Sort(p.keys)
 	p.keys = slices.Compact(p.keys)
-	if b.isCached(i) {
-		b.o.Cache.Put(key, p.encode(file))
-	}
 	return p
 }
 
