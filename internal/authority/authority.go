@@ -22,9 +22,15 @@ type Generation struct {
 	reader *snapshot.Reader
 	nodes  map[nameHash]*node // by their names
 	// labels[n] tells that some node's name has n labels. Most inventories have names of two or three different
-	// depths, so finding the zone of an ip6.arpa name takes as many map lookups, not 34.
+	// depths, so finding the zone of a name takes as many map lookups, not one for each of its labels.
 	labels    [maxLabels + 1]bool
 	maxLabels int
+
+	// The nodes whose names are those of prefixes, and the lengths that the prefixes have: the longest first. Nearly all
+	// questions are about names of addresses, whose nodes are found without looking at the name again.
+	prefixes     map[netip.Prefix]*node
+	bits4, bits6 []int
+	arpa         *node // the one above all names of prefixes, nil if there is none
 }
 
 // maxLabels is the most labels that a name of 255 octets can have (RFC 1035 section 2.3.4).
@@ -47,9 +53,7 @@ type zone struct {
 	*snapshot.Zone
 	// Of a reverse zone:
 	classless bool
-	// base is what the labels below the apex extend: the zone's own prefix, or for a classless zone the /24 around it.
-	base     netip.Prefix
-	fallback *hostname.Template // nil if the block has none
+	fallback  *hostname.Template // nil if the block has none
 	// Of a forward zone:
 	synthesizers []*synthesizer // in order of their templates, IPv4 first
 	// Of the catalog:
@@ -88,15 +92,10 @@ func (h nameHash) before(c byte) nameHash {
 
 // New returns a generation that answers from r.
 func New(r *snapshot.Reader) (*Generation, error) {
-	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones()))}
+	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones())), prefixes: make(map[netip.Prefix]*node)}
 	for i := range r.Zones() {
 		z := &zone{Zone: &r.Zones()[i]}
-		if z.Kind == snapshot.Reverse {
-			z.classless, z.base = z.Classless(), z.Prefix
-			if z.classless {
-				z.base = netip.PrefixFrom(z.Prefix.Addr(), 24).Masked()
-			}
-		}
+		z.classless = z.Kind == snapshot.Reverse && z.Classless()
 		if z.Fallback != "" {
 			t, err := hostname.Parse(z.Fallback)
 			if err != nil {
@@ -135,8 +134,10 @@ func New(r *snapshot.Reader) (*Generation, error) {
 			if _, parent, _ := strings.Cut(n.name, "."); parent != "" {
 				n.up = g.find(parent)
 			}
+			g.addPrefix(n)
 		}
 	}
+	g.arpa = g.find("arpa.")
 	for _, c := range cuts {
 		c.additional = g.additional(c.Delegation)
 	}
@@ -160,6 +161,23 @@ func (g *Generation) node(name string) *node {
 	g.labels[labels] = true
 	g.maxLabels = max(g.maxLabels, labels)
 	return n
+}
+
+// addPrefix lets closest find n, if its name is that of a prefix.
+func (g *Generation) addPrefix(n *node) {
+	p, _ := arpa.Parse(n.name)
+	if !p.IsValid() {
+		return
+	}
+	g.prefixes[p] = n
+	bits := &g.bits6
+	if p.Addr().Is4() {
+		bits = &g.bits4
+	}
+	at, found := slices.BinarySearchFunc(*bits, p.Bits(), func(b, bits int) int { return bits - b })
+	if !found {
+		*bits = slices.Insert(*bits, at, p.Bits())
+	}
 }
 
 // zones returns all zones, in order of their names.
@@ -304,7 +322,8 @@ func (g *Generation) Answer(qname string, qtype uint16, dnssecOK bool) (a Answer
 
 // decide answers for name, which is the QNAME or what it is an alias for.
 func (g *Generation) decide(a *Answer, name string, qtype uint16) {
-	n := g.find(name)
+	p, _ := arpa.Parse(name)
+	n := g.closest(name, p)
 	top := n.top()
 	switch {
 	case top == nil:
@@ -318,7 +337,10 @@ func (g *Generation) decide(a *Answer, name string, qtype uint16) {
 	a.Zone = z.Zone
 	switch z.Kind {
 	case snapshot.Reverse:
-		g.reverse(a, z, below, qtype)
+		if z.classless {
+			p = z.classlessPrefix(below)
+		}
+		g.reverse(a, z, p, below, qtype)
 	case snapshot.Forward:
 		g.forward(a, n, z, name, below, qtype)
 	case snapshot.Catalog:
@@ -356,10 +378,10 @@ func (a *Answer) apex(qtype uint16) bool {
 	return true
 }
 
-// reverse answers for the name with the given labels below the apex of a reverse zone.
-func (g *Generation) reverse(a *Answer, z *zone, below string, qtype uint16) {
-	p, ok := z.prefix(below)
-	if !ok {
+// reverse answers for the name with the given labels below the apex of a reverse zone. What lies at or below it is in p,
+// which is not valid if no address has such a name.
+func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, below string, qtype uint16) {
+	if !p.IsValid() {
 		a.Kind = NXDomain
 		return
 	}
@@ -505,6 +527,26 @@ func (n *node) makesBelow(name string) bool {
 	return false
 }
 
+// closest is find for a name that is that of p, or of no prefix if p is not valid.
+func (g *Generation) closest(name string, p netip.Prefix) *node {
+	if !p.IsValid() {
+		return g.find(name)
+	}
+	lengths := g.bits6
+	if p.Addr().Is4() {
+		lengths = g.bits4
+	}
+	for _, bits := range lengths {
+		if bits <= p.Bits() {
+			around, _ := p.Addr().Prefix(bits)
+			if n := g.prefixes[around]; n != nil {
+				return n
+			}
+		}
+	}
+	return g.arpa
+}
+
 // find returns the node with the longest name that is qname or an ancestor of it, nil if there is none.
 func (g *Generation) find(qname string) *node {
 	// From the right, because the nodes' names are short: what is left of the longest is not even looked at.
@@ -544,15 +586,15 @@ func escaped(qname string, i int) bool {
 	return n%2 == 1
 }
 
-// prefix returns the addresses at or below the name that the labels below the apex of z make: one address if the name
-// is complete. It returns false if no address can be there.
-func (z *zone) prefix(below string) (netip.Prefix, bool) {
+// classlessPrefix returns the address whose name the labels below the apex of a classless zone make, or all addresses for
+// the apex itself; the zero Prefix if no address can be there.
+func (z *zone) classlessPrefix(below string) netip.Prefix {
 	if below == "" {
-		return z.Prefix, true
+		return z.Prefix
 	}
-	p, ok := arpa.Extend(z.base, below)
-	if !ok || z.classless && !(p.IsSingleIP() && z.Prefix.Contains(p.Addr())) {
-		return netip.Prefix{}, false
+	p, ok := arpa.Extend(netip.PrefixFrom(z.Prefix.Addr(), 24).Masked(), below)
+	if !ok || !p.IsSingleIP() || !z.Prefix.Contains(p.Addr()) {
+		return netip.Prefix{}
 	}
-	return p, true
+	return p
 }

@@ -102,6 +102,7 @@ func (r *Reader) decodeZones(s section) error {
 // findEntries finds the entries of zones, which are all reverse zones in the order of byAddress, and checks that every
 // entry has a zone. None has two, because a zone inside another lies in a delegation of that one.
 func (r *Reader) findEntries(zones []*Zone, sections []section) error {
+	r.sample()
 	found := 0
 	for _, z := range zones {
 		z.found.end = len(r.offsets4) / 4

@@ -30,6 +30,10 @@ type Reader struct {
 	// The sections with the entries. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 
+	// Every address whose index is a multiple of sampling4 or sampling6: see search4.
+	samples4 []addr4
+	samples6 []addr6
+
 	// outside says that b, and with it the sections, is not memory of the garbage collector: it is given back when
 	// nothing refers to the Reader anymore. So no part of it is ever handed out, but copies; and what reads it calls
 	// runtime.KeepAlive(r) afterwards, because the compiler takes a Reader for dead once its slice is in a register.
@@ -256,6 +260,25 @@ func (r *Reader) addr(z *Zone, i int) netip.Addr {
 	return r.addr6(i).addr()
 }
 
+// sampling4 and sampling6 are how many addresses there is a sample for: a cache line of IPv4 addresses, and as many of
+// IPv6 as keep the samples of a million in half a megabyte.
+const (
+	sampling4 = 16
+	sampling6 = 32
+)
+
+// sample sets the samples.
+func (r *Reader) sample() {
+	r.samples4 = make([]addr4, 0, len(r.addrs4)/4/sampling4+1)
+	for i := 0; i < len(r.addrs4)/4; i += sampling4 {
+		r.samples4 = append(r.samples4, r.addr4(i))
+	}
+	r.samples6 = make([]addr6, 0, len(r.addrs6)/16/sampling6+1)
+	for i := 0; i < len(r.addrs6)/16; i += sampling6 {
+		r.samples6 = append(r.samples6, r.addr6(i))
+	}
+}
+
 // search returns the index of the first entry in the prefix of z that is not before a, or that after the last one. The
 // address must be of z's family.
 func (r *Reader) search(z *Zone, a netip.Addr) int {
@@ -273,10 +296,20 @@ func (r *Reader) searchAfter(z *Zone, p netip.Prefix) int {
 	return z.found.end
 }
 
-// search4 and search6 are search for one family.
+// search4 and search6 are search for one family. They look for the address among the samples, and then between two of
+// those. The samples are few enough to stay in the processor's caches, while each look at the table itself may have to
+// wait for memory.
 
 func (r *Reader) search4(z *Zone, a netip.Addr) int {
 	key, lo, hi := key4(a), z.found.first, z.found.end
+	s, e := (lo+sampling4-1)/sampling4, (hi+sampling4-1)/sampling4
+	for s < e {
+		if mid := int(uint(s+e) / 2); r.samples4[mid] < key {
+			s, lo = mid+1, mid*sampling4+1
+		} else {
+			e, hi = mid, mid*sampling4
+		}
+	}
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr4(mid) < key {
@@ -290,6 +323,14 @@ func (r *Reader) search4(z *Zone, a netip.Addr) int {
 
 func (r *Reader) search6(z *Zone, a netip.Addr) int {
 	key, lo, hi := key6(a), z.found.first, z.found.end
+	s, e := (lo+sampling6-1)/sampling6, (hi+sampling6-1)/sampling6
+	for s < e {
+		if mid := int(uint(s+e) / 2); r.samples6[mid].less(key) {
+			s, lo = mid+1, mid*sampling6+1
+		} else {
+			e, hi = mid, mid*sampling6
+		}
+	}
 	for lo < hi {
 		mid := int(uint(lo+hi) / 2)
 		if r.addr6(mid).less(key) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -314,6 +315,78 @@ func TestSameRecords(t *testing.T) {
 			want := sets[i].ttl == sets[j].ttl && slices.Equal(sets[i].names, sets[j].names)
 			if got := first[i].SameRecords(second[j]); got != want {
 				t.Errorf("%v and %v are the same: %v", sets[i], sets[j], got)
+			}
+		}
+	}
+}
+
+// TestSearch compares the search in two steps with one from the first entry on: for zones with all numbers of entries
+// around those that have one sample more, and which begin and end anywhere between two samples.
+func TestSearch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, family := range []struct {
+		sampling int
+		zone     func(i int) (string, netip.Prefix)
+		addr     func(zone, i int) netip.Addr
+	}{
+		{sampling4,
+			func(i int) (string, netip.Prefix) {
+				p := netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i), 0}), 24)
+				return arpa.ZoneName(p), p
+			},
+			func(zone, i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(zone), byte(i)}) }},
+		{sampling6,
+			func(i int) (string, netip.Prefix) {
+				p := netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(i)}), 48)
+				return arpa.ZoneName(p), p
+			},
+			func(zone, i int) netip.Addr {
+				return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(zone), 7: byte(i / 16), 15: byte(i % 16)})
+			}},
+	} {
+		n := family.sampling
+		var zones []Zone
+		sizes := []int{0, 1, n - 1, n, n + 1, 0, 2*n - 1, 2 * n, 2*n + 1, 1, 5, 3, 4*n + 2, 0}
+		for i := range sizes {
+			z := Zone{Kind: Reverse, Serial: 1, SOA: SOA{Primary: "ns1.example.net.", Contact: "hostmaster.example.net."},
+				NS: []string{"ns1.example.net."}}
+			z.Name, z.Prefix = family.zone(i)
+			zones = append(zones, z)
+		}
+		b, err := NewBuilder("", zones)
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := make(map[netip.Addr]bool)
+		for i, size := range sizes {
+			for _, j := range slices.Sorted(slices.Values(rng.Perm(256)[:size])) {
+				a := family.addr(i, j)
+				has[a] = true
+				if err := b.Add(a, Explicit, 60, []string{"a.example.net."}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		r, err := b.Reader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for zi := range r.Zones() {
+			z := &r.Zones()[zi]
+			for i := range sizes {
+				for j := range 256 {
+					a := family.addr(i, j)
+					want := z.found.first
+					for want < z.found.end && r.addr(z, want).Less(a) {
+						want++
+					}
+					if got := r.search(z, a); got != want {
+						t.Fatalf("search(%s, %v) = %d, want %d", z.Name, a, got, want)
+					}
+					if _, got := r.Lookup(z, a); got != (has[a] && z.Prefix.Contains(a)) {
+						t.Fatalf("Lookup(%s, %v) finds %v", z.Name, a, got)
+					}
+				}
 			}
 		}
 	}
