@@ -101,7 +101,7 @@ bench-go: ## compare the Go benchmarks that match BENCH in the work tree with th
 	@BENCH='$(BENCH)' COUNT='$(COUNT)' BASE='$(BASE)' tools/bench-go
 
 .PHONY: bench
-bench: bench-peers bench-servedns bench-reload bench-compile ## all measurements that bench/README.md shows, in half an hour
+bench: bench-peers bench-servedns bench-reload bench-compile ## most measurements of bench/README.md, in 25 minutes
 	@go run ./bench report -budgets
 
 .PHONY: bench-quick

@@ -14,7 +14,7 @@ import (
 func servedns(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("servedns", flag.ContinueOnError)
 	dir := flags.String("out", "run/bench", "folder for results")
-	count := flags.Int("count", 5, "how often to run each benchmark; the table has the medians")
+	count := flags.Int("count", 3, "how often to run each benchmark; the table has the medians")
 	duration := flags.String("time", "300ms", "how long to run each benchmark")
 	if err := flags.Parse(args); err != nil {
 		return err
