@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ type part struct {
 	Made    time.Time
 	Commit  string
 	Machine string
+	Load    string // average of the machine, in the minute before this program began
 	Text    string   // Markdown
 	Figures []figure // for the budgets
 	Data    any      // what Text was made from
@@ -69,7 +71,7 @@ var budgets = []budget{
 func (p *part) write(dir, name string) error {
 	p.Made = time.Now().UTC().Truncate(time.Second)
 	p.Commit = output("git", "describe", "--tags", "--always", "--dirty")
-	p.Machine = machine()
+	p.Machine, p.Load = machine(), loadBefore
 	p.Command = strings.Join(os.Args[1:], " ")
 	b, err := json.MarshalIndent(p, "", "\t")
 	if err != nil {
@@ -83,9 +85,16 @@ func (p *part) write(dir, name string) error {
 }
 
 func (p *part) markdown() string {
-	return fmt.Sprintf("### %s\n\n`bench %s`, %s, commit %s\n\n%s", p.Title, p.Command,
-		p.Made.Format("2006-01-02 15:04"), p.Commit, p.Text)
+	return fmt.Sprintf("### %s\n\n`bench %s`, %s, commit %s; load average before it: %s\n\n%s", p.Title, p.Command,
+		p.Made.Format("2006-01-02 15:04"), p.Commit, p.Load, p.Text)
 }
+
+// loadBefore is the load average of the machine when this program began: how busy it was with other things.
+var loadBefore = func() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	minute, _, _ := strings.Cut(string(text), " ")
+	return cmp.Or(minute, "unknown")
+}()
 
 // report prints all parts and the budgets, or writes them into a page.
 func report(_ context.Context, args []string) error {
