@@ -24,7 +24,7 @@ type part struct {
 	Made    time.Time
 	Commit  string
 	Machine string
-	Load    string // average of the machine, in the minute before this program began
+	Load    string   // average of the machine, in the minute before this program began
 	Text    string   // Markdown
 	Figures []figure // for the budgets
 	Data    any      // what Text was made from
