@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -32,14 +33,39 @@ func spend(ctx context.Context, env []string, program string, args ...string) (c
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.SysProcAttr = procAttr
 	cmd.Env = append(os.Environ(), env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
 	begun := time.Now()
-	out, err := cmd.CombinedOutput()
+	if err := cmd.Start(); err != nil {
+		return cost{}, err
+	}
+	ended, most := make(chan struct{}), make(chan int64)
+	go func() { most <- watchPeak(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
 	wall := time.Since(begun)
+	close(ended)
+	c := cost{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), <-most}
 	if err != nil {
 		const most = 2000
-		return cost{}, fmt.Errorf("%s: %w\n%.*s", cmd, err, most, out)
+		return cost{}, fmt.Errorf("%s: %w\n%.*s", cmd, err, most, out.Bytes())
 	}
-	return cost{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peakMemory(cmd.ProcessState)}, nil
+	return c, nil
+}
+
+// watchPeak looks every 10 ms at the most memory that a process has had, and returns what it saw last before the end.
+func watchPeak(pid int, ended <-chan struct{}) (most int64) {
+	t := time.NewTicker(10 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if n, err := peak(pid); err == nil { // else it has just ended
+			most = n
+		}
+		select {
+		case <-ended:
+			return most
+		case <-t.C:
+		}
+	}
 }
 
 // A work is one of those that are done with a source.

@@ -112,7 +112,7 @@ func (p *process) phase(ctx context.Context, set *settings, queries string, rcod
 		return phase{}, err
 	}
 	return phase{
-		CPU:       float64(after-before) / float64(time.Microsecond) / float64(full.Completed),
+		CPU:       micro(max(after-before, tick)) / float64(full.Completed), // less than a tick cannot be told from none
 		PerSecond: full.PerSecond, P50: paced.P50, P99: paced.P99,
 		Wrong: cmp.Or(full.wrong(rcode), paced.wrong(rcode)),
 	}, nil

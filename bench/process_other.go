@@ -11,5 +11,3 @@ import (
 var procAttr *syscall.SysProcAttr
 
 func flock(*os.File) error { return errors.ErrUnsupported }
-
-func peakMemory(*os.ProcessState) int64 { return 0 }
