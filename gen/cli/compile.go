@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/internal/snapshot"
@@ -54,6 +55,21 @@ has loaded. If it would not change, it is left alone.`,
 	c.RunE = work(func(c *cobra.Command, args []string) error {
 		ctx := c.Context()
 		path := operand(args, 0, defaultSource)
+		var old []byte
+		var before *snapshot.Reader
+		var work errgroup.Group // while the source is linted, whose findings come first
+		work.Go(func() (err error) {
+			if old, err = readOutput(output); err != nil {
+				return err
+			}
+			switch {
+			case !flags.Changed("previous"):
+				before, err = previousIn(output, old)
+			case previous != "":
+				before, err = openSnapshot(previous)
+			}
+			return err
+		})
 		result, err := p.lintSource(ctx, path, *folder)
 		if err != nil {
 			return err
@@ -61,18 +77,7 @@ has loaded. If it would not change, it is left alone.`,
 		if err := p.printClean(result.Findings, path, *known, stream{p.stdout, p.stdoutTerminal}); err != nil {
 			return err
 		}
-		old, err := readOutput(output)
-		if err != nil {
-			return err
-		}
-		var before *snapshot.Reader
-		switch {
-		case !flags.Changed("previous"):
-			before, err = previousIn(output, old)
-		case previous != "":
-			before, err = openSnapshot(previous)
-		}
-		if err != nil {
+		if err := work.Wait(); err != nil {
 			return err
 		}
 		r, content, err := makeSnapshot(ctx, result, before)

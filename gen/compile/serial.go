@@ -1,7 +1,10 @@
 package compile
 
 import (
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
@@ -23,19 +26,31 @@ func setSerials(b *snapshot.Builder, o Options) error {
 			return err
 		}
 	}
-	now := serialOf(o.Time)
-	for i := range r.Zones() {
-		name, serial := r.Zones()[i].Name, now
-		if o.Previous != nil {
+	serials := make([]uint32, len(r.Zones()))
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range serials {
+		serials[i] = serialOf(o.Time)
+		if o.Previous == nil {
+			continue
+		}
+		work.Go(func() error {
+			name := r.Zones()[i].Name
 			switch was := before.Zone(name); {
 			case was == nil:
 			case authority.Changed(before, after, name):
-				serial = newer(was.Serial, now)
+				serials[i] = newer(was.Serial, serials[i])
 			default:
-				serial = was.Serial
+				serials[i] = was.Serial
 			}
-		}
-		b.SetSerial(name, serial)
+			return nil
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	for i, serial := range serials {
+		b.SetSerial(r.Zones()[i].Name, serial)
 	}
 	return nil
 }
