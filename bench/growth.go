@@ -59,6 +59,7 @@ func growth(ctx context.Context, args []string) error {
 	flags.IntVar(&set.rounds, "rounds", 3, "how often to measure each size; tables have the medians")
 	flags.DurationVar(&set.time, "time", 4*time.Second, "how long to ask at full speed for one kind of names")
 	flags.IntVar(&set.mostCompiled, "most-compiled", 1<<24, "the largest source that is compiled")
+	only := flags.String("only", "", "ipv4, ipv6 or compile; all if it is left out")
 	flags.Func("sizes", "numbers of names, with commas (default 1000000,4000000,16777216)", func(s string) error {
 		set.sizes = nil
 		for field := range strings.SplitSeq(s, ",") {
@@ -75,17 +76,23 @@ func growth(ctx context.Context, args []string) error {
 	}
 	var all []*grown
 	for _, f := range families {
+		if *only != "" && *only != f.key {
+			continue
+		}
 		serving, err := set.serving(ctx, f)
 		if err != nil {
 			return err
 		}
 		all = append(all, serving...)
 	}
-	compiling, err := set.compiling(ctx)
-	if err != nil {
-		return err
+	if *only == "" || *only == "compile" {
+		compiling, err := set.compiling(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, compiling...)
 	}
-	return growthPart(append(all, compiling...), set).write(set.dir, "growth")
+	return growthPart(all, set).write(set.dir, "growth")
 }
 
 // serving measures a server with all sizes of one family by turns.
@@ -189,6 +196,9 @@ func growthPart(all []*grown, set *growthSettings) *part {
 	p := &part{Title: "Growth: the cost of a name by the number of names", Data: all}
 	var flagged []string
 	for _, family := range []string{"IPv4", "IPv6", "both"} {
+		if !slices.ContainsFunc(all, func(g *grown) bool { return g.Family == family }) {
+			continue
+		}
 		costs := serveCosts
 		if family == "both" {
 			costs = compileCosts
@@ -217,7 +227,9 @@ func growthPart(all []*grown, set *growthSettings) *part {
 				}
 			}
 			t.add(row...)
-			p.Figures = append(p.Figures, figure{"growth", family + ", " + c, most, growthLimit, "x"})
+			if most > 0 { // else there was only one size
+				p.Figures = append(p.Figures, figure{"growth", family + ", " + c, most, growthLimit, "x"})
+			}
 		}
 	}
 	p.Text = t.String()

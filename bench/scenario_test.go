@@ -161,6 +161,9 @@ func TestGrowthPart(t *testing.T) {
 		}
 	}
 	p := growthPart(all, &growthSettings{sizes: []int{10, 40}})
+	if n := len(p.Figures); n != 2*len(serveCosts)+len(compileCosts) {
+		t.Errorf("%d figures", n)
+	}
 	if got, want := failed(p), map[string]float64{"IPv6, " + costHit: 2}; !maps.Equal(got, want) {
 		t.Errorf("budgets missed: %v; want %v", got, want)
 	}
