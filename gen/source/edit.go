@@ -7,10 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gopkg.in/yaml.v3"
 
@@ -334,19 +331,12 @@ func (pl *plan) edit() ([]FileEdit, error) {
 		files = append(files, FileEdit{Path: file})
 	}
 	findings, failed := make([]diag.List, len(files)), make([]error, len(files))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
-				f := &files[i]
-				if f.Old, failed[i] = os.ReadFile(f.Path); failed[i] == nil {
-					f.New, findings[i], failed[i] = editFile(f.Path, f.Old, by[f.Path])
-				}
-			}
-		})
-	}
-	workers.Wait()
+	inParallel(len(files), func(i int) {
+		f := &files[i]
+		if f.Old, failed[i] = os.ReadFile(f.Path); failed[i] == nil {
+			f.New, findings[i], failed[i] = editFile(f.Path, f.Old, by[f.Path])
+		}
+	})
 	pl.findings = slices.Concat(findings...)
 	return files, errors.Join(failed...)
 }

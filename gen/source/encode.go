@@ -13,7 +13,10 @@ import (
 // file. It does not hold the name, so that files of the same content have the same form. It lasts no longer than one
 // build of this program, and says nothing about itself. It is put together in r.
 func encode(file string, d *document, findings diag.List, r *room) string {
-	r.seen = [len(r.seen)]span{}
+	if r.seen == nil {
+		r.seen = new([len(r.seen)]span)
+	}
+	clear(r.seen[:])
 	c := coder{file: file, room: r, out: r.out[:0]}
 	c.document(d, &findings)
 	r.out = c.out

@@ -24,7 +24,8 @@ type ReadOptions struct {
 const minCached = 4 << 10
 
 // Files is a source by its files, each of which can be had alone. It keeps each in a compact form without pointers, so it
-// takes less memory than the files themselves. It is safe for concurrent use.
+// takes less memory than the files themselves, and the largest of them decides how much it takes to read them. It is safe
+// for concurrent use.
 type Files struct {
 	list     []file // root first, then the included ones in the order of their paths
 	forwards []ForwardFile
@@ -163,7 +164,7 @@ func (f *file) decode() (*document, diag.List) {
 		d = new(document)
 		d.Root, d.Files = f.path, []string{f.path}
 		findings = diag.List{{
-			Pos: diag.Position{File: f.path}, Severity: diag.Error, Rule: "syntax",
+			Pos: diag.Position{File: f.path, Line: 1, Column: 1}, Severity: diag.Error, Rule: "syntax",
 			Message: "what the cache has for this file cannot be read",
 			Hint:    "empty the folder of the cache, and find out who has written to it",
 		}}

@@ -9,8 +9,8 @@ type room struct {
 	names     array[Name]
 	addrs     array[Addr]
 
-	out  []byte        // for what encode makes
-	seen [1 << 10]span // the texts that it has, by their hashes
+	out  []byte         // for what encode makes
+	seen *[1 << 10]span // the texts that it has, by their hashes; nil before the first file
 }
 
 // A span is a part of the encoded form.
