@@ -52,7 +52,7 @@ func TestPeers(t *testing.T) {
 		}
 		return string(printed)
 	}
-	run("peers", "-names", "1000", "-time", "100ms", "-rounds", "1", "-out", out, "-coredns", filepath.Join(bin, "coredns"))
+	run("peers", "-names", "1000", "-time", "200ms", "-rounds", "1", "-out", out, "-coredns", filepath.Join(bin, "coredns"))
 
 	for _, f := range families {
 		b, err := os.ReadFile(filepath.Join(out, "peers-"+f.key+".json"))
@@ -65,6 +65,7 @@ func TestPeers(t *testing.T) {
 			t.Fatal(err)
 		}
 		var measured []string
+		var latencies time.Duration
 		for _, r := range results {
 			measured = append(measured, r.Key)
 			round := r.Rounds[0]
@@ -76,10 +77,14 @@ func TestPeers(t *testing.T) {
 				wrong = "answers SERVFAIL" // and there is a line about it
 			}
 			for kind, phase := range map[string]phase{"": round.Hit, wrong: round.Miss} {
-				if phase.Wrong != kind || phase.PerSecond <= 0 || phase.P50 <= 0 || phase.P99 < phase.P50 {
+				if phase.Wrong != kind || phase.PerSecond <= 0 || phase.P99 < phase.P50 {
 					t.Errorf("%s, %s: %+v", f.name, r.Key, phase)
 				}
+				latencies += phase.P50 // some may be 0: on a busy machine, dnsperf's time can be over before it begins
 			}
+		}
+		if latencies == 0 {
+			t.Errorf("%s: no latencies", f.name)
 		}
 		if diff := gocmp.Diff(keys, measured); diff != "" {
 			t.Errorf("%s: servers (-installed +measured):\n%s", f.name, diff)
