@@ -27,6 +27,33 @@ type soaMessage struct {
 	soa dns.SOA
 }
 
+// An otherMessage has room for what other responses usually hold: a referral its name servers, an alias what it leads to.
+type otherMessage struct {
+	message
+	rrs   [4]dns.RR
+	ns    [4]dns.NS
+	cname [1]dns.CNAME
+	ptr   [1]dns.PTR
+}
+
+// room is what is left in an otherMessage. The zero room is none: then all is allocated.
+type room struct {
+	rrs   []dns.RR
+	ns    []dns.NS
+	cname []dns.CNAME
+	ptr   []dns.PTR
+}
+
+// next returns the next element of what is left, or a new one.
+func next[T any](left *[]T) *T {
+	if len(*left) == 0 {
+		return new(T)
+	}
+	first := &(*left)[0]
+	*left = (*left)[1:]
+	return first
+}
+
 // reply returns the response to r that a, which is not Outside, decides. Its strings alias the generation. It has no
 // OPT RR: the server adds one where the request has one. The server also truncates, and sets TC if as much as one glue
 // address does not fit (RFC 9471 section 3.1).
@@ -43,10 +70,7 @@ func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
 		m = oneSOA(a, authority.AuthoritySection)
 		m.Ns = m.rr[:]
 	default:
-		m = new(message)
-		m.Answer = section(a, authority.AnswerSection)
-		m.Ns = section(a, authority.AuthoritySection)
-		m.Extra = section(a, authority.AdditionalSection)
+		m = other(a)
 	}
 	// What SetReply of dns.Msg does, without allocating for the question.
 	m.Id = r.Id
@@ -78,30 +102,51 @@ func oneSOA(a *authority.Answer, s authority.Section) *message {
 	return &m.message
 }
 
+// other returns a message with all RRs of a.
+func other(a *authority.Answer) *message {
+	m := new(otherMessage)
+	left := room{m.rrs[:], m.ns[:], m.cname[:], m.ptr[:]}
+	m.Answer = left.section(a, authority.AnswerSection)
+	m.Ns = left.section(a, authority.AuthoritySection)
+	m.Extra = left.section(a, authority.AdditionalSection)
+	return &m.message
+}
+
 // section returns the RRs of a section.
-func section(a *authority.Answer, s authority.Section) []dns.RR {
+func (left *room) section(a *authority.Answer, s authority.Section) []dns.RR {
 	n := a.Len(s)
 	if n == 0 {
 		return nil
 	}
-	rrs := make([]dns.RR, n)
+	var rrs []dns.RR
+	if n <= len(left.rrs) {
+		rrs, left.rrs = left.rrs[:n:n], left.rrs[n:]
+	} else {
+		rrs = make([]dns.RR, n)
+	}
 	for i := range rrs {
-		rrs[i] = resourceRecord(a.Record(s, i))
+		rrs[i] = left.resourceRecord(a.Record(s, i))
 	}
 	return rrs
 }
 
 // resourceRecord returns r as an RR, whose strings alias the generation.
-func resourceRecord(r authority.Record) dns.RR {
+func resourceRecord(r authority.Record) dns.RR { return new(room).resourceRecord(r) }
+
+func (left *room) resourceRecord(r authority.Record) dns.RR {
 	switch r.Type {
 	case authority.TypeA:
 		return &dns.A{Hdr: header(&r), A: r.Addr.AsSlice()}
 	case authority.TypeAAAA:
 		return &dns.AAAA{Hdr: header(&r), AAAA: r.Addr.AsSlice()}
 	case authority.TypeNS:
-		return &dns.NS{Hdr: header(&r), Ns: r.Target}
+		ns := next(&left.ns)
+		ns.Hdr, ns.Ns = header(&r), r.Target
+		return ns
 	case authority.TypeCNAME:
-		return &dns.CNAME{Hdr: header(&r), Target: r.Target}
+		cname := next(&left.cname)
+		cname.Hdr, cname.Target = header(&r), r.Target
+		return cname
 	case authority.TypeTXT:
 		return &dns.TXT{Hdr: header(&r), Txt: []string{r.Text}}
 	case authority.TypeDS:
@@ -117,7 +162,7 @@ func resourceRecord(r authority.Record) dns.RR {
 		setSOA(soa, &r)
 		return soa
 	}
-	ptr := new(dns.PTR)
+	ptr := next(&left.ptr)
 	setPTR(ptr, &r)
 	return ptr
 }

@@ -100,8 +100,11 @@ type zones []string
 func (z zones) contain(qname string) bool {
 	for _, zone := range z {
 		n := len(qname) - len(zone)
-		if zone == "." || n == 0 && strings.EqualFold(qname, zone) ||
-			n > 0 && qname[n-1] == '.' && strings.EqualFold(qname[n:], zone) {
+		switch {
+		case zone == ".":
+			return true
+		case n < 0 || n > 0 && qname[n-1] != '.':
+		case qname[n:] == zone || strings.EqualFold(qname[n:], zone):
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package revmap
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -249,25 +252,68 @@ func TestResponsesShareNothing(t *testing.T) {
 	}
 }
 
+// TestAllocations holds that a response takes one allocation, and each name that is made or copied for it another one. A
+// PTR RRset of several names and the addresses of forward zones may take more.
 func TestAllocations(t *testing.T) {
-	h := newHandler(t, "revmap "+snapshotFile(t, inventory(t)), nil)
+	parent := testZone("18.198.in-addr.arpa.", "198.18.0.0/16", 7)
+	ours := testZone("0-25.2.18.198.in-addr.arpa.", "198.18.2.0/25", 7)
+	cut6 := testZone("8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32", 7)
+	fallback := testZone("19.198.in-addr.arpa.", "198.19.0.0/16", 7)
+	fallback.Fallback = "{ip}.static.example.net."
+	fallback6 := testZone("0.f.f.f.3.ip6.arpa.", "3fff::/20", 7)
+	fallback6.Fallback = fallback.Fallback
+	delegation := func(prefix, child string, ns []string) snapshot.Delegation {
+		return snapshot.Delegation{Prefix: netip.MustParsePrefix(prefix), Name: child, NS: ns}
+	}
+	parent.Delegations = []snapshot.Delegation{
+		delegation("198.18.1.0/24", "1.18.198.in-addr.arpa.", parent.NS),
+		delegation("198.18.2.0/25", ours.Name, parent.NS),
+		delegation("198.18.2.128/25", "128-25.customer.example.", nil),
+	}
+	cut6.Delegations = []snapshot.Delegation{delegation("2001:db8:f000::/36", "f."+cut6.Name, cut6.NS)}
+	h := newHandler(t, "revmap "+snapshotFile(t, encode(t, []snapshot.Zone{parent, ours, cut6, fallback, fallback6},
+		[]testEntry{
+			{"198.18.0.1", snapshot.Explicit, 3600, []string{"mail.acme.example."}},
+			{"198.18.0.2", snapshot.Default, 3600, []string{"examplaab7.dedicated.example."}},
+			{"198.18.2.1", snapshot.Explicit, 3600, []string{"www.bluebird.example."}},
+			{"2001:db8::25", snapshot.Explicit, 3600, []string{"mail.acme.example."}},
+			{"2001:db8::26", snapshot.Default, 3600, []string{"examplaab7.dedicated.example."}},
+		})), nil)
+	ptr := func(addr string) string { return arpa.Name(netip.MustParseAddr(addr)) }
+
 	for _, tc := range []struct {
 		name  string
 		qname string
 		qtype uint16
+		kind  authority.Kind
 		want  float64
 	}{
-		{"IPv4 hit", "10.2.0.192.in-addr.arpa.", dns.TypePTR, 2},
-		{"IPv4 hit in upper case", "10.2.0.192.IN-ADDR.ARPA.", dns.TypePTR, 2},
-		{"IPv4 miss", "11.2.0.192.in-addr.arpa.", dns.TypePTR, 1},
-		{"IPv6 hit", ip6name, dns.TypePTR, 2},
-		{"IPv6 miss", ip6none, dns.TypePTR, 1},
-		{"empty non-terminal", "0.0." + ip6apex, dns.TypePTR, 1},
-		{"NODATA", ip6name, dns.TypeA, 1},
-		{"fallback", "77.113.0.203.in-addr.arpa.", dns.TypePTR, 2},
-		{"SOA", "2.0.192.in-addr.arpa.", dns.TypeSOA, 1},
+		{"IPv4", ptr("198.18.0.1"), dns.TypePTR, authority.Explicit, 2},
+		{"IPv6", ptr("2001:db8::25"), dns.TypePTR, authority.Explicit, 2},
+		{"in upper case", strings.ToUpper(ptr("2001:db8::25")), dns.TypePTR, authority.Explicit, 2},
+		{"IPv4", ptr("198.18.0.2"), dns.TypePTR, authority.Default, 2},
+		{"IPv6", ptr("2001:db8::26"), dns.TypePTR, authority.Default, 2},
+		{"IPv4", ptr("198.19.0.1"), dns.TypePTR, authority.Fallback, 2},
+		{"IPv6", ptr("3fff::1"), dns.TypePTR, authority.Fallback, 2},
+		{"IPv4", ptr("198.18.0.1"), dns.TypeA, authority.NoData, 1},
+		{"IPv6", ptr("2001:db8::25"), dns.TypeA, authority.NoData, 1},
+		{"empty non-terminal", "0.0.8.b.d.0.1.0.0.2.ip6.arpa.", dns.TypePTR, authority.NoData, 1},
+		{"IPv4", ptr("198.18.0.3"), dns.TypePTR, authority.NXDomain, 1},
+		{"IPv6", ptr("2001:db8::27"), dns.TypePTR, authority.NXDomain, 1},
+		{"malformed", "01.0.18.198.in-addr.arpa.", dns.TypePTR, authority.NXDomain, 1},
+		{"IPv4", ptr("198.18.1.1"), dns.TypePTR, authority.Referral, 1},
+		{"IPv6", ptr("2001:db8:f000::1"), dns.TypePTR, authority.Referral, 1},
+		{"SOA", parent.Name, dns.TypeSOA, authority.Apex, 1},
+		{"NS", cut6.Name, dns.TypeNS, authority.Apex, 1},
+		{"to another server", ptr("198.18.2.129"), dns.TypePTR, authority.Alias, 2},
+		{"to a zone of ours", ptr("198.18.2.1"), dns.TypePTR, authority.Explicit, 3},
+		{"to a zone of ours", ptr("198.18.2.2"), dns.TypePTR, authority.NXDomain, 3},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(tc.kind.String()+"/"+tc.name, func(t *testing.T) {
+			g := h.store.generation.Load()
+			if a := g.Answer(tc.qname, tc.qtype, false); a.Kind != tc.kind {
+				t.Fatalf("Answer is of the kind %v", a.Kind)
+			}
 			r, w, ctx := query(tc.qname, tc.qtype), &test.ResponseWriter{}, context.Background()
 			if got := testing.AllocsPerRun(100, func() { h.ServeDNS(ctx, w, r) }); got > tc.want {
 				t.Errorf("ServeDNS allocates %v times, want at most %v", got, tc.want)

@@ -141,7 +141,7 @@ func Parse(name string) (netip.Prefix, Form) {
 // below returns the part of name left of root, its last dot included, and whether name is at or below root.
 func below(name, root string) (labels string, ok bool) {
 	n := len(name) - len(root)
-	if n < 0 || name[n:] != root && !strings.EqualFold(name[n:], root) {
+	if n < 0 || name[n:] != root && (name[n]|0x20 != root[0] || !strings.EqualFold(name[n:], root)) {
 		return "", false
 	}
 	labels = name[:n]
