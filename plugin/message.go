@@ -54,8 +54,8 @@ func next[T any](left *[]T) *T {
 	return first
 }
 
-// reply returns the response to r that a, which is not Outside, decides. Its strings alias the generation. It has no
-// OPT RR: the server adds one where the request has one. The server also truncates, and sets TC if as much as one glue
+// reply returns the response to r that a, which is not Outside, decides. Its strings are those of a. It has no OPT
+// RR: the server adds one where the request has one. The server also truncates, and sets TC if as much as one glue
 // address does not fit (RFC 9471 section 3.1).
 func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
 	answer, ns := a.Len(authority.AnswerSection), a.Len(authority.AuthoritySection)
@@ -130,7 +130,7 @@ func (left *room) section(a *authority.Answer, s authority.Section) []dns.RR {
 	return rrs
 }
 
-// resourceRecord returns r as an RR, whose strings alias the generation.
+// resourceRecord returns r as an RR, with the strings of r.
 func resourceRecord(r authority.Record) dns.RR { return new(room).resourceRecord(r) }
 
 func (left *room) resourceRecord(r authority.Record) dns.RR {

@@ -61,7 +61,7 @@ const (
 )
 
 // A Record is one RR of class IN. Which of the fields after TTL has its data depends on Type. Strings may be part of
-// the snapshot, and keep it in memory.
+// what the snapshot has of its zones, and keep that in memory.
 type Record struct {
 	Owner  string
 	Type   uint16
