@@ -58,6 +58,13 @@ type definition struct{ file, index int }
 func newBuilder(files *source.Files, o Options) *builder {
 	b := &builder{files: files, o: o, facts: make([]facts, files.Len()), found: files.Findings()}
 	b.readFacts()
+	blocks := make([][]source.Block, files.Len()) // of included files
+	inParallel(len(blocks), func(i int) {
+		if i > 0 && b.facts[i].blocks {
+			f, _ := files.Read(i)
+			blocks[i] = f.Blocks
+		}
+	})
 	root, _ := files.Read(0)
 	s := *root
 	s.Servers, s.Addresses, s.Accounts = nil, nil, nil
@@ -67,10 +74,7 @@ func newBuilder(files *source.Files, o Options) *builder {
 		f := &b.facts[i]
 		s.Files = append(s.Files, files.Path(i))
 		s.Waivers = append(s.Waivers, f.waivers...)
-		if i > 0 && f.blocks {
-			more, _ := files.Read(i)
-			s.Blocks = append(s.Blocks, more.Blocks...)
-		}
+		s.Blocks = append(s.Blocks, blocks[i]...)
 		b.found = append(b.found, f.findings...)
 		b.lengths.Merge(f.lengths)
 		for _, name := range f.wants {
@@ -241,12 +245,13 @@ func (b *builder) together(list []part) ([]part, bool) {
 		groups[l] = append(groups[l], i)
 		all += b.files.Size(i)
 	}
-	var joint []part
+	var together [][]int
 	for i := range list {
 		g := groups[i]
 		if len(g) < 2 {
 			continue
 		}
+		together = append(together, g)
 		for _, j := range g {
 			list[j].joint = true
 			size += b.files.Size(j)
@@ -254,8 +259,9 @@ func (b *builder) together(list []part) ([]part, bool) {
 		if len(list) > fewFiles && size > all/2 {
 			return nil, false
 		}
-		joint = append(joint, b.lint(g))
 	}
+	joint := make([]part, len(together))
+	inParallel(len(joint), func(i int) { joint[i] = b.lint(together[i]) })
 	return joint, true
 }
 
