@@ -97,7 +97,7 @@ fuzz: ## run each fuzz target for FUZZTIME, 30s
 		done
 
 .PHONY: bench-go
-bench-go: ## compare the Go benchmarks that match BENCH in the work tree with those of BASE, the last commit; COUNT times
+bench-go: ## compare the Go benchmarks that match BENCH with those of BASE, the last commit; COUNT times
 	@BENCH='$(BENCH)' COUNT='$(COUNT)' BASE='$(BASE)' tools/bench-go
 
 .PHONY: bench

@@ -151,7 +151,7 @@ func compileWork(ctx context.Context, args []string) error {
 	addresses := flags.Int("addresses", 1_000_000, "size of the data")
 	files := flags.Int("files", 1000, "how many files it is spread over, but for the source that is in one")
 	runs := flags.Int("runs", 3, "how often to do everything; tables have the medians")
-	lockFile := flags.String("lock", "", "lock this `file` while something is measured, so that several benches take turns")
+	lockFile := flags.String("lock", "", "lock this `file` while something is measured, so that benches take turns")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -210,7 +210,8 @@ func (c *costs) run(ctx context.Context, t *tools, cache, lockFile string) error
 	return nil
 }
 
-// ratio returns the median, over all runs, of one work's cost divided by another's: both were done soon after each other.
+// ratio returns the median, over all runs, of one work's cost divided by another's: both were done soon after each
+// other.
 func (c *costs) ratio(key, to string, value func(cost) float64) float64 {
 	type pair struct{ a, b cost }
 	var pairs []pair
@@ -230,8 +231,10 @@ func compilePart(all []*costs, addresses int) *part {
 		for _, w := range works {
 			runs := c.Runs[w.key]
 			t.add(source, w.name,
-				digits(median(runs, cost.wall)), digits(c.ratio(w.key, "floor", cost.wall)), digits(c.ratio(w.key, "cold", cost.wall)),
-				digits(median(runs, cost.cpu)), digits(c.ratio(w.key, "floor", cost.cpu)), digits(c.ratio(w.key, "cold", cost.cpu)),
+				digits(median(runs, cost.wall)),
+				digits(c.ratio(w.key, "floor", cost.wall)), digits(c.ratio(w.key, "cold", cost.wall)),
+				digits(median(runs, cost.cpu)),
+				digits(c.ratio(w.key, "floor", cost.cpu)), digits(c.ratio(w.key, "cold", cost.cpu)),
 				digits(median(runs, cost.peak)))
 			source = ""
 		}
@@ -248,8 +251,8 @@ func compilePart(all []*costs, addresses int) *part {
 	return p
 }
 
-// parseYAML is the subcommand yaml, the floor of a compile: it parses all files of a source into nodes, as many at a time
-// as there are processors, and keeps none.
+// parseYAML is the subcommand yaml, the floor of a compile: it parses all files of a source into nodes, as many at a
+// time as there are processors, and keeps none.
 func parseYAML(_ context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("usage: bench yaml DIR")

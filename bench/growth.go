@@ -55,7 +55,7 @@ func growth(ctx context.Context, args []string) error {
 	flags.StringVar(&set.coredns, "coredns", "bin/coredns", "CoreDNS with revmap")
 	flags.StringVar(&set.revmap, "revmap", "bin/revmap", "the command line of revmap")
 	flags.StringVar(&set.dir, "out", "run/bench", "folder for data and results")
-	flags.StringVar(&set.lock, "lock", "", "lock this `file` while something is measured, so that several benches take turns")
+	flags.StringVar(&set.lock, "lock", "", "lock this `file` while something is measured, so that benches take turns")
 	flags.IntVar(&set.rounds, "rounds", 3, "how often to measure each size; tables have the medians")
 	flags.DurationVar(&set.time, "time", 4*time.Second, "how long to ask at full speed for one kind of names")
 	flags.IntVar(&set.mostCompiled, "most-compiled", 1<<24, "the largest source that is compiled")
@@ -167,7 +167,9 @@ func (set *growthSettings) compiling(ctx context.Context) (all []*grown, err err
 			}
 			n := float64(addresses)
 			g.Rounds = append(g.Rounds, map[string]float64{
-				costWall: float64(c.Wall.Microseconds()) / n, costCPU: float64(c.CPU.Microseconds()) / n, costPeak: float64(c.Peak) / n,
+				costWall: float64(c.Wall.Microseconds()) / n,
+				costCPU:  float64(c.CPU.Microseconds()) / n,
+				costPeak: float64(c.Peak) / n,
 			})
 		}
 		all = append(all, g)

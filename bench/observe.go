@@ -19,8 +19,8 @@ func (p *process) resetPeak() error {
 // peak returns the most memory, in bytes, that the server, without children, has had.
 func (p *process) peak() (int64, error) { return peak(p.cmd.Process.Pid) }
 
-// peak returns the most memory, in bytes, that a process has had. The maximum that the kernel tells of one that has ended
-// would not do: it is never less than what this program had when it started the process.
+// peak returns the most memory, in bytes, that a process has had. The maximum that the kernel tells of one that has
+// ended would not do: it is never less than what this program had when it started the process.
 func peak(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reloading is revmap as it is when snapshots change often: it looks after them more often than they change. As a primary
-// it has more to do at each: it keeps what has changed for its secondaries.
+// reloading is revmap as it is when snapshots change often: it looks after them more often than they change. As a
+// primary it has more to do at each: it keeps what has changed for its secondaries.
 var reloading = &server{
 	name: "revmap", key: "reload", program: "coredns", data: "served", args: []string{"-conf", "<<.Dir>>/Corefile"},
 }
@@ -55,8 +55,8 @@ type swaps struct {
 	Quiet, Reloaded []window // of each pair
 	Replaced        int      // snapshots
 	Swapped, Failed int      // as the server counts them
-	// Bytes of memory: after the first window, which is without reloads; at most while there were reloads; and Settle after
-	// that, when it was about Before again or the time was over.
+	// Bytes of memory: after the first window, which is without reloads; at most while there were reloads; and Settle
+	// after that, when it was about Before again or the time was over.
 	Before, Peak, After int64
 	Settle              time.Duration
 }

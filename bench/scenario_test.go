@@ -78,7 +78,9 @@ func TestSourceLimits(t *testing.T) {
 	if a := netip.MustParseAddr(source4(mostSource/2 - 1)); !netip.MustParsePrefix("10.0.0.0/8").Contains(a) {
 		t.Errorf("the last address is %s", a)
 	}
-	for _, bad := range []source{{addresses: 100, files: 0}, {addresses: 100, files: 26}, {addresses: mostSource + 1, files: 1}} {
+	for _, bad := range []source{
+		{addresses: 100, files: 0}, {addresses: 100, files: 26}, {addresses: mostSource + 1, files: 1},
+	} {
 		bad.dir = t.TempDir()
 		if bad.write() == nil {
 			t.Errorf("%d addresses in %d files are no error", bad.addresses, bad.files)
@@ -181,7 +183,8 @@ func TestSoakPart(t *testing.T) {
 		samples []sample
 		want    map[string]float64
 	}{
-		{"flat after the first quarter", absent, []sample{{0, 1, 1, 1}, {0, 10, 10, 10}, {0, 20, 20, 20}, {0, 11, 11, 11}}, nil},
+		{"flat after the first quarter", absent, []sample{{0, 1, 1, 1}, {0, 10, 10, 10}, {0, 20, 20, 20}, {0, 11, 11, 11}},
+			nil},
 		{"each grows", absent, []sample{{0, 1, 1, 1}, {0, 10, 10, 10}, {0, 10, 10, 10}, {0, 20, 30, 40}},
 			map[string]float64{"memory": 2, "goroutines": 3, "open files": 4}},
 		{"absent names exist", steady, []sample{{0, 1, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 1}},
@@ -283,7 +286,8 @@ func TestScenarios(t *testing.T) {
 		if len(r.Samples) < 4 || r.Hit.Completed == 0 || r.Miss.Completed == 0 {
 			t.Errorf("%+v", r)
 		}
-		if r.Snapshots == 0 || r.Swapped != r.Snapshots || r.Followed != r.Snapshots || r.IXFR != r.Snapshots || r.Failed > 0 {
+		n := r.Snapshots
+		if n == 0 || r.Swapped != n || r.Followed != n || r.IXFR != n || r.Failed > 0 {
 			t.Errorf("%+v", r)
 		}
 	})

@@ -12,8 +12,8 @@ import (
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
-// million returns an inventory of a million addresses: one of each family of each server, the IPv4 one with a reverse map
-// name, the IPv6 one with its default hostname. The documentation prefixes have no room for so many.
+// million returns an inventory of a million addresses: one of each family of each server, the IPv4 one with a reverse
+// map name, the IPv6 one with its default hostname. The documentation prefixes have no room for so many.
 func million(b *testing.B) *model.Inventory {
 	s, found := source.Parse("records.yaml", []byte(base), false)
 	if len(found) > 0 {
@@ -24,7 +24,9 @@ func million(b *testing.B) *model.Inventory {
 	s.Servers = make([]source.Server, 500_000)
 	for i := range s.Servers {
 		v4 := source.Addr{Addr: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})}
-		v6 := source.Addr{Addr: netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(i >> 16), byte(i >> 8), byte(i), 15: 2})}
+		v6 := source.Addr{
+			Addr: netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, byte(i >> 16), byte(i >> 8), byte(i), 15: 2}),
+		}
 		s.Servers[i] = source.Server{
 			Name:      source.Text{Value: fmt.Sprintf("server%07d", i)},
 			Product:   source.Text{Value: "vps"},
