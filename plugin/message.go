@@ -87,7 +87,8 @@ func reply(r *dns.Msg, a *authority.Answer) *dns.Msg {
 
 // onePTR returns a message with the PTR RR of a.
 func onePTR(a *authority.Answer) *message {
-	m, r := new(ptrMessage), a.Record(authority.AnswerSection, 0)
+	m := new(ptrMessage)
+	r := a.Record(authority.AnswerSection, 0)
 	setPTR(&m.ptr, &r)
 	m.rr[0] = &m.ptr
 	m.Answer = m.rr[:]
@@ -96,7 +97,8 @@ func onePTR(a *authority.Answer) *message {
 
 // oneSOA returns a message with the SOA RR that a has in a section, in none of its sections yet.
 func oneSOA(a *authority.Answer, s authority.Section) *message {
-	m, r := new(soaMessage), a.Record(s, 0)
+	m := new(soaMessage)
+	r := a.Record(s, 0)
 	setSOA(&m.soa, &r)
 	m.rr[0] = &m.soa
 	return &m.message
