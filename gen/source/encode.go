@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -35,6 +36,9 @@ func decode(file, form string) (d *document, findings diag.List, ok bool) {
 	}
 	return d, findings, true
 }
+
+// seed is that of the hashes in room.seen: which texts are found again may differ from run to run.
+var seed = maphash.MakeSeed()
 
 // A coder walks over all values of a document and writes each, or reads it. Since both directions are one walk, they
 // cannot differ in what they hold and in which order.
@@ -306,11 +310,7 @@ func (c *coder) string(s *string) {
 		*s = c.in[begin : begin+int(length)]
 		return
 	}
-	hash := uint32(2166136261) // FNV-1a
-	for i := range len(*s) {
-		hash = (hash ^ uint32((*s)[i])) * 16777619
-	}
-	first := &c.seen[hash%uint32(len(c.seen))]
+	first := &c.seen[maphash.String(seed, *s)%uint64(len(c.seen))]
 	if len(*s) > 2 && string(c.out[first.begin:first.end]) == *s {
 		c.put(uint64(len(c.out)-first.begin)*2 + 1)
 		c.put(uint64(len(*s)))

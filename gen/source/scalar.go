@@ -119,7 +119,9 @@ func (p *parser) name(n *yaml.Node) (Name, bool) {
 		p.report(n, "name-invalid", "", "%q is not a domain name: %s", n.Value, err)
 		return Name{}, false
 	}
-	p.checkForm(n)
+	if !strings.HasPrefix(name, n.Value) { // else it is as written, and ASCII
+		p.checkForm(n)
+	}
 	return Name{name, p.pos(n)}, true
 }
 
