@@ -74,3 +74,22 @@ func BenchmarkEncode(b *testing.B) {
 		encode("f", &p.doc, p.findings, r)
 	}
 }
+
+// TestAllocs holds what makes the above fast: hardly any memory of our own beside the nodes, and few allocations when a
+// form is decoded.
+func TestAllocs(t *testing.T) {
+	data := benchmarkFile(1000)
+	nodes := testing.AllocsPerRun(3, func() {
+		var n yaml.Node
+		if err := yaml.Unmarshal(data, &n); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var f file
+	if n := testing.AllocsPerRun(3, func() { f.read("f", data, true, nil) }); n > 1.05*nodes {
+		t.Errorf("a file is read with %v allocations, its nodes with %v", n, nodes)
+	}
+	if n := testing.AllocsPerRun(3, func() { f.decode() }); n > 100 {
+		t.Errorf("a thousand servers are decoded with %v allocations, want at most 100", n)
+	}
+}
