@@ -76,19 +76,28 @@ const maxSlips = 2
 const minSpelling = 5
 
 // A spelling finds the domain that is meant by one that is one slip away: a letter too many, too few, another one, or two
-// that changed places. It has the domains under themselves and under what is left of them without one letter.
-type spelling map[string][]string
+// that changed places.
+type spelling struct {
+	domains map[string][]string // under themselves and under what is left of them without one letter
+	forms   map[form]bool       // those that a slip for one of them can have
+}
+
+// A form is the number of dots and of bytes in a domain. It rules nearly all others out, for each name that is looked at.
+type form struct{ dots, size int }
 
 func newSpelling(all domains) spelling {
-	s := make(spelling)
+	s := spelling{make(map[string][]string), make(map[form]bool)}
 	for domain := range all {
 		if len(domain)-len(lastLabel(domain))-len("..") < minSpelling {
 			continue
 		}
-		s[domain] = append(s[domain], domain)
+		for size := len(domain) - 1; size <= len(domain)+1; size++ {
+			s.forms[form{strings.Count(domain, "."), size}] = true
+		}
+		s.domains[domain] = append(s.domains[domain], domain)
 		for i := range len(domain) {
 			rest := domain[:i] + domain[i+1:]
-			s[rest] = append(s[rest], domain)
+			s.domains[rest] = append(s.domains[rest], domain)
 		}
 	}
 	return s
@@ -96,7 +105,7 @@ func newSpelling(all domains) spelling {
 
 // nearest returns the domain that is one slip away from domain, the first in the order of the alphabet, "" if none is.
 func (s spelling) nearest(domain string) string {
-	if len(s) == 0 || len(domain) < minSpelling {
+	if len(domain) < minSpelling || !s.forms[form{strings.Count(domain, "."), len(domain)}] {
 		return ""
 	}
 	best := ""
@@ -107,11 +116,11 @@ func (s spelling) nearest(domain string) string {
 			}
 		}
 	}
-	try(s[domain])
+	try(s.domains[domain])
 	var buffer [256]byte
 	rest := append(buffer[:0], domain[1:]...) // domain without the letter at i
 	for i := range rest {
-		try(s[string(rest)])
+		try(s.domains[string(rest)])
 		rest[i] = domain[i]
 	}
 	return best
