@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,8 @@ func TestLint(t *testing.T) {
 		own = append(own, fmt.Sprintf("h%d.example.net", i))
 		same = append(same, "h.example.net")
 	}
+	routed := strings.Replace(root, "blocks:",
+		"servers: {a: {addresses: {198.51.100.0/24: }}}\nblocks:\n  198.51.100.0/24: {}", 1)
 	forwards := strings.Replace(root, "include:", "forwards: [other.zone]\ninclude:", 1)
 	tests := []struct {
 		name  string
@@ -56,6 +59,9 @@ func TestLint(t *testing.T) {
 		{"nothing in common", read(t, root, own...), 41, nil},
 		{"two files with the same name", read(t, root, append([]string{"h1.example.net"}, own...)...), 41, nil},
 		{"all files with the same name", read(t, root, same...), 0, []string{"name-shared"}},
+		{"a prefix routed in one block, names in another", read(t, routed, own...), 41, nil},
+		{"a prefix routed, names in it", read(t, strings.Replace(routed, "198.51.100", "192.0.2", 1), own...), 0,
+			slices.Repeat([]string{"address-routed-elsewhere"}, 40)},
 		{"forward zone files", read(t, forwards, own...), 0, nil},
 		{"forward zone files that are not there", read(t, strings.Replace(forwards, "other", "no", 1), own...), 41,
 			[]string{"forwards-invalid"}},

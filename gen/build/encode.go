@@ -2,7 +2,6 @@ package build
 
 import (
 	"encoding/binary"
-	"math"
 	"net/netip"
 	"time"
 
@@ -80,6 +79,26 @@ func (d *decoder) word() uint64 {
 	return binary.LittleEndian.Uint64([]byte(s))
 }
 
+func (e *encoder) words(list []uint64) {
+	e.number(len(list))
+	for _, n := range list {
+		e.word(n)
+	}
+}
+
+func (d *decoder) words() []uint64 {
+	n := d.number()
+	if n > len(d.rest)/8 {
+		d.rest, d.ok = "", false
+		return nil
+	}
+	list := make([]uint64, n)
+	for i := range list {
+		list[i] = d.word()
+	}
+	return list
+}
+
 // position writes p. Most are in the file of the result.
 func (e *encoder) position(p diag.Position, file string) {
 	switch p.File {
@@ -150,7 +169,7 @@ func (d *decoder) diagnostics(file string) diag.List {
 
 // encode returns p, which is of a file alone, as decodePart reads it.
 func (p *part) encode(file string) []byte {
-	e := encoder{make([]byte, 0, len(p.fragment.Entries)+len(p.fragment.Hosts)+8*len(p.keys)+1<<10)}
+	e := encoder{make([]byte, 0, len(p.fragment.Entries)+len(p.fragment.Hosts)+8*(len(p.keys)+len(p.sought))+1<<10)}
 	e.diagnostics(p.findings.Findings, file)
 	e.number(len(p.findings.Groups))
 	for _, g := range p.findings.Groups {
@@ -165,10 +184,8 @@ func (p *part) encode(file string) []byte {
 	}
 	e.text(p.fragment.Entries)
 	e.text(p.fragment.Hosts)
-	e.number(len(p.keys))
-	for _, k := range p.keys {
-		e.word(k)
-	}
+	e.words(p.keys)
+	e.words(p.sought)
 	return e.b
 }
 
@@ -188,15 +205,8 @@ func decodePart(data string, file string) (p part, ok bool) {
 		p.findings.Groups = append(p.findings.Groups, g)
 	}
 	p.fragment.Entries, p.fragment.Hosts = d.text(), d.text()
-	n := d.number()
-	if n > math.MaxInt/8 || 8*n != len(d.rest) {
-		return part{}, false
-	}
-	p.keys = make([]uint64, n)
-	for i := range p.keys {
-		p.keys[i] = d.word()
-	}
-	return p, d.ok
+	p.keys, p.sought = d.words(), d.words()
+	return p, d.ok && d.rest == ""
 }
 
 // encode returns f as decodeFacts reads it.

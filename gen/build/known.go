@@ -138,7 +138,9 @@ func (b *builder) parts(done func()) []part {
 				change = true
 				p := b.part(i)
 				r.text = string(p.encode(file))
-				list[i], _ = decodePart(r.text, file) // which has no memory of its own
+				if list[i], ok = decodePart(r.text, file); !ok { // which has no memory of its own
+					list[i] = p
+				}
 			}
 			done()
 		}

@@ -33,7 +33,8 @@ type account struct {
 type part struct {
 	findings lint.Partial
 	fragment compile.Fragment
-	keys     []uint64 // of its entries, sorted
+	keys     []uint64 // that its entries have, sorted
+	sought   []uint64 // keys that its entries look for, sorted
 	joint    bool     // what it says is said by another part, which has its entries and those of other files
 }
 
@@ -142,8 +143,10 @@ func (b *builder) part(i int) part {
 	for _, a := range b.facts[i].accounts {
 		p.keys = append(p.keys, lint.AccountKey(a.name))
 	}
-	slices.Sort(p.keys)
-	p.keys = slices.Compact(p.keys)
+	for _, keys := range []*[]uint64{&p.keys, &p.sought} {
+		slices.Sort(*keys)
+		*keys = slices.Compact(*keys)
+	}
 	return p
 }
 
@@ -204,7 +207,8 @@ func (b *builder) lint(files []int) part {
 	}
 	inv := b.frame.Part(s.Servers, s.Addresses, s.Accounts)
 	p := part{findings: b.linter.Part(inv), fragment: compile.FragmentOf(inv)}
-	b.linter.Keys(inv, b.lengths, func(k uint64) { p.keys = append(p.keys, k) })
+	b.linter.Keys(inv, b.lengths,
+		func(k uint64) { p.keys = append(p.keys, k) }, func(k uint64) { p.sought = append(p.sought, k) })
 	return p
 }
 
@@ -220,8 +224,8 @@ func (b *builder) allAccounts() []source.Account {
 	return all
 }
 
-// together returns the parts of those files that have a key in common, and marks those of the single files. It returns
-// false if that is most of the source.
+// together returns the parts of those files that have a key in common or look for one another's, and marks those of the
+// single files. It returns false if that is most of the source.
 func (b *builder) together(list []part) ([]part, bool) {
 	leader := make([]int, len(list)) // of the files that each is taken together with: a tree
 	for i := range leader {
@@ -268,53 +272,86 @@ func (b *builder) together(list []part) ([]part, bool) {
 // fewFiles is how many files may all be taken together.
 const fewFiles = 16
 
-// A pair is two files with a key in common.
+// A pair is two files with a key in common, or of which one looks for a key of the other.
 type pair struct{ first, second int }
 
-// commonKeys returns pairs that connect all files with a common key.
+// commonKeys returns pairs that connect all files which have the same key, and with them those which look for it.
 func commonKeys(list []part) []pair {
 	// The keys are taken by their first byte, so that a table of those at hand fits into a processor's cache.
 	const shares, workers = 256, 8
 	var pairs [workers][]pair
 	inParallel(workers, func(worker int) {
-		begin, end := make([]int, len(list)), make([]int, len(list)) // of the keys of a share in those of each file
-		first := worker * shares / workers
+		first := uint64(worker * shares / workers)
+		has, sought := make([]shared, len(list)), make([]shared, len(list))
 		for i := range list {
-			end[i], _ = slices.BinarySearch(list[i].keys, uint64(first)<<56)
+			has[i], sought[i] = from(list[i].keys, first), from(list[i].sought, first)
 		}
 		var table []slot
-		for share := range shares / workers {
+		for share := first; share < first+shares/workers; share++ {
 			n := 0
 			for i := range list {
-				begin[i] = end[i]
-				for end[i] < len(list[i].keys) && list[i].keys[end[i]]>>56 == uint64(first+share) {
-					end[i]++
-				}
-				n += end[i] - begin[i]
+				n += has[i].next(share)
+				sought[i].next(share)
 			}
 			if size := 1 << bits.Len(uint(2*n)); size > len(table) {
 				table = make([]slot, size)
 			} else {
 				clear(table)
 			}
+			// find returns the slot of k, which is empty if no file has k.
+			find := func(k uint64) *slot {
+				at := int(k) & (len(table) - 1)
+				for table[at].file != 0 && table[at].key != k {
+					at = (at + 1) & (len(table) - 1)
+				}
+				return &table[at]
+			}
+			connect := func(s *slot, i int, last *int) {
+				if s.file-1 != i && s.file-1 != *last {
+					*last = s.file - 1
+					pairs[worker] = append(pairs[worker], pair{*last, i})
+				}
+			}
 			for i := range list {
 				last := -1 // many keys can be common to the same two files
-				for _, k := range list[i].keys[begin[i]:end[i]] {
-					at := int(k) & (len(table) - 1)
-					for table[at].file != 0 && table[at].key != k {
-						at = (at + 1) & (len(table) - 1)
-					}
-					if s := &table[at]; s.file == 0 {
+				for _, k := range has[i].at {
+					if s := find(k); s.file == 0 {
 						*s = slot{k, i + 1}
-					} else if s.file-1 != i && s.file-1 != last {
-						last = s.file - 1
-						pairs[worker] = append(pairs[worker], pair{last, i})
+					} else {
+						connect(s, i, &last)
+					}
+				}
+			}
+			for i := range list {
+				last := -1
+				for _, k := range sought[i].at {
+					if s := find(k); s.file != 0 {
+						connect(s, i, &last)
 					}
 				}
 			}
 		}
 	})
 	return slices.Concat(pairs[:]...)
+}
+
+// A shared is the keys of a file that have the same first byte, and those after them.
+type shared struct{ at, rest []uint64 }
+
+// from returns one before the keys of the given share.
+func from(keys []uint64, share uint64) shared {
+	i, _ := slices.BinarySearch(keys, share<<56)
+	return shared{rest: keys[i:]}
+}
+
+// next goes on to the keys of the given share, and returns how many there are.
+func (s *shared) next(share uint64) int {
+	n := 0
+	for n < len(s.rest) && s.rest[n]>>56 == share {
+		n++
+	}
+	s.at, s.rest = s.rest[:n], s.rest[n:]
+	return n
 }
 
 // A slot of a table has a key and the number of the first file with it + 1, 0 if the slot is empty.

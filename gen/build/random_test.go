@@ -434,7 +434,7 @@ func TestPartsRandom(t *testing.T) {
 		}
 	}
 	t.Logf("%d sources with files that are alone, %d with some that are not, %d without errors", alone, together, compiled)
-	if alone < cases/5 || together < cases/5 || compiled < cases/10 {
+	if alone < cases/5 || together < cases/10 || compiled < cases/10 {
 		t.Error("the test wants other sources")
 	}
 	for _, r := range lint.Rules {

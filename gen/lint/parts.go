@@ -17,7 +17,7 @@ import (
 // A Linter lints a source part by part. What it finds is what Run finds in all of the source, provided that
 //
 //   - the servers of a part have their accounts, those that the source does not have are none;
-//   - entries that have a key in common are in one part;
+//   - entries that have a key in common are in one part, and with them those that look for that key;
 //   - there are no forward zone files.
 //
 // It is safe for concurrent use.
@@ -205,7 +205,7 @@ func (l *Linter) Finish(parts []Partial, found diag.List, waivers []source.Waive
 }
 
 // A relation is a set of ways in which entries can matter to each other wherever they are in a source. Those that are
-// related have a key in common.
+// related have a key in common, or one has a key that the other looks for.
 type relation uint
 
 const (
@@ -218,9 +218,11 @@ const (
 	sameName                // a reverse map name of addresses of one family
 )
 
-// Keys calls add with the keys of the entries of part, of which some may come twice. Lengths has the lengths of the routed
-// prefixes of the whole source. The keys of an entry are the same in all runs of one build of this package.
-func (l *Linter) Keys(part *model.Inventory, lengths RoutedLengths, add func(uint64)) {
+// Keys calls has with the keys of the entries of part, and seeks with those that they look for. Some may come twice.
+// Entries that look for the same key have nothing to do with each other unless another one has it: most prefixes around
+// an address are not routed. Lengths has the lengths of the routed prefixes of the whole source. The keys of an entry are
+// the same in all runs of one build of this package.
+func (l *Linter) Keys(part *model.Inventory, lengths RoutedLengths, has, seeks func(uint64)) {
 	var across relation
 	for _, r := range Rules {
 		if l.runs(r) {
@@ -231,32 +233,32 @@ func (l *Linter) Keys(part *model.Inventory, lengths RoutedLengths, add func(uin
 	for i := range part.Addresses {
 		a := &part.Addresses[i]
 		if across&sameAddress != 0 {
-			add(hashPrefix(ofAddress, netip.PrefixFrom(a.Addr, a.BitLen())))
+			has(hashPrefix(ofAddress, netip.PrefixFrom(a.Addr, a.BitLen())))
 		}
 		if across&insideRouted != 0 {
-			lengths.around(netip.PrefixFrom(a.Addr, a.BitLen()), add)
+			lengths.around(netip.PrefixFrom(a.Addr, a.BitLen()), seeks)
 		}
 		if across&(sameDefault|namedAsDefault) != 0 && a.Default != "" {
-			add(hash(ofDefault, a.Default))
+			has(hash(ofDefault, a.Default))
 		}
 	}
 	for _, r := range part.Routed {
 		if across&(sameRouted|insideRouted) != 0 {
-			add(hashPrefix(ofRouted, r.Prefix.Prefix))
+			has(hashPrefix(ofRouted, r.Prefix.Prefix))
 		}
 		if across&insideRouted != 0 {
-			lengths.around(r.Prefix.Prefix, add)
+			lengths.around(r.Prefix.Prefix, seeks)
 		}
 	}
 	if across&namedAsDefault != 0 {
-		c.likeDefaults(func(_ *model.Address, name source.Name) { add(hash(ofDefault, name.Value)) })
+		c.likeDefaults(func(_ *model.Address, name source.Name) { seeks(hash(ofDefault, name.Value)) })
 	}
 	if across&sameName != 0 {
-		reverseMapNames(part, func(a *model.Address, name source.Name) { add(hashName(a, name)) })
+		reverseMapNames(part, func(a *model.Address, name source.Name) { has(hashName(a, name)) })
 	}
 	if across&sameServerName != 0 {
 		for _, s := range part.Servers {
-			add(hash(ofServer, s.Name.Value))
+			has(hash(ofServer, s.Name.Value))
 		}
 	}
 }
@@ -284,8 +286,8 @@ func (l *RoutedLengths) Merge(m RoutedLengths) {
 	}
 }
 
-// around calls add with the keys of the prefixes that hold p, if they are routed.
-func (l *RoutedLengths) around(p netip.Prefix, add func(uint64)) {
+// around calls f with the keys that the prefixes which hold p have if they are routed.
+func (l *RoutedLengths) around(p netip.Prefix, f func(uint64)) {
 	for i, word := range l {
 		for ; word != 0; word &= word - 1 {
 			n := i*64 + bits.TrailingZeros64(word)
@@ -295,7 +297,7 @@ func (l *RoutedLengths) around(p netip.Prefix, add func(uint64)) {
 				n -= 33
 			}
 			if n <= p.Bits() {
-				add(hashPrefix(ofRouted, netip.PrefixFrom(p.Addr(), n).Masked()))
+				f(hashPrefix(ofRouted, netip.PrefixFrom(p.Addr(), n).Masked()))
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func checkParts(t *testing.T, s *source.Source, found diag.List, o Options, want
 	}
 	type part struct {
 		servers, addresses []int // in the order of the source
-		keys               map[uint64]bool
+		keys, sought       map[uint64]bool
 	}
 	resolve := func(p *part) *model.Inventory {
 		var servers []source.Server
@@ -42,17 +42,21 @@ func checkParts(t *testing.T, s *source.Source, found diag.List, o Options, want
 		}
 		return frame.Part(servers, addresses, s.Accounts)
 	}
+	intersect := func(a, b map[uint64]bool) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(a)), func(k uint64) bool { return b[k] })
+	}
 	var parts []*part
 	add := func(p *part) {
-		p.keys = make(map[uint64]bool)
-		l.Keys(resolve(p), lengths, func(k uint64) { p.keys[k] = true })
+		p.keys, p.sought = make(map[uint64]bool), make(map[uint64]bool)
+		l.Keys(resolve(p), lengths, func(k uint64) { p.keys[k] = true }, func(k uint64) { p.sought[k] = true })
 		parts = slices.DeleteFunc(parts, func(q *part) bool {
-			if !slices.ContainsFunc(slices.Collect(maps.Keys(q.keys)), func(k uint64) bool { return p.keys[k] }) {
+			if !intersect(p.keys, q.keys) && !intersect(p.keys, q.sought) && !intersect(p.sought, q.keys) {
 				return false
 			}
 			p.servers = slices.Sorted(slices.Values(append(p.servers, q.servers...)))
 			p.addresses = slices.Sorted(slices.Values(append(p.addresses, q.addresses...)))
 			maps.Copy(p.keys, q.keys)
+			maps.Copy(p.sought, q.sought)
 			return true
 		})
 		parts = append(parts, p)
