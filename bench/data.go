@@ -19,7 +19,7 @@ type family struct {
 	name    string // in tables
 	key     string // in file names and flags
 	prefix  netip.Prefix
-	queries int // how many are drawn, for names that exist, and again for names that do not
+	queries int // how many are drawn at most, for names that exist, and again for names that do not
 	most    int // names that fit
 	// addr returns the address of name i.
 	addr func(i int) netip.Addr
@@ -211,7 +211,7 @@ func (d data) writeMisses(w io.Writer) error {
 }
 
 func (d data) writeQueries(w io.Writer, name func() string) (err error) {
-	for i := 0; i < d.queries && err == nil; i++ {
+	for i := 0; i < min(d.queries, d.names) && err == nil; i++ {
 		_, err = io.WriteString(w, name()+" PTR\n")
 	}
 	return err

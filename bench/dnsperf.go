@@ -18,11 +18,11 @@ import (
 
 // A load is what dnsperf is told to do.
 type load struct {
-	addr    string // address and port, as in net.Dial
-	queries string // file with names and types
-	time    time.Duration
-	rate    int // queries per second; 0 is as many as the server can answer
-	most    int // queries on their way at once; 0 is mostWaiting
+	addr    string        // address and port, as in net.Dial
+	queries string        // file with names and types
+	time    time.Duration // 0 is until each line of the file was asked once
+	rate    int           // queries per second; 0 is as many as the server can answer
+	most    int           // queries on their way at once; 0 is mostWaiting
 	// each keeps the latency of every query, which takes time of dnsperf's and is therefore for runs with a rate.
 	each bool
 }
@@ -49,8 +49,12 @@ func (l load) run(ctx context.Context) (*traffic, error) {
 	}
 	// 8 sockets, whose buffers are large enough that no answer is lost there.
 	args := []string{"-s", host, "-p", port, "-d", l.queries, "-c", "8", "-T", "1", "-b", "256",
-		"-q", strconv.Itoa(cmp.Or(l.most, mostWaiting)),
-		"-l", strconv.FormatFloat(l.time.Seconds(), 'f', -1, 64)}
+		"-q", strconv.Itoa(cmp.Or(l.most, mostWaiting))}
+	if l.time > 0 {
+		args = append(args, "-l", strconv.FormatFloat(l.time.Seconds(), 'f', -1, 64))
+	} else {
+		args = append(args, "-n", "1")
+	}
 	if l.rate > 0 {
 		args = append(args, "-Q", strconv.Itoa(l.rate))
 	}

@@ -141,7 +141,8 @@ func peers(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	set := new(settings)
 	flags.StringVar(&set.coredns, "coredns", "bin/coredns", "CoreDNS with revmap")
-	flags.DurationVar(&set.time, "time", 2*time.Second, "how long to ask each server at full speed for one kind of names")
+	flags.DurationVar(&set.time, "time", 2*time.Second,
+		"how long to ask each server at full speed for one kind of names; 0 is until each query was asked once")
 	flags.IntVar(&set.rate, "rate", 2000, "queries per second while latencies are measured")
 	flags.StringVar(&set.lock, "lock", "", "lock this `file` while a server runs, so that several benches take turns")
 	dir := flags.String("out", "run/bench", "folder for data and results")

@@ -213,9 +213,9 @@ func machine() string {
 
 // output returns the first line that a program prints, "unknown" if it fails.
 func output(program string, args ...string) string {
-	out, _ := exec.Command(program, args...).CombinedOutput()
+	out, err := exec.Command(program, args...).CombinedOutput()
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if line == "" {
+	if err != nil || line == "" {
 		return "unknown"
 	}
 	return line
