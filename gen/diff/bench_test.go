@@ -130,7 +130,7 @@ func TestCompareMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		Compare(sides[0], sides[1])
 		runtime.ReadMemStats(&after)
-		if per := (after.TotalAlloc - before.TotalAlloc) / (2 * n); per > 2*16+16 {
+		if per := (after.TotalAlloc - before.TotalAlloc) / (2 * n); per > 2*(16+32)+16 {
 			t.Errorf("%s: %d bytes are allocated for each address", name, per)
 		}
 	}

@@ -43,9 +43,7 @@ func (r *Reader) setTables(sections []section) {
 // decodeContent sets the other fields of r: the commit and the zones, with the places of their entries and hosts.
 func (r *Reader) decodeContent(sections []section) error {
 	meta, s := sections[sectionMeta-1], sections[sectionZones-1]
-	if r.outside { // what is made of these two aliases them, and outlives r
-		meta.data, s.data = bytes.Clone(meta.data), bytes.Clone(s.data)
-	}
+	meta.data, s.data = bytes.Clone(meta.data), bytes.Clone(s.data) // what is made of them aliases them, and may outlive r
 	if err := r.decodeMeta(meta); err != nil {
 		return err
 	}
@@ -157,12 +155,13 @@ func (r *Reader) findHosts(s section) error {
 // checkHosts checks all records of hosts, and that the offsets lead to them in turn.
 func (r *Reader) checkHosts(sections []section) error {
 	s, offsets := sections[sectionHosts-1], sections[sectionHostOffsets-1]
+	var p pace
 	pos, i := 0, 0
 	for j := range r.zones {
 		z := &r.zones[j]
 		before := ""
 		for n := range z.found.hosts {
-			stepAside(i)
+			p.step(i)
 			if o := binary.LittleEndian.Uint32(offsets.data[4*i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(4*i, "offset %d, the next host starts at %d", o, pos)
 			}
@@ -250,14 +249,15 @@ func checkTable(addrs, offsets section, addrSize int) error {
 
 // checkAddrs checks that the addresses ascend. Lookups depend on it.
 func (r *Reader) checkAddrs(s4, s6 section) error {
+	var p pace
 	for i := 1; i < len(r.addrs4)/4; i++ {
-		stepAside(i)
+		p.step(i)
 		if r.addr4(i) <= r.addr4(i-1) {
 			return s4.errorf(4*i, "%v after %v: not in order", r.addr4(i).addr(), r.addr4(i-1).addr())
 		}
 	}
 	for i := range len(r.addrs6) / 16 {
-		stepAside(i)
+		p.step(i)
 		a := r.addr6(i)
 		if i > 0 && !r.addr6(i-1).less(a) {
 			return s6.errorf(16*i, "%v after %v: not in order", a.addr(), r.addr6(i-1).addr())
@@ -272,10 +272,11 @@ func (r *Reader) checkAddrs(s4, s6 section) error {
 // checkRRsets checks all records, and that the offsets lead to them in turn. Lookups take both for granted.
 func checkRRsets(sections []section) error {
 	s := sections[sectionRRsets-1]
+	var p pace
 	pos := 0
 	for _, offsets := range []section{sections[sectionOffsets4-1], sections[sectionOffsets6-1]} {
 		for i := 0; i < len(offsets.data); i += 4 {
-			stepAside(i / 4)
+			p.step(i / 4)
 			if o := binary.LittleEndian.Uint32(offsets.data[i:]); uint64(o) != uint64(pos) {
 				return offsets.errorf(i, "offset %d, the next RRset starts at %d", o, pos)
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"time"
 )
 
 // Magic is what every snapshot starts with, and no text does.
@@ -162,10 +163,29 @@ const (
 	partRecords = 1 << 10  // addresses or records that are verified or listed
 )
 
-// stepAside lets other goroutines run before the first of each part of the records.
-func stepAside(record int) {
-	if record%partRecords == 0 {
-		runtime.Gosched()
+// minShare is the least share of a processor, as a divisor, that such work gets while others run. With the time that it
+// takes to serve a full queue of queries before it goes on, each part can have 50 µs without that. But goroutines that
+// compute on and on, or a flood of queries, would hold it up for minutes, and a new snapshot with it.
+const minShare = 16
+
+// A pace tells work when to step aside.
+type pace struct{ next time.Time }
+
+// stepAside lets other goroutines run after a part of the work, unless the work has not yet had its share.
+func (p *pace) stepAside() {
+	begun := time.Now()
+	if begun.Before(p.next) {
+		return
+	}
+	runtime.Gosched()
+	back := time.Now()
+	p.next = back.Add(back.Sub(begun) / minShare)
+}
+
+// step is stepAside before the first of each part of the records.
+func (p *pace) step(i int) {
+	if i%partRecords == 0 {
+		p.stepAside()
 	}
 }
 
@@ -173,9 +193,10 @@ func stepAside(record int) {
 func checksum(b []byte) [sha256.Size]byte {
 	s := sha256.New()
 	s.Write(b[:checksumOffset])
+	var p pace
 	for part := range slices.Chunk(b[headerSize:], partSize) {
 		s.Write(part)
-		runtime.Gosched()
+		p.stepAside()
 	}
 	return [sha256.Size]byte(s.Sum(nil))
 }

@@ -2,10 +2,8 @@ package snapshot
 
 import (
 	"cmp"
-	"encoding/binary"
 	"iter"
 	"net/netip"
-	"runtime"
 	"strings"
 )
 
@@ -14,45 +12,6 @@ type Host struct {
 	r  *Reader
 	at int // where the record starts in r.hosts
 }
-
-// Len returns the number of addresses, 1 to 510; 0 for the zero Host.
-func (h Host) Len() int {
-	if h.r == nil {
-		return 0
-	}
-	n := h.record().len()
-	runtime.KeepAlive(h.r)
-	return n
-}
-
-// Addr returns the address with index i; addresses ascend, those of IPv4 come first. It panics unless 0 <= i <
-// h.Len().
-func (h Host) Addr(i int) netip.Addr {
-	if i < 0 || i >= h.Len() {
-		panic("snapshot: Host.Addr: index out of range")
-	}
-	a := h.record().addr(i)
-	runtime.KeepAlive(h.r)
-	return a
-}
-
-// Name returns the labels of the name below the apex, without a final dot; "" is the apex itself. It allocates if the
-// Reader is one of [Open].
-func (h Host) Name() string {
-	name := h.r.text(h.record().labels())
-	runtime.KeepAlive(h.r)
-	return name
-}
-
-// compare compares the name of h to one in any case, as CompareNames.
-func (h Host) compare(name string) int {
-	c := compareFolded(h.record().labels(), name)
-	runtime.KeepAlive(h.r)
-	return c
-}
-
-// record returns the record of h, which is there as long as h.r is alive.
-func (h Host) record() hostRecord { return hostRecord(h.r.hosts[h.at:]) }
 
 // A hostRecord starts with a record of the hosts section.
 type hostRecord []byte
@@ -109,18 +68,15 @@ func (r *Reader) HostBelow(z *Zone, name string) bool {
 	if i == end || name == "" {
 		return i < end
 	}
-	found := r.host(i).record().labels()
-	n := len(found) - len(name)
-	below := n > 0 && found[n-1] == '.' && compareFolded(found[n:], name) == 0
-	runtime.KeepAlive(r)
-	return below
+	return r.host(i).below(name)
 }
 
 // Hosts returns the hosts of z, which must be one of r.Zones, in the order of CompareNames.
 func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 	return func(yield func(Host) bool) {
+		var p pace
 		for i := z.found.firstHost; i < z.found.firstHost+z.found.hosts; i++ {
-			stepAside(i)
+			p.step(i)
 			if !yield(r.host(i)) {
 				return
 			}
@@ -130,12 +86,6 @@ func (r *Reader) Hosts(z *Zone) iter.Seq[Host] {
 
 // HostCount returns the number of hosts in all zones.
 func (r *Reader) HostCount() int { return len(r.hostOffsets) / 4 }
-
-func (r *Reader) host(i int) Host {
-	at := binary.LittleEndian.Uint32(r.hostOffsets[4*i:])
-	runtime.KeepAlive(r)
-	return Host{r, int(at)}
-}
 
 // searchHost returns the index of the first host of z that is not before name, or that after z's last one.
 func (r *Reader) searchHost(z *Zone, name string) int {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/revmap/revmap/internal/arpa"
@@ -22,22 +21,17 @@ import (
 type Reader struct {
 	_ [0]sync.Mutex // go vet: no copies
 
-	b      []byte // the file
+	b      []byte // the file: see memory.go
 	header *header
 	commit string
 	zones  []Zone // by name
 
-	// The sections with the entries. Kept as bytes, so that the garbage collector has nothing to walk.
+	// The sections with the entries, parts of b. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 
 	// Every address whose index is a multiple of sampling4 or sampling6: see search4.
 	samples4 []addr4
 	samples6 []addr6
-
-	// outside says that b, and with it the sections, is not memory of the garbage collector: it is given back when
-	// nothing refers to the Reader anymore. So no part of it is ever handed out, but copies; and what reads it calls
-	// runtime.KeepAlive(r) afterwards, because the compiler takes a Reader for dead once its slice is in a register.
-	outside bool
 }
 
 // Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards. On Linux
@@ -48,9 +42,13 @@ func Open(path string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open snapshot: %w", err)
 	}
-	r, err := open(b, true)
-	if err != nil {
-		free(b)
+	var r *Reader
+	defer func() {
+		if r == nil { // also after a panic
+			free(b)
+		}
+	}()
+	if r, err = OpenBytes(b); err != nil {
 		return nil, fmt.Errorf("open snapshot %s: %w", path, err)
 	}
 	runtime.AddCleanup(r, free, b)
@@ -74,12 +72,13 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: make room for %d bytes: %w", path, size, err)
 	}
 	copy(b, head)
+	var p pace
 	for part := range slices.Chunk(b[len(head):], partSize) {
 		if _, err := io.ReadFull(f, part); err != nil {
 			free(b)
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		runtime.Gosched()
+		p.stepAside()
 	}
 	return b, nil
 }
@@ -101,20 +100,23 @@ func ReadID(path string) (string, error) {
 
 // OpenBytes verifies b and returns a Reader of it, which keeps b: the caller must not change it anymore. Errors wrap
 // ErrFormat, ErrVersion or ErrChecksum.
-func OpenBytes(b []byte) (*Reader, error) { return open(b, false) }
-
-func open(b []byte, outside bool) (*Reader, error) {
+func OpenBytes(b []byte) (*Reader, error) {
 	h, err := parseHeader(b, uint64(len(b)))
 	if err != nil {
 		return nil, err
 	}
 	// The checksum and the structure take about the same time, so each gets a core. The structure is verified here and
-	// not in the goroutine, since only the caller could recover from a panic.
-	sum := make(chan bool, 1)
-	go func() { sum <- checksum(b) == h.checksum }()
-	r := &Reader{b: b, header: h, outside: outside}
-	err = r.decode()
-	if !<-sum {
+	// not in the goroutine, since only the caller could recover from a panic. Whatever comes of it, nothing reads b
+	// anymore when this returns.
+	intact := false
+	var sum sync.WaitGroup
+	sum.Go(func() { intact = checksum(b) == h.checksum })
+	r := &Reader{b: b, header: h}
+	err = func() error {
+		defer sum.Wait()
+		return r.decode()
+	}()
+	if !intact {
 		return nil, fmt.Errorf("%w: the file was changed or damaged after it was written", ErrChecksum)
 	}
 	if err != nil {
@@ -152,11 +154,11 @@ func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
 	case a.Is4() != z.is4():
 	case a.Is4():
 		if i := r.search4(z, a); i < z.found.end && r.addr4(i) == key4(a) {
-			return r.rrset(r.offsets4, i), true
+			return r.rrset(z, i), true
 		}
 	default:
 		if i := r.search6(z, a); i < z.found.end && r.addr6(i) == key6(a) {
-			return r.rrset(r.offsets6, i), true
+			return r.rrset(z, i), true
 		}
 	}
 	return RRset{}, false
@@ -181,14 +183,11 @@ func (r *Reader) Covers(z *Zone, p netip.Prefix) bool {
 // among them.
 func (r *Reader) Entries(z *Zone) iter.Seq2[netip.Addr, RRset] {
 	return func(yield func(netip.Addr, RRset) bool) {
-		offsets := r.offsets4
-		if !z.is4() {
-			offsets = r.offsets6
-		}
+		var p pace
 		for lo, hi := range r.ranges(z) {
 			for i := lo; i < hi; i++ {
-				stepAside(i)
-				if !yield(r.addr(z, i), r.rrset(offsets, i)) {
+				p.step(i)
+				if !yield(r.addr(z, i), r.rrset(z, i)) {
 					return
 				}
 			}
@@ -218,38 +217,6 @@ func (r *Reader) Endless(z *Zone) error {
 		return fmt.Errorf("zone %s: %w: %q for %v", z.Name, ErrEndless, f.Fallback, f.Prefix)
 	}
 	return nil
-}
-
-// rrset returns the RRset that offsets has at index i.
-func (r *Reader) rrset(offsets []byte, i int) RRset {
-	at := int(binary.LittleEndian.Uint32(offsets[4*i:]))
-	b := r.rrsets[at : at+rrsetHeaderSize]
-	s := RRset{Kind: Kind(b[0]), count: b[1], TTL: binary.LittleEndian.Uint32(b[2:]), at: at + rrsetHeaderSize, r: r}
-	runtime.KeepAlive(r)
-	return s
-}
-
-// text returns s, which is a part of r.b, as a string that may be handed out.
-func (r *Reader) text(s string) string {
-	if r.outside {
-		return strings.Clone(s)
-	}
-	return s
-}
-
-// addr4 and addr6 return the address at index i of their family's table.
-
-func (r *Reader) addr4(i int) addr4 {
-	a := addr4(binary.LittleEndian.Uint32(r.addrs4[4*i:]))
-	runtime.KeepAlive(r)
-	return a
-}
-
-func (r *Reader) addr6(i int) addr6 {
-	b := r.addrs6[16*i : 16*i+16]
-	a := addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
-	runtime.KeepAlive(r)
-	return a
 }
 
 // addr returns the address at index i of the table of z's family.

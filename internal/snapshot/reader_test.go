@@ -229,7 +229,7 @@ func TestEndless(t *testing.T) {
 	}
 }
 
-// TestAllocs: what runs for each query does not allocate.
+// TestAllocs: what runs for each query does not allocate, but the copy of a name.
 func TestAllocs(t *testing.T) {
 	r, err := OpenBytes(exampleFile(t))
 	if err != nil {
@@ -241,7 +241,7 @@ func TestAllocs(t *testing.T) {
 		for a := range r.Entries(z) {
 			p := netip.PrefixFrom(a, 20)
 			allocs := testing.AllocsPerRun(100, func() {
-				if s, ok := r.Lookup(z, a); ok && r.Covers(z, p) && s.Name(s.Len()-1) != "" {
+				if s, ok := r.Lookup(z, a); ok && r.Covers(z, p) && s.SameRecords(s) {
 					found++
 				}
 				r.Lookup(z, a.Next())
@@ -261,7 +261,7 @@ func TestAllocs(t *testing.T) {
 	for h := range r.Hosts(z) {
 		name := strings.ToUpper(h.Name())
 		allocs := testing.AllocsPerRun(100, func() {
-			if h, ok := r.Host(z, name); ok && h.Name() != "" && h.Addr(h.Len()-1).IsValid() {
+			if h, ok := r.Host(z, name); ok && h.Addr(h.Len()-1).IsValid() {
 				found++
 			}
 			r.HostBelow(z, name)

@@ -11,10 +11,8 @@
 package snapshot
 
 import (
-	"bytes"
 	"errors"
 	"math"
-	"runtime"
 	"unsafe"
 )
 
@@ -52,41 +50,5 @@ type RRset struct {
 // Len returns the number of names, 1 to 255.
 func (s RRset) Len() int { return int(s.count) }
 
-// Name returns the name with index i; names are ascending. It allocates if the Reader is one of [Open]. It panics
-// unless 0 <= i < s.Len().
-func (s RRset) Name(i int) string {
-	if i < 0 || i >= int(s.count) {
-		panic("snapshot: RRset.Name: index out of range")
-	}
-	b := s.r.rrsets[s.at:]
-	for ; i > 0; i-- {
-		b = b[1+int(b[0]):]
-	}
-	name := s.r.text(alias(b[1 : 1+int(b[0])]))
-	runtime.KeepAlive(s.r)
-	return name
-}
-
-// SameRecords reports whether s and t have the same names and TTL, wherever these come from. It does not allocate.
-func (s RRset) SameRecords(t RRset) bool {
-	if s.TTL != t.TTL || s.count != t.count {
-		return false
-	}
-	same := bytes.Equal(s.names(), t.names())
-	runtime.KeepAlive(s.r)
-	runtime.KeepAlive(t.r)
-	return same
-}
-
-// names returns the names of s as in the section; they are there as long as s.r is alive.
-func (s RRset) names() []byte {
-	b, size := s.r.rrsets[s.at:], 0
-	for range s.count {
-		size += 1 + int(b[size])
-	}
-	return b[:size]
-}
-
-// alias returns b as a string without copying. That is safe for the bytes of a snapshot, which never change, as long as
-// they are there.
+// alias returns b as a string without copying. That is safe for bytes that never change, as long as they are there.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
