@@ -208,13 +208,16 @@ func (c *coder) seconds(s *Seconds) {
 	c.pos(&s.Pos)
 }
 
+// prefix writes a prefix as its address and its length. No document has one that is not valid.
 func (c *coder) prefix(p *Prefix) {
-	a, bits := p.Prefix.Addr(), p.Bits()+1 // of the zero Prefix, -1
+	a, bits := p.Prefix.Addr(), p.Bits()
 	c.ip(&a)
 	number(c, &bits)
 	c.pos(&p.Pos)
-	if c.decoding && bits > 0 {
-		p.Prefix = netip.PrefixFrom(a, bits-1)
+	if c.decoding {
+		if p.Prefix = netip.PrefixFrom(a, bits); !p.IsValid() {
+			c.fail()
+		}
 	}
 }
 

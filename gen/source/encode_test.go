@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -158,6 +159,20 @@ func TestDecodedListsAreApart(t *testing.T) {
 		if len(s.Primary) != 3 || !s.Primary[0].IsValid() || !s.Addresses[0].Addr.IsValid() ||
 			s.Addresses[0].Names[0].Value != fmt.Sprintf("mail%d.acme.example.", i) {
 			t.Errorf("overwritten: %+v", s)
+		}
+	}
+}
+
+// A form with a prefix that is none is no form: who uses prefixes counts on their length.
+func TestDecodedPrefixesAreValid(t *testing.T) {
+	d := new(document)
+	d.Root, d.Files = "f", []string{"f"}
+	d.Servers = []Server{{Routed: []Prefix{{Prefix: netip.MustParsePrefix("192.0.2.0/24")}}}}
+	form := encode("f", d, nil, new(room))
+	for bits, want := range map[byte]bool{24: true, 0: true, 32: true, 33: false, 127: false} {
+		changed := strings.Replace(form, "\x04\xc0\x00\x02\x00\x18", "\x04\xc0\x00\x02\x00"+string([]byte{bits}), 1)
+		if _, _, ok := decode("f", changed); ok != want {
+			t.Errorf("a length of %d bits: decoded is %v, want %v", bits, ok, want)
 		}
 	}
 }
