@@ -3,6 +3,7 @@ package compile
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -397,24 +398,51 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// TestRefused compiles what lint would have refused: an error, whatever is wrong.
+// TestRefused compiles what lint would have refused: an error, whatever is wrong, and the same one for fragments.
 func TestRefused(t *testing.T) {
+	var names []string
+	for i := range 20_000 {
+		names = append(names, fmt.Sprintf("m%d.acme.example", i))
+	}
 	tests := []struct{ name, text, want string }{
 		{"address twice", change(t, "192.0.2.1: gw1.example.net", "192.0.2.10: gw1.example.net"), "192.0.2.10"},
 		{"address in no block", change(t, "192.0.2.1: gw1.example.net", "192.0.3.1: gw1.example.net"), "192.0.3.1"},
 		{"blocks overlap", change(t, "192.0.2.0/24: {}", "192.0.2.0/24: {}\n  192.0.0.0/16: {}"), "does not delegate"},
 		{"classless block without a zone", change(t, "{zone: 64-26.100.51.198.in-addr.arpa}", "{}"), "apex"},
 		{"zone name twice", change(t, "64-26.100.51.198.in-addr.arpa", "2.0.192.in-addr.arpa"), "2.0.192.in-addr.arpa."},
+		{"many names", change(t, "[b.acme.example, a.acme.example]", "["+strings.Join(names, ", ")+"]"), "20000 names"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := source.Parse("records.yaml", []byte(tt.text), false)
-			_, err := Compile(model.Build(s), Options{Time: time.Unix(1, 0)})
+			inv := model.Build(s)
+			_, err := Compile(inv, Options{Time: time.Unix(1, 0)})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Compile: %v, want an error about %q", err, tt.want)
 			}
+			_, joined := Join(inv, []Fragment{FragmentOf(inv)}, Options{Time: time.Unix(1, 0)})
+			if fmt.Sprint(joined) != fmt.Sprint(err) {
+				t.Errorf("Join: %v, want %v", joined, err)
+			}
 		})
 	}
+}
+
+// FuzzJoin checks that fragments which are none are refused, or are like some that are.
+func FuzzJoin(f *testing.F) {
+	s, _ := source.Parse("records.yaml", []byte(base+"forward_zones: [miniserver.example]\n"), false)
+	inv := model.Build(s)
+	seed := FragmentOf(inv)
+	f.Add(seed.Entries, seed.Hosts)
+	f.Fuzz(func(t *testing.T, entries, hosts string) {
+		b, err := Join(inv, []Fragment{seed, {entries, hosts}}, Options{Time: time.Unix(1, 0)})
+		if err != nil {
+			return
+		}
+		if _, err := b.WriteTo(io.Discard); err != nil && !strings.Contains(err.Error(), "255") {
+			t.Error(err)
+		}
+	})
 }
 
 func TestSourceDateEpoch(t *testing.T) {

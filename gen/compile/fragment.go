@@ -123,18 +123,24 @@ func (d *decoder) take(n uint64) string {
 	return s
 }
 
-// number reads an unsigned varint of at most 14 bits: no count or length is larger.
+// number reads an unsigned varint. It is a length, or the count of something that takes a byte at least.
 func (d *decoder) number() uint64 {
-	first := d.take(1)
-	if first == "" || first[0] < 0x80 {
-		return uint64((first + "\x00")[0])
+	var n uint64
+	for shift := 0; shift < 63; shift += 7 {
+		s := d.take(1)
+		if s == "" {
+			return 0
+		}
+		n |= uint64(s[0]&0x7f) << shift
+		if s[0] < 0x80 {
+			break
+		}
 	}
-	second := d.take(1)
-	if second == "" || second[0] >= 0x80 {
+	if n > uint64(len(d.rest)) {
 		d.rest, d.err = "", errFragment
 		return 0
 	}
-	return uint64(first[0]&0x7f) | uint64(second[0])<<7
+	return n
 }
 
 func (d *decoder) text() string { return d.take(d.number()) }
