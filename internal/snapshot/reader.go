@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -76,6 +77,9 @@ func readFile(path string) ([]byte, error) {
 	for part := range slices.Chunk(b[len(head):], partSize) {
 		if _, err := io.ReadFull(f, part); err != nil {
 			free(b)
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = errors.New("the file became shorter while it was read")
+			}
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		p.stepAside()
