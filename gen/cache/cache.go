@@ -68,8 +68,8 @@ func Open(dir string) (*Cache, error) {
 }
 
 // Default returns the cache in the folder that $REVMAP_CACHE names, or else in the folder revmap of the user's caches.
-// It returns nil if the variable is "off", or if it is not set and that folder cannot be had: a user who asked for no
-// cache need not hear about it.
+// It returns nil if the variable is "off", or if it is not set and that folder cannot be had or is another user's: a user
+// who asked for no cache need not hear about it.
 func Default() (*Cache, error) {
 	dir := os.Getenv(Variable)
 	switch dir {
@@ -89,6 +89,10 @@ func Default() (*Cache, error) {
 	}
 	c, err := Open(filepath.Join(caches, "revmap"))
 	if err != nil {
+		return nil, nil
+	}
+	// With sudo the folder can be another user's, who could make root's program say anything.
+	if info, err := os.Stat(c.dir); err != nil || !ownFolder(info) {
 		return nil, nil
 	}
 	return c, nil

@@ -472,3 +472,21 @@ func TestDefault(t *testing.T) {
 		t.Errorf("without a home: %v, %v", c, err)
 	}
 }
+
+func TestAnotherUsersFolder(t *testing.T) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("only root can give a folder away")
+	}
+	t.Setenv(Variable, "")
+	caches := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", caches)
+	if c, err := Default(); c == nil || err != nil {
+		t.Fatalf("one's own folder: %v, %v", c, err)
+	}
+	if err := os.Chown(filepath.Join(caches, "revmap"), 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Default(); c != nil || err != nil {
+		t.Errorf("another user's folder: %v, %v", c, err)
+	}
+}
