@@ -23,7 +23,7 @@ LDFLAGS := -X github.com/revmap/revmap/internal/version.version=$(VERSION)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # The packages in which goroutines meet.
-CONCURRENT := ./plugin/... ./internal/snapshot/... ./internal/authority/... ./gen/source/... ./gen/cache/... ./gen/build/...
+CONCURRENT := ./plugin/... ./internal/snapshot/... ./internal/authority/... ./gen/source/... ./gen/cache/... ./gen/build/... ./internal/parallel/...
 
 TOOL := go tool -modfile=tools/go.mod
 

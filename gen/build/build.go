@@ -8,10 +8,8 @@
 package build
 
 import (
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/revmap/revmap/gen/cache"
@@ -109,18 +107,4 @@ func (p *progress) one() {
 	defer p.lock.Unlock()
 	p.done++
 	p.report(p.done, p.total)
-}
-
-// inParallel does the work for each number below n, with as many workers as there are processors.
-func inParallel(n int, work func(i int)) {
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
-	}
-	workers.Wait()
 }

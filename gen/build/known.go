@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/revmap/revmap/gen/cache"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // What is known of the files of a source is kept in a few entries of the cache, since thousands of small ones take longer
@@ -78,7 +79,7 @@ func (b *builder) readFacts() {
 	s := shelf{key: b.key("facts", 0, 1)}
 	b.open(&s)
 	results := make([]result, b.files.Len())
-	inParallel(len(results), func(i int) {
+	parallel.Each(len(results), func(i int) {
 		r, file := &results[i], b.files.Path(i)
 		r.digest = b.digestOf(i)
 		var ok bool
@@ -105,7 +106,7 @@ func (b *builder) parts(done func()) []part {
 	n := b.files.Len()
 	list := make([]part, n)
 	if b.o.Cache == nil {
-		inParallel(n, func(i int) {
+		parallel.Each(n, func(i int) {
 			list[i] = b.part(i)
 			done()
 		})
@@ -120,7 +121,7 @@ func (b *builder) parts(done func()) []part {
 		at := h.Sum32() % uint32(len(shelves))
 		files[at] = append(files[at], i)
 	}
-	inParallel(len(shelves), func(at int) {
+	parallel.Each(len(shelves), func(at int) {
 		s := &shelves[at]
 		s.key = b.key("parts", at, len(shelves))
 		b.open(s)

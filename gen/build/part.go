@@ -11,6 +11,7 @@ import (
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // facts are what must be known of a file before any file can be linted.
@@ -60,7 +61,7 @@ func newBuilder(files *source.Files, o Options) *builder {
 	b := &builder{files: files, o: o, facts: make([]facts, files.Len()), found: files.Findings()}
 	b.readFacts()
 	blocks := make([][]source.Block, files.Len()) // of included files
-	inParallel(len(blocks), func(i int) {
+	parallel.Each(len(blocks), func(i int) {
 		if i > 0 && b.facts[i].blocks {
 			f, _ := files.Read(i)
 			blocks[i] = f.Blocks
@@ -265,7 +266,7 @@ func (b *builder) together(list []part) ([]part, bool) {
 		}
 	}
 	joint := make([]part, len(together))
-	inParallel(len(joint), func(i int) { joint[i] = b.lint(together[i]) })
+	parallel.Each(len(joint), func(i int) { joint[i] = b.lint(together[i]) })
 	return joint, true
 }
 
@@ -280,7 +281,7 @@ func commonKeys(list []part) []pair {
 	// The keys are taken by their first byte, so that a table of those at hand fits into a processor's cache.
 	const shares, workers = 256, 8
 	var pairs [workers][]pair
-	inParallel(workers, func(worker int) {
+	parallel.Each(workers, func(worker int) {
 		first := uint64(worker * shares / workers)
 		has, sought := make([]shared, len(list)), make([]shared, len(list))
 		for i := range list {

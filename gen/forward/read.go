@@ -10,18 +10,16 @@ import (
 	"net/netip"
 	"path"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // rule is the id of the rule that all findings of this package are of.
@@ -52,17 +50,10 @@ func LoadFrom(folder *source.Folder, s *source.Source) (*Zones, diag.List) {
 		return nil, nil
 	}
 	readers := make([]*reader, len(s.Forwards))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(readers)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(readers); i = int(next.Add(1)) - 1 {
-				readers[i] = &reader{folder: folder, file: s.Forwards[i]}
-				readers[i].read()
-			}
-		})
-	}
-	workers.Wait()
+	parallel.Each(len(readers), func(i int) {
+		readers[i] = &reader{folder: folder, file: s.Forwards[i]}
+		readers[i].read()
+	})
 
 	included := make(map[string]bool)
 	for _, r := range readers {

@@ -7,7 +7,6 @@ package lint
 import (
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // A Rule detects one kind of mistake. It is immutable and safe for concurrent use.
@@ -159,7 +159,7 @@ func IDs() []string {
 // found. It uses all processors.
 func Run(inv *model.Inventory, found diag.List, o Options) diag.List {
 	l := New(inv, found, o)
-	return l.Finish([]Partial{l.Frame(), l.run(l.frame.of(inv), runtime.GOMAXPROCS(0))}, found, inv.Source.Waivers)
+	return l.Finish([]Partial{l.Frame(), l.run(l.frame.of(inv), parallel.Each)}, found, inv.Source.Waivers)
 }
 
 // severities returns the severity of each rule. A setting that the rule severity-invalid reports has no effect.

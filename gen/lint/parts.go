@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"math/bits"
 	"net/netip"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // A Linter lints a source part by part. What it finds is what Run finds in all of the source, provided that
@@ -76,31 +74,26 @@ func (g *Group) add(total int, list ...Grouped) {
 }
 
 // Frame returns what the rules find in the frame.
-func (l *Linter) Frame() Partial { return l.run(l.frame, runtime.GOMAXPROCS(0)) }
+func (l *Linter) Frame() Partial { return l.run(l.frame, parallel.Each) }
 
 // Part returns what the rules find in a part of the source, which must have the frame of l. It uses one processor.
-func (l *Linter) Part(inv *model.Inventory) Partial { return l.run(l.frame.of(inv), 1) }
+func (l *Linter) Part(inv *model.Inventory) Partial { return l.run(l.frame.of(inv), oneByOne) }
 
-// run returns what the rules find in c.
-func (l *Linter) run(c *comparison, workers int) Partial {
+// oneByOne is parallel.Each for one processor.
+func oneByOne(n int, work func(i int)) {
+	for i := range n {
+		work(i)
+	}
+}
+
+// run returns what the rules find in c. Each goes through them.
+func (l *Linter) run(c *comparison, each func(n int, work func(i int))) Partial {
 	all := make([]Partial, len(Rules))
-	var next atomic.Int64
-	work := func() {
-		for i := int(next.Add(1)) - 1; i < len(Rules); i = int(next.Add(1)) - 1 {
-			if r := Rules[i]; l.runs(r) {
-				all[i] = l.rule(r, c)
-			}
+	each(len(Rules), func(i int) {
+		if r := Rules[i]; l.runs(r) {
+			all[i] = l.rule(r, c)
 		}
-	}
-	if workers == 1 {
-		work()
-	} else {
-		var group sync.WaitGroup
-		for range workers {
-			group.Go(work)
-		}
-		group.Wait()
-	}
+	})
 	var p Partial
 	for i := range all {
 		p.Findings = append(p.Findings, all[i].Findings...)

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // An Edit sets the reverse map name of one address, or takes it away.
@@ -331,7 +332,7 @@ func (pl *plan) edit() ([]FileEdit, error) {
 		files = append(files, FileEdit{Path: file})
 	}
 	findings, failed := make([]diag.List, len(files)), make([]error, len(files))
-	inParallel(len(files), func(i int) {
+	parallel.Each(len(files), func(i int) {
 		f := &files[i]
 		if f.Old, failed[i] = os.ReadFile(f.Path); failed[i] == nil {
 			f.New, findings[i], failed[i] = editFile(f.Path, f.Old, by[f.Path])

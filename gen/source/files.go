@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // ReadOptions say how to read files. The zero value is good.
@@ -91,7 +90,7 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 	failed := make([]error, len(names))
 	var progress sync.Mutex
 	done := 0
-	inParallel(len(names), func(i int) {
+	parallel.Each(len(names), func(i int) {
 		path := folder.Path(names[i])
 		if form, ok := folder.forms[path]; ok {
 			included[i] = file{path: path, form: form}
@@ -114,21 +113,6 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 	}
 	f.list = append(f.list, slices.DeleteFunc(included, func(r file) bool { return r.path == "" })...)
 	f.findings = slices.Concat(in.findings, zones.findings).Sort()
-}
-
-// inParallel does the work for each number below n, with as many workers as there are processors. Each drops what it has
-// needed for one number before it begins the next.
-func inParallel(n int, work func(i int)) {
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				work(i)
-			}
-		})
-	}
-	workers.Wait()
 }
 
 // rooms are those of read, one for each worker.
@@ -202,7 +186,7 @@ func (f *Files) Forwards() []ForwardFile { return slices.Clone(f.forwards) }
 func (f *Files) Join() (*Source, diag.List) {
 	read := make([]*Source, f.Len())
 	found := make([]diag.List, f.Len())
-	inParallel(f.Len(), func(i int) { read[i], found[i] = f.Read(i) })
+	parallel.Each(f.Len(), func(i int) { read[i], found[i] = f.Read(i) })
 	s := read[0]
 	s.Forwards = f.Forwards()
 	for _, t := range read[1:] {

@@ -29,16 +29,17 @@ var arrows = map[string]string{
 
 	"gen/diag":     "",
 	"gen/cache":    "",
-	"gen/source":   "gen/cache gen/diag internal/arpa internal/hostname",
+	"gen/source":   "gen/cache gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
-	"gen/forward":  "gen/source gen/diag",
+	"gen/forward":  "gen/source gen/diag internal/parallel",
 	"gen/generic":  "",
-	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname",
+	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/baseline": "gen/diag",
 	"gen/check":    "gen/generic gen/model gen/revision gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/source gen/diag internal/snapshot",
+	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/source gen/diag " +
+		"internal/parallel internal/snapshot",
 	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag",
@@ -57,6 +58,7 @@ var arrows = map[string]string{
 	"internal/snapshot":  "internal/arpa internal/hostname",
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
+	"internal/parallel":  "",
 	"internal/peer":      "",
 
 	"bench": "gen/compile gen/model gen/source gen/diag " +
