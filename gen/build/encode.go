@@ -7,6 +7,7 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/packed"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -14,8 +15,8 @@ import (
 type encoder struct{ b []byte }
 
 func (e *encoder) number(n int)   { e.b = binary.AppendUvarint(e.b, uint64(n)) }
-func (e *encoder) text(s string)  { e.number(len(s)); e.b = append(e.b, s...) }
-func (e *encoder) bytes(s []byte) { e.number(len(s)); e.b = append(e.b, s...) }
+func (e *encoder) text(s string)  { e.b = packed.AppendText(e.b, s) }
+func (e *encoder) bytes(s []byte) { e.b = packed.AppendText(e.b, s) }
 func (e *encoder) word(n uint64)  { e.b = binary.LittleEndian.AppendUint64(e.b, n) }
 
 func (e *encoder) flag(b bool) {
@@ -26,53 +27,15 @@ func (e *encoder) flag(b bool) {
 	e.number(n)
 }
 
-// A decoder reads what an encoder has written. Once that is not so, ok is false and it returns zero values.
-type decoder struct {
-	rest string
-	ok   bool
-}
+// A decoder reads what an encoder has written.
+type decoder struct{ packed.Reader }
 
-func (d *decoder) take(n int) string {
-	if n > len(d.rest) {
-		d.rest, d.ok = "", false
-		return ""
-	}
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
-	return s
-}
+func decode(data string) decoder { return decoder{packed.Reader{Rest: data}} }
 
-func (d *decoder) number() int {
-	var n uint64
-	for shift := 0; shift < 63; shift += 7 {
-		s := d.take(1)
-		if s == "" {
-			return 0
-		}
-		n |= uint64(s[0]&0x7f) << shift
-		if s[0] < 0x80 {
-			return int(n)
-		}
-	}
-	d.rest, d.ok = "", false
-	return 0
-}
-
-// count reads the length of a list whose elements take one byte at least.
-func (d *decoder) count() int {
-	n := d.number()
-	if n > len(d.rest) {
-		d.rest, d.ok = "", false
-		return 0
-	}
-	return n
-}
-
-func (d *decoder) text() string { return d.take(d.number()) }
-func (d *decoder) flag() bool   { return d.number() != 0 }
+func (d *decoder) flag() bool { return d.Number() != 0 }
 
 func (d *decoder) word() uint64 {
-	s := d.take(8)
+	s := d.Take(8)
 	if s == "" {
 		return 0
 	}
@@ -87,9 +50,9 @@ func (e *encoder) words(list []uint64) {
 }
 
 func (d *decoder) words() []uint64 {
-	n := d.number()
-	if n > len(d.rest)/8 {
-		d.rest, d.ok = "", false
+	n := d.Number()
+	if n > len(d.Rest)/8 {
+		d.Fail()
 		return nil
 	}
 	list := make([]uint64, n)
@@ -116,14 +79,14 @@ func (e *encoder) position(p diag.Position, file string) {
 
 func (d *decoder) position(file string) diag.Position {
 	var p diag.Position
-	switch d.number() {
+	switch d.Number() {
 	case 0:
 	case 1:
 		p.File = file
 	default:
-		p.File = d.text()
+		p.File = d.Text()
 	}
-	p.Line, p.Column = d.number(), d.number()
+	p.Line, p.Column = d.Number(), d.Number()
 	return p
 }
 
@@ -143,11 +106,11 @@ func (e *encoder) diagnostic(f *diag.Diagnostic, file string) {
 
 func (d *decoder) diagnostic(file string) diag.Diagnostic {
 	f := diag.Diagnostic{
-		Pos: d.position(file), End: d.position(file), Severity: diag.Severity(d.number()),
-		Rule: d.text(), Message: d.text(), Hint: d.text(),
+		Pos: d.position(file), End: d.position(file), Severity: diag.Severity(d.Number()),
+		Rule: d.Text(), Message: d.Text(), Hint: d.Text(),
 	}
-	for range d.count() {
-		f.Related = append(f.Related, diag.Related{Pos: d.position(file), Message: d.text()})
+	for range d.Count() {
+		f.Related = append(f.Related, diag.Related{Pos: d.position(file), Message: d.Text()})
 	}
 	return f
 }
@@ -161,7 +124,7 @@ func (e *encoder) diagnostics(l diag.List, file string) {
 
 func (d *decoder) diagnostics(file string) diag.List {
 	var l diag.List
-	for range d.count() {
+	for range d.Count() {
 		l = append(l, d.diagnostic(file))
 	}
 	return l
@@ -191,12 +154,12 @@ func (p *part) encode(file string) []byte {
 
 // decodePart is the inverse of encode. It reports whether data is what that wrote.
 func decodePart(data string, file string) (p part, ok bool) {
-	d := decoder{data, true}
+	d := decode(data)
 	p.findings.Findings = d.diagnostics(file)
-	for range d.count() {
-		g := lint.Group{Rule: d.text(), Name: d.text(), Total: d.number()}
-		for range d.count() {
-			addr, _ := netip.AddrFromSlice([]byte(d.text()))
+	for range d.Count() {
+		g := lint.Group{Rule: d.Text(), Name: d.Text(), Total: d.Number()}
+		for range d.Count() {
+			addr, _ := netip.AddrFromSlice([]byte(d.Text()))
 			g.First = append(g.First, lint.Grouped{Addr: addr, Diagnostic: d.diagnostic(file)})
 		}
 		if lint.Find(g.Rule) == nil || len(g.First) == 0 {
@@ -204,9 +167,9 @@ func decodePart(data string, file string) (p part, ok bool) {
 		}
 		p.findings.Groups = append(p.findings.Groups, g)
 	}
-	p.fragment.Entries, p.fragment.Hosts = d.text(), d.text()
+	p.fragment.Entries, p.fragment.Hosts = d.Text(), d.Text()
 	p.keys, p.sought = d.words(), d.words()
-	return p, d.ok && d.rest == ""
+	return p, !d.Failed && d.Rest == ""
 }
 
 // encode returns f as decodeFacts reads it.
@@ -249,36 +212,36 @@ func (f *facts) encode(file string) string {
 
 // decodeFacts is the inverse of encode. It reports whether data is what that wrote.
 func decodeFacts(data string, file string) (f facts, ok bool) {
-	d := decoder{data, true}
+	d := decode(data)
 	f.blocks = d.flag()
-	for range d.count() {
-		a := account{name: d.text()}
-		copy(a.digest[:], d.take(len(a.digest)))
+	for range d.Count() {
+		a := account{name: d.Text()}
+		copy(a.digest[:], d.Take(len(a.digest)))
 		f.accounts = append(f.accounts, a)
 	}
-	for range d.count() {
-		f.wants = append(f.wants, d.text())
+	for range d.Count() {
+		f.wants = append(f.wants, d.Text())
 	}
 	for i := range f.lengths {
 		f.lengths[i] = d.word()
 	}
-	for range d.count() {
-		w := source.Waiver{Pos: d.position(file), End: d.position(file), Line: d.number()}
-		for range d.count() {
-			w.Rules = append(w.Rules, source.Text{Value: d.text(), Pos: d.position(file)})
+	for range d.Count() {
+		w := source.Waiver{Pos: d.position(file), End: d.position(file), Line: d.Number()}
+		for range d.Count() {
+			w.Rules = append(w.Rules, source.Text{Value: d.Text(), Pos: d.position(file)})
 		}
-		if until := d.text(); until != "" {
+		if until := d.Text(); until != "" {
 			day, err := time.Parse(time.DateOnly, until)
 			if err != nil {
 				return facts{}, false
 			}
 			w.Until = day
 		}
-		w.Reason = d.text()
+		w.Reason = d.Text()
 		f.waivers = append(f.waivers, w)
 	}
 	f.findings = d.diagnostics(file)
-	if !d.ok || d.rest != "" {
+	if d.Failed || d.Rest != "" {
 		return facts{}, false
 	}
 	return f, true

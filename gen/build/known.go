@@ -36,10 +36,10 @@ func (b *builder) key(kind string, number, of int) cache.Key {
 func (b *builder) open(s *shelf) {
 	data, _ := b.o.Cache.Get(s.key)
 	s.known = make(map[digest]string)
-	for d := (decoder{string(data), true}); d.rest != ""; {
+	for d := decode(string(data)); d.Rest != ""; {
 		var k digest
-		copy(k[:], d.take(len(k)))
-		s.known[k] = d.text()
+		copy(k[:], d.Take(len(k)))
+		s.known[k] = d.Text()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/packed"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -26,11 +27,11 @@ func FragmentOf(part *model.Inventory) Fragment {
 		entries = binary.LittleEndian.AppendUint32(entries, r.ttl)
 		entries = binary.AppendUvarint(entries, uint64(len(r.names)))
 		for _, n := range r.names {
-			entries = append(binary.AppendUvarint(entries, uint64(len(n))), n...)
+			entries = packed.AppendText(entries, n)
 		}
 	}
 	for h := range hosts(part) {
-		list = append(binary.AppendUvarint(list, uint64(len(h.Name))), h.Name...)
+		list = packed.AppendText(list, h.Name)
 		list = binary.AppendUvarint(list, uint64(len(h.Addrs)))
 		for _, a := range h.Addrs {
 			list = appendAddr(list, a)
@@ -58,10 +59,10 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 	}
 	var runs runs
 	for _, f := range fragments {
-		if r := (&run{decoder: decoder{f.Entries, nil}}); r.next() {
+		if r := (&run{decoder: decoder{packed.Reader{Rest: f.Entries}}}); r.next() {
 			runs = append(runs, r)
-		} else if r.err != nil {
-			return nil, fmt.Errorf("compile: %w", r.err)
+		} else if r.Failed {
+			return nil, fmt.Errorf("compile: %w", errFragment)
 		}
 	}
 	for i := len(runs)/2 - 1; i >= 0; i-- {
@@ -73,8 +74,8 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 			return nil, fmt.Errorf("compile %s: %w", r.addr, err)
 		}
 		if !r.next() {
-			if r.err != nil {
-				return nil, fmt.Errorf("compile: %w", r.err)
+			if r.Failed {
+				return nil, fmt.Errorf("compile: %w", errFragment)
 			}
 			last := len(runs) - 1
 			runs[0] = runs[last]
@@ -83,15 +84,15 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 		runs.down(0)
 	}
 	for _, f := range fragments {
-		d := decoder{f.Hosts, nil}
-		for d.rest != "" {
-			name := d.text()
+		d := decoder{packed.Reader{Rest: f.Hosts}}
+		for d.Rest != "" {
+			name := d.Text()
 			addrs := make([]netip.Addr, 0, 2)
-			for range d.number() {
+			for range d.Count() {
 				addrs = append(addrs, d.addr())
 			}
-			if d.err != nil {
-				return nil, fmt.Errorf("compile: %w", d.err)
+			if d.Failed {
+				return nil, fmt.Errorf("compile: %w", errFragment)
 			}
 			if err := b.AddHost(name, addrs); err != nil {
 				return nil, fmt.Errorf("compile: %w", err)
@@ -107,56 +108,21 @@ func Join(frame *model.Inventory, fragments []Fragment, o Options) (*snapshot.Bu
 // errFragment is a fragment that FragmentOf has not made.
 var errFragment = errors.New("a fragment of the snapshot cannot be read")
 
-// A decoder reads what FragmentOf has written. After an error it returns zero values.
-type decoder struct {
-	rest string
-	err  error
-}
-
-func (d *decoder) take(n uint64) string {
-	if n > uint64(len(d.rest)) {
-		d.rest, d.err = "", errFragment
-		return ""
-	}
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
-	return s
-}
-
-// number reads an unsigned varint. It is a length, or the count of something that takes a byte at least.
-func (d *decoder) number() uint64 {
-	var n uint64
-	for shift := 0; shift < 63; shift += 7 {
-		s := d.take(1)
-		if s == "" {
-			return 0
-		}
-		n |= uint64(s[0]&0x7f) << shift
-		if s[0] < 0x80 {
-			break
-		}
-	}
-	if n > uint64(len(d.rest)) {
-		d.rest, d.err = "", errFragment
-		return 0
-	}
-	return n
-}
-
-func (d *decoder) text() string { return d.take(d.number()) }
+// A decoder reads what FragmentOf has written.
+type decoder struct{ packed.Reader }
 
 func (d *decoder) addr() netip.Addr {
-	switch d.take(1) {
+	switch d.Take(1) {
 	case "\x04":
-		if s := d.take(4); s != "" {
+		if s := d.Take(4); s != "" {
 			return netip.AddrFrom4([4]byte([]byte(s)))
 		}
 	case "\x10":
-		if s := d.take(16); s != "" {
+		if s := d.Take(16); s != "" {
 			return netip.AddrFrom16([16]byte([]byte(s)))
 		}
 	}
-	d.rest, d.err = "", errFragment
+	d.Fail()
 	return netip.Addr{}
 }
 
@@ -169,18 +135,18 @@ type run struct {
 
 // next reads the next entry. It returns false at the end, and after an error.
 func (r *run) next() bool {
-	if r.rest == "" {
+	if r.Rest == "" {
 		return false
 	}
 	r.addr = r.decoder.addr()
-	if head := r.take(5); head != "" {
+	if head := r.Take(5); head != "" {
 		r.kind, r.ttl = snapshot.Kind(head[0]), binary.LittleEndian.Uint32([]byte(head[1:]))
 	}
 	r.names = r.names[:0]
-	for range r.number() {
-		r.names = append(r.names, r.text())
+	for range r.Count() {
+		r.names = append(r.names, r.Text())
 	}
-	return r.err == nil
+	return !r.Failed
 }
 
 // runs is a heap by the address of the entry that was read last.

@@ -29,6 +29,7 @@ var arrows = map[string]string{
 
 	"gen/diag":     "",
 	"gen/cache":    "",
+	"gen/packed":   "",
 	"gen/source":   "gen/cache gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
 	"gen/forward":  "gen/source gen/diag internal/parallel",
@@ -36,9 +37,9 @@ var arrows = map[string]string{
 	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/baseline": "gen/diag",
 	"gen/check":    "gen/generic gen/model gen/revision gen/source gen/diag internal/arpa internal/hostname",
-	"gen/compile": "gen/model gen/source gen/diag " +
+	"gen/compile": "gen/model gen/packed gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/source gen/diag " +
+	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/packed gen/source gen/diag " +
 		"internal/parallel internal/snapshot",
 	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
 		"internal/snapshot internal/arpa internal/hostname",
