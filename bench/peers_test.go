@@ -36,23 +36,8 @@ func TestPeers(t *testing.T) {
 		}
 		keys = append(keys, s.key)
 	}
-	bin, out := t.TempDir(), t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, ".", "../cmd/coredns")
-	if b, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, b)
-	}
-	run := func(args ...string) string {
-		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, "bench"), args...)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		printed, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("bench %s: %v\n%s", args, err, stderr.String())
-		}
-		return string(printed)
-	}
-	run("peers", "-names", "1000", "-time", "0", "-rate", "20000", "-rounds", "1", "-out", out,
+	bin, out := buildPrograms(t, ".", "../cmd/coredns"), t.TempDir()
+	runBench(t, bin, "peers", "-names", "1000", "-time", "0", "-rate", "20000", "-rounds", "1", "-out", out,
 		"-coredns", filepath.Join(bin, "coredns"))
 
 	for _, f := range families {
@@ -103,7 +88,7 @@ func TestPeers(t *testing.T) {
 	if err := os.WriteFile(readme, []byte("before\n"+beginMark+"old\n"+endMark+"after\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run("report", "-out", out, "-update", readme)
+	runBench(t, bin, "report", "-out", out, "-update", readme)
 	page, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +103,30 @@ func TestPeers(t *testing.T) {
 			t.Errorf("there is no budget %s:\n%s", b.key, page)
 		}
 	}
+}
+
+// buildPrograms returns a folder with the programs of some packages.
+func buildPrograms(t *testing.T, packages ...string) string {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", append([]string{"build", "-o", bin}, packages...)...)
+	if b, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+	return bin
+}
+
+// runBench runs the bench in a folder and returns what it prints.
+func runBench(t *testing.T, bin string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "bench"), args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	printed, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("bench %s: %v\n%s", args, err, stderr.String())
+	}
+	return string(printed)
 }
 
 // fakeResults returns results of two rounds, by the keys of the servers.

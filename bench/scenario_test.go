@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -203,21 +202,10 @@ func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	bin, out := t.TempDir(), t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, ".", "../cmd/coredns", "../cmd/revmap")
-	if b, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, b)
-	}
+	bin, out := buildPrograms(t, ".", "../cmd/coredns", "../cmd/revmap"), t.TempDir()
 	run := func(t *testing.T, args string) string {
 		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, "bench"), strings.Fields(args)...)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		printed, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("bench %s: %v\n%s", args, err, stderr.String())
-		}
-		return string(printed)
+		return runBench(t, bin, strings.Fields(args)...)
 	}
 	read := func(t *testing.T, name string, data any) {
 		t.Helper()
