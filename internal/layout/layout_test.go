@@ -38,17 +38,28 @@ var arrows = map[string]string{
 	"gen/baseline": "gen/diag",
 	"gen/check":    "gen/generic gen/model gen/revision gen/source gen/diag internal/arpa internal/hostname",
 	"gen/compile": "gen/model gen/packed gen/source gen/diag " +
-		"internal/authority internal/snapshot internal/arpa internal/hostname",
+		"internal/authority internal/git internal/snapshot internal/arpa internal/hostname",
 	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/packed gen/source gen/diag " +
 		"internal/parallel internal/snapshot",
 	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
 		"internal/snapshot internal/arpa internal/hostname",
-	"gen/revision": "gen/forward gen/source gen/diag",
+	"gen/revision": "gen/forward gen/source gen/diag internal/git",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/report": "gen/baseline gen/diff gen/diag",
+	"gen/report":     "gen/baseline gen/diff gen/diag",
+	"gen/table":      "gen/model gen/source gen/diag internal/parallel",
+	"gen/repository": "internal/git",
+	"gen/users":      "",
+	"gen/session":    "gen/users",
+	"gen/editor": "gen/baseline gen/build gen/cache gen/diff gen/forward gen/lint gen/model gen/report gen/repository " +
+		"gen/source gen/table gen/diag internal/parallel",
+	"gen/desk":  "gen/check gen/editor gen/model gen/repository gen/source gen/table gen/users gen/diag",
+	"gen/page":  "gen/check gen/desk gen/diff gen/editor gen/lint gen/model gen/report gen/session gen/source gen/table gen/users gen/diag docs",
+	"gen/api":   "gen/desk gen/diff gen/editor gen/model gen/report gen/session gen/source gen/table gen/users gen/diag",
+	"gen/serve": "gen/api gen/desk gen/editor gen/page gen/repository gen/session gen/users",
 	"gen/cli": "gen/baseline gen/build gen/cache gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
+		"gen/desk gen/editor gen/repository gen/serve gen/users " +
 		"gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
@@ -60,6 +71,7 @@ var arrows = map[string]string{
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
 	"internal/parallel":  "",
+	"internal/git":       "",
 	"internal/peer":      "",
 
 	"bench": "gen/compile gen/model gen/source gen/diag " +
@@ -75,7 +87,8 @@ var doors = map[string]string{
 	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile internal/oracle internal/peer bench",
 	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check gen/migrate plugin",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin bench",
-	"golang.org/x/time/":     "gen/check",
+	"golang.org/x/time/":     "gen/check gen/session",
+	"golang.org/x/crypto/":   "gen/users",
 	"golang.org/x/text/":     "gen/report gen/lint gen/source",
 }
 

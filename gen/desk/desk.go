@@ -1,0 +1,354 @@
+// Package desk is what one person can see and do. Every question and every change goes through it, so that nothing is
+// shown to or changed by somebody who may not.
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/revmap/revmap/gen/check"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/table"
+	"github.com/revmap/revmap/gen/users"
+)
+
+// ErrUnknown tells that an address, server or proposal does not exist, or is none that the person may see.
+var ErrUnknown = errors.New("there is no such address, server or proposal")
+
+// A DeniedError tells what a person may not do.
+type DeniedError struct{ Message string }
+
+func (e *DeniedError) Error() string { return e.Message }
+
+// Options tell what a Desk works on.
+type Options struct {
+	Editor *editor.Editor
+	Dir    string        // for what people have collected; it must be there
+	Check  check.Options // for asking real name servers; its callbacks are not used
+	Direct []users.Role  // whose proposals become commits on the main branch, without a review
+}
+
+// A Desk has a seat for everybody. It is safe for concurrent use.
+type Desk struct {
+	o    Options
+	lock sync.Mutex // for what people have collected
+}
+
+// New returns a Desk.
+func New(o Options) *Desk { return &Desk{o: o} }
+
+// For returns the seat of a person. It is cheap, and lasts no longer than a request.
+func (d *Desk) For(p *users.Person) *Seat { return &Seat{d, p, d.o.Editor.View()} }
+
+// A Seat is what one person sees of the newest View, and can do to it. What it returns is read-only.
+type Seat struct {
+	desk   *Desk
+	person *users.Person
+	view   *editor.View
+}
+
+// Person returns whose seat it is.
+func (s *Seat) Person() *users.Person { return s.person }
+
+// Direct reports whether what the person proposes becomes a commit on the main branch, without a review.
+func (s *Seat) Direct() bool { return slices.Contains(s.desk.o.Direct, s.person.Role) }
+
+// Commit returns the commit that is shown.
+func (s *Seat) Commit() repository.Commit { return s.view.Commit() }
+
+// List returns the addresses that the person sees and q asks for. It sets q.Accounts.
+func (s *Seat) List(q table.Query) table.Page {
+	q.Accounts = s.person.Accounts
+	return s.view.Table().Find(q)
+}
+
+// At returns what is known of an address, listed or not; ErrUnknown if the person may not see it.
+func (s *Seat) At(addr netip.Addr) (table.Row, error) {
+	r, ok := s.view.At(addr)
+	if !ok || !s.person.Sees(r.Account) {
+		return table.Row{}, ErrUnknown
+	}
+	return r, nil
+}
+
+// Findings returns what lint says about an address.
+func (s *Seat) Findings(addr netip.Addr) diag.List {
+	if _, err := s.At(addr); err != nil {
+		return nil
+	}
+	return s.view.Table().Findings(addr)
+}
+
+// Accounts returns the accounts that the person sees and that have addresses, sorted.
+func (s *Seat) Accounts() []string {
+	all := s.view.Table().Accounts()
+	if s.person.Accounts == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(a string) bool { return !s.person.Sees(a) })
+}
+
+// Blocks returns the blocks, by prefix; none for a person who sees only some accounts.
+func (s *Seat) Blocks() []netip.Prefix {
+	if s.person.Accounts != nil {
+		return nil
+	}
+	return s.view.Table().Blocks()
+}
+
+// Domains returns the domains in which a name of an address should lie: those of its account.
+func (s *Seat) Domains(addr netip.Addr) []string {
+	r, err := s.At(addr)
+	if err != nil {
+		return nil
+	}
+	return s.view.Domains(r.Account)
+}
+
+// Server returns a server; ErrUnknown if the person may not see it.
+func (s *Seat) Server(name string) (editor.Server, error) {
+	server, ok := s.view.Server(name)
+	if !ok || !s.person.Sees(server.Account) {
+		return editor.Server{}, ErrUnknown
+	}
+	return server, nil
+}
+
+// MayEdit returns nil if the person may give an address a name, "" for the default; else ErrUnknown or a *DeniedError.
+func (s *Seat) MayEdit(addr netip.Addr, name string) error {
+	r, err := s.At(addr)
+	switch {
+	case err != nil:
+		return err
+	case s.person.ReadOnly:
+		return &DeniedError{"this token is for reading only"}
+	case !s.person.MayEdit():
+		return &DeniedError{"you may look at names, but not change them"}
+	case name == "" || s.person.Role == users.Operator:
+		return nil
+	}
+	name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
+	if name == r.Hostname {
+		return nil
+	}
+	domains := s.view.Domains(r.Account)
+	if len(domains) == 0 {
+		return &DeniedError{fmt.Sprintf("account %q has no domains yet: ask for yours to be added", r.Account)}
+	}
+	for _, d := range domains {
+		if name == d || strings.HasSuffix(name, "."+d) {
+			return nil
+		}
+	}
+	return &DeniedError{fmt.Sprintf("%q lies in no domain of account %q: %s",
+		strings.TrimSuffix(name, "."), r.Account, strings.Join(domains, " "))}
+}
+
+// mayEdit is MayEdit for several edits.
+func (s *Seat) mayEdit(edits []editor.Edit) error {
+	for _, e := range edits {
+		if err := s.MayEdit(e.Addr, e.Name); err != nil {
+			var denied *DeniedError
+			if errors.As(err, &denied) {
+				return &DeniedError{fmt.Sprintf("%s: %s", e.Addr, denied.Message)}
+			}
+			return fmt.Errorf("%s: %w", e.Addr, err)
+		}
+	}
+	return nil
+}
+
+// Collected returns the person's edits that are not yet proposed, by address.
+func (s *Seat) Collected() ([]editor.Edit, error) {
+	s.desk.lock.Lock()
+	defer s.desk.lock.Unlock()
+	return s.collected()
+}
+
+func (s *Seat) file() string { return filepath.Join(s.desk.o.Dir, s.person.Login+".json") }
+
+func (s *Seat) collected() ([]editor.Edit, error) {
+	data, err := os.ReadFile(s.file())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var edits []editor.Edit
+	if err == nil {
+		err = json.Unmarshal(data, &edits)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read collected changes: %s: %w", s.file(), err)
+	}
+	return edits, nil
+}
+
+// change replaces what the person has collected.
+func (s *Seat) change(f func([]editor.Edit) []editor.Edit) error {
+	s.desk.lock.Lock()
+	defer s.desk.lock.Unlock()
+	edits, err := s.collected()
+	if err != nil {
+		return err
+	}
+	edits = f(edits)
+	slices.SortFunc(edits, func(a, b editor.Edit) int { return a.Addr.Compare(b.Addr) })
+	data, err := json.MarshalIndent(edits, "", "\t")
+	if err == nil {
+		err = editor.WriteFile(s.file(), data)
+	}
+	if err != nil {
+		return fmt.Errorf("keep collected changes: %w", err)
+	}
+	return nil
+}
+
+// Collect keeps edits until they are proposed, each in place of an earlier one of the same address. One that gives an
+// address the name that it has takes the earlier one away.
+func (s *Seat) Collect(edits ...editor.Edit) error {
+	if err := s.mayEdit(edits); err != nil {
+		return err
+	}
+	return s.change(func(have []editor.Edit) []editor.Edit {
+		for _, e := range edits {
+			have = slices.DeleteFunc(have, func(h editor.Edit) bool { return h.Addr == e.Addr })
+			if !s.view.Has(e) {
+				have = append(have, e)
+			}
+		}
+		return have
+	})
+}
+
+// Discard forgets the collected edits of addresses, or all if none are given.
+func (s *Seat) Discard(addrs ...netip.Addr) error {
+	return s.change(func(have []editor.Edit) []editor.Edit {
+		return slices.DeleteFunc(have, func(h editor.Edit) bool { return len(addrs) == 0 || slices.Contains(addrs, h.Addr) })
+	})
+}
+
+// Draft returns what edits would do.
+func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, error) {
+	if err := s.mayEdit(edits); err != nil {
+		return nil, err
+	}
+	return s.desk.o.Editor.Draft(ctx, edits)
+}
+
+// Propose proposes edits, which leave the collected ones then. Errors are ErrUnknown, *DeniedError and those of
+// Editor.Propose.
+func (s *Seat) Propose(ctx context.Context, edits []editor.Edit, reason string, together bool) (*editor.Proposed, error) {
+	if err := s.mayEdit(edits); err != nil {
+		return nil, err
+	}
+	done, err := s.desk.o.Editor.Propose(ctx, editor.Proposal{
+		Edits: edits, Login: s.person.Login, Reason: reason, Together: together, Direct: s.Direct(),
+		Author: repository.Identity{Name: s.person.FullName, Email: s.person.Email},
+	})
+	if err != nil {
+		return done, err
+	}
+	s.view = s.desk.o.Editor.View()
+	return done, s.change(func(have []editor.Edit) []editor.Edit {
+		return slices.DeleteFunc(have, func(h editor.Edit) bool {
+			return slices.ContainsFunc(edits, func(e editor.Edit) bool { return e.Addr == h.Addr && e.Name == h.Name })
+		})
+	})
+}
+
+// Wanted returns the name that an address is to get by an open proposal of the person, the last one; "" for the default.
+func (s *Seat) Wanted(addr netip.Addr) (name string, ok bool) {
+	for _, o := range s.desk.o.Editor.Open() {
+		if o.Login != s.person.Login {
+			continue
+		}
+		for _, e := range o.Edits {
+			if e.Addr == addr {
+				name, ok = e.Name, true
+			}
+		}
+	}
+	return name, ok
+}
+
+// Open returns the proposals that wait for review, by time: the person's own, or everybody's for one who sees everything.
+func (s *Seat) Open() []editor.Open {
+	return slices.DeleteFunc(s.desk.o.Editor.Open(), func(o editor.Open) bool {
+		return s.person.Accounts != nil && o.Login != s.person.Login
+	})
+}
+
+// own returns nil if the person may decide on the proposal on a branch.
+func (s *Seat) own(branch string) error {
+	for _, o := range s.Open() {
+		switch {
+		case o.Branch != branch:
+		case !s.person.MayEdit(), o.Login != s.person.Login && s.person.Role != users.Operator:
+			return &DeniedError{"this proposal is for others to decide on"}
+		default:
+			return nil
+		}
+	}
+	return ErrUnknown
+}
+
+// Withdraw takes a proposal back.
+func (s *Seat) Withdraw(ctx context.Context, branch string) error {
+	if err := s.own(branch); err != nil {
+		return err
+	}
+	return s.desk.o.Editor.Withdraw(ctx, branch)
+}
+
+// Push pushes the branch of a proposal again.
+func (s *Seat) Push(ctx context.Context, branch string) error {
+	if err := s.own(branch); err != nil {
+		return err
+	}
+	return s.desk.o.Editor.Push(ctx, branch)
+}
+
+// versions is how many states of an address its history has at most.
+const versions = 20
+
+// History returns what the source has said of an address, the newest first.
+func (s *Seat) History(ctx context.Context, addr netip.Addr) ([]editor.Version, error) {
+	if _, err := s.At(addr); err != nil {
+		return nil, err
+	}
+	return s.desk.o.Editor.History(ctx, addr, versions)
+}
+
+// Check asks real name servers for an address.
+func (s *Seat) Check(ctx context.Context, addr netip.Addr) (*check.Address, error) {
+	if _, err := s.At(addr); err != nil {
+		return nil, err
+	}
+	o := s.desk.o.Check
+	if !o.Resolver.IsValid() {
+		resolver, err := check.SystemResolver()
+		if err != nil {
+			return nil, err
+		}
+		o.Resolver = resolver
+	}
+	var found *check.Address
+	o.Address = func(a *check.Address) { found = a }
+	if err := check.Run(ctx, s.view.Inventory(addr), []netip.Addr{addr}, o); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, ErrUnknown
+	}
+	return found, nil
+}

@@ -1,0 +1,161 @@
+package editor
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/revmap/revmap/gen/baseline"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/report"
+	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// Draft returns what edits would do to the newest View. An edit of an address that has the wanted name already does
+// nothing.
+func (e *Editor) Draft(ctx context.Context, edits []Edit) (*Draft, error) {
+	d, _, err := e.draft(ctx, edits)
+	return d, err
+}
+
+// draft is Draft for those who need the View that there would be.
+func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error) {
+	v := e.View()
+	before := e.textsAt(ctx, v.commit.ID)
+	d := &Draft{View: v, Edits: edits, Read: before, now: time.Now(), of: func(netip.Addr) diag.List { return nil }}
+	var todo []source.Edit
+	for _, edit := range edits {
+		if edit.Was != nil {
+			r, _ := v.At(edit.Addr)
+			if r.Name != *edit.Was && r.Name != absolute(edit.Name) {
+				d.Conflicts = append(d.Conflicts, Conflict{Edit: edit, Is: r.Name, By: e.lastChange(ctx, edit.Addr)})
+				continue
+			}
+		}
+		todo = append(todo, source.Edit{
+			Addr: edit.Addr, Name: edit.Name, TTL: edit.TTL, Pos: diag.Position{File: edit.Addr.String()},
+		})
+	}
+	if len(d.Conflicts) > 0 {
+		return d, nil, nil
+	}
+	next, files, wrong, err := v.edited(todo, before)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(wrong) > 0 {
+		d.Refused = wrong
+		d.of = func(addr netip.Addr) diag.List {
+			return slices.DeleteFunc(slices.Clone(wrong), func(f diag.Diagnostic) bool { return f.Pos.File != addr.String() })
+		}
+		return d, nil, nil
+	}
+	d.texts = files.Texts
+	after := func(path string) ([]byte, error) {
+		for _, t := range files.Texts {
+			if t.Path == path {
+				return t.New, nil
+			}
+		}
+		return before(path)
+	}
+	d.Read, d.of = after, next.table.Findings
+	for _, edit := range edits {
+		d.Findings = append(d.Findings, next.table.Findings(edit.Addr)...)
+	}
+	d.Findings = d.Findings.Sort()
+	d.Fresh = fresh(v, next, before, after)
+	from, to := v.lint.Inventory(files.Changed...), next.lint.Inventory(files.Changed...)
+	changes := diff.CompareParts(diff.OfInventory(from, v.forwards), diff.OfInventory(to, v.forwards), v.namedOutside(from))
+	d.Review = &report.Review{Changes: changes, Old: v.commit.ID, New: "the proposal"}
+	d.Review.Stops, d.Review.Allowed = changes.Gate(e.o.Limits)
+	return d, next, nil
+}
+
+// namedOutside returns how many addresses in a block have a name of their own, apart from those of a part of v.
+func (v *View) namedOutside(part *model.Inventory) func(block netip.Prefix) int {
+	inside := make(map[netip.Prefix]int)
+	for i := range part.Addresses {
+		a := &part.Addresses[i]
+		if origin := part.Effective(a).Origin; a.Block != nil && (origin == model.Explicit || origin == model.Default) {
+			inside[a.Block.Prefix.Prefix]++
+		}
+	}
+	return func(block netip.Prefix) int { return v.table.Named(block) - inside[block] }
+}
+
+// fresh returns the errors that there are after and not before.
+func fresh(before, after *View, old, new func(string) ([]byte, error)) diag.List {
+	bad := func(l diag.List) diag.List {
+		return slices.DeleteFunc(slices.Clone(l), func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+	}
+	has := bad(after.lint.Findings)
+	if len(has) == 0 {
+		return nil
+	}
+	had, root := bad(before.lint.Findings), before.files.Path(0)
+	list, _, _ := baseline.Fresh(has, baseline.Entries(has, root, new), baseline.Entries(had, root, old))
+	return list
+}
+
+// make writes the commit of a draft that is ready, which no branch has yet.
+func (e *Editor) make(ctx context.Context, p Proposal, d *Draft) (string, error) {
+	c := repository.Change{
+		Parent: d.View.commit.ID, Author: p.Author, Message: message(d, p.Reason), Files: make(map[string][]byte, len(d.texts)),
+	}
+	for _, t := range d.texts {
+		c.Files[t.Path] = t.New
+	}
+	return e.o.Repository.Make(ctx, c)
+}
+
+// listed is how many addresses a commit message lists.
+const listed = 100
+
+// message says in words what a draft does, and why.
+func message(d *Draft, reason string) string {
+	var b strings.Builder
+	changes := d.Review.Addresses
+	switch first := changes[0]; {
+	case len(changes) > 1:
+		fmt.Fprintf(&b, "Change the reverse map names of %s addresses\n", report.Number(len(changes)))
+	case first.New.Origin == model.Explicit:
+		fmt.Fprintf(&b, "Name %s %s\n", first.Addr, nameOf(first.New))
+	default:
+		fmt.Fprintf(&b, "Reset the name of %s\n", first.Addr)
+	}
+	if reason != "" {
+		fmt.Fprintf(&b, "\n%s\n", reason)
+	}
+	b.WriteByte('\n')
+	for i, c := range changes {
+		if i == listed {
+			fmt.Fprintf(&b, "… and %s more\n", report.Number(len(changes)-listed))
+			break
+		}
+		fmt.Fprintf(&b, "%s: %s → %s\n", c.Addr, nameOf(c.Old), nameOf(c.New))
+	}
+	return b.String()
+}
+
+// nameOf returns what an address answers with, in words.
+func nameOf(s diff.State) string {
+	if len(s.Names) == 0 {
+		return "no name"
+	}
+	return strings.TrimSuffix(strings.Join(s.Names, " "), ".")
+}
+
+// absolute returns a name as rows have it: in lower case, with a final dot. It is "" for no name.
+func absolute(name string) string {
+	if name == "" || strings.HasSuffix(name, ".") {
+		return strings.ToLower(name)
+	}
+	return strings.ToLower(name) + "."
+}

@@ -1,0 +1,218 @@
+// Package editor keeps the current state of a source that is in a Git repository, and makes commits of edits.
+package editor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/revmap/revmap/gen/cache"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/repository"
+)
+
+// An Editor is a source that many people edit at once. It is safe for concurrent use.
+type Editor struct {
+	o     Options
+	write sync.Mutex // held by whoever moves a branch
+	view  atomic.Pointer[View]
+	open  proposals
+}
+
+// Options tell what to edit, and how.
+type Options struct {
+	Repository *repository.Repository // closed by Close
+	Cache      *cache.Cache           // may be nil
+	Remote     bool                   // the Repository has one, and branches are pushed to it
+	Limits     diff.Limits            // of what a direct commit may do
+}
+
+// Start reads the source at the tip of the main branch. It is an error if that cannot be read; findings are none.
+func Start(ctx context.Context, o Options) (*Editor, error) {
+	e := &Editor{o: o}
+	if err := e.open.load(o.Repository.StateDir()); err != nil {
+		return nil, err
+	}
+	return e, e.Refresh(ctx)
+}
+
+// Close lets go of the repository.
+func (e *Editor) Close() error { return e.o.Repository.Close() }
+
+// View returns the newest View.
+func (e *Editor) View() *View { return e.view.Load() }
+
+// Refresh makes a new View if the main branch has moved, and forgets proposals that are merged or gone. If there is an
+// error, the View stays.
+func (e *Editor) Refresh(ctx context.Context) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	return e.refresh(ctx)
+}
+
+func (e *Editor) refresh(ctx context.Context) error {
+	tip, err := e.o.Repository.Tip(ctx)
+	if err != nil {
+		return err
+	}
+	v := e.View()
+	if v == nil || v.commit.ID != tip.ID {
+		if v, err = e.read(ctx, tip, v); err != nil {
+			return err
+		}
+		e.view.Store(v)
+	}
+	return e.settle(ctx)
+}
+
+// Fetch gets what the remote has of the main branch, and makes a new View of it.
+func (e *Editor) Fetch(ctx context.Context) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	if err := e.o.Repository.Fetch(ctx); err != nil {
+		return err
+	}
+	return e.refresh(ctx)
+}
+
+// Propose makes a commit of edits: on a branch of their own, or if it is direct on the main branch. The error is a
+// *NotReadyError if they are no good as they are, and a *GateError if they do more than a direct commit may.
+func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
+	e.write.Lock()
+	defer e.write.Unlock()
+	for attempt := 0; ; attempt++ {
+		if err := e.refresh(ctx); err != nil {
+			return nil, err
+		}
+		done, err := e.propose(ctx, p)
+		if errors.Is(err, repository.ErrMoved) && attempt < 3 { // somebody else has pushed meanwhile
+			continue
+		}
+		return done, err
+	}
+}
+
+func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
+	edits := p.Edits
+	var before *Open
+	if p.Together && !p.Direct {
+		if before = e.open.of(branchForPrograms(p.Login)); before != nil {
+			edits = merged(before.Edits, p.Edits)
+		}
+	}
+	d, next, err := e.draft(ctx, edits)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Ready() {
+		if before != nil && d.empty() { // programs have taken back all that they had proposed
+			return &Proposed{Draft: d}, e.withdraw(ctx, before)
+		}
+		return nil, &NotReadyError{d}
+	}
+	if p.Direct {
+		return e.commit(ctx, p, d, next)
+	}
+	return e.branch(ctx, p, d, before)
+}
+
+// commit makes d the tip of the main branch.
+func (e *Editor) commit(ctx context.Context, p Proposal, d *Draft, next *View) (*Proposed, error) {
+	if stops, _ := d.Review.Gate(e.o.Limits); len(stops) > 0 {
+		return nil, &GateError{stops, d}
+	}
+	id, err := e.make(ctx, p, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.o.Repository.Advance(ctx, d.View.commit.ID, id); err != nil {
+		return nil, err
+	}
+	done := &Proposed{Commit: id, Branch: e.o.Repository.Branch(), Direct: true, Pushed: e.o.Remote, Draft: d}
+	tip, err := e.o.Repository.Tip(ctx)
+	if err != nil || tip.ID != id { // the next Refresh finds out
+		return done, nil
+	}
+	next.commit = tip
+	e.view.Store(next)
+	return done, nil
+}
+
+// branch puts d on a branch of its own, or in the place of an earlier proposal.
+func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, before *Open) (*Proposed, error) {
+	id, err := e.make(ctx, p, d)
+	if err != nil {
+		return nil, err
+	}
+	o := Open{Commit: id, Login: p.Login, Time: d.now, Reason: p.Reason, Edits: d.Edits}
+	from := ""
+	if before != nil {
+		o.Branch, from = before.Branch, before.Commit
+	} else if o.Branch, err = e.newBranch(ctx, p, d.now); err != nil {
+		return nil, err
+	}
+	// It is written down before it is there: what has no branch is forgotten, but a branch must not be unknown.
+	if err := e.open.add(o); err != nil {
+		return nil, err
+	}
+	if err := e.o.Repository.SetBranch(ctx, o.Branch, from, id); err != nil {
+		return nil, errors.Join(err, e.open.remove(o))
+	}
+	done := &Proposed{Commit: id, Branch: o.Branch, Draft: d}
+	if before != nil {
+		if err := e.open.remove(*before); err != nil {
+			return done, err
+		}
+	}
+	if e.o.Remote {
+		if err := e.push(ctx, o); err != nil {
+			done.Warning = fmt.Sprintf("%v; the branch is kept here, and can be pushed again", err)
+		} else {
+			done.Pushed = true
+		}
+	}
+	return done, nil
+}
+
+// Push pushes the branch of a proposal again.
+func (e *Editor) Push(ctx context.Context, branch string) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	o := e.open.of(branch)
+	if o == nil {
+		return errUnknownBranch(branch)
+	}
+	return e.push(ctx, *o)
+}
+
+func (e *Editor) push(ctx context.Context, o Open) error {
+	if err := e.o.Repository.Push(ctx, o.Branch); err != nil {
+		return err
+	}
+	return e.open.pushed(o)
+}
+
+// Withdraw takes a proposal back: its branch goes.
+func (e *Editor) Withdraw(ctx context.Context, branch string) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	o := e.open.of(branch)
+	if o == nil {
+		return errUnknownBranch(branch)
+	}
+	return e.withdraw(ctx, o)
+}
+
+func (e *Editor) withdraw(ctx context.Context, o *Open) error {
+	if err := e.o.Repository.DeleteBranch(ctx, o.Branch, o.Commit); err != nil {
+		return err
+	}
+	return e.open.remove(*o)
+}
+
+func errUnknownBranch(branch string) error { return fmt.Errorf("no proposal is on branch %s", branch) }
+
+// Open returns the proposals that are neither merged nor declined, by time.
+func (e *Editor) Open() []Open { return e.open.all() }

@@ -1,0 +1,203 @@
+package editor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/revmap/revmap/gen/repository"
+)
+
+// branchPrefix begins the names of the branches of proposals.
+const branchPrefix = "rdns/"
+
+// branchForPrograms returns the branch on which what a person's programs set one by one is put together.
+func branchForPrograms(login string) string { return branchPrefix + login + "/api" }
+
+// newBranch returns a name for the branch of a proposal.
+func (e *Editor) newBranch(ctx context.Context, p Proposal, now time.Time) (string, error) {
+	if p.Together {
+		return branchForPrograms(p.Login), nil
+	}
+	name := branchPrefix + p.Login + "/" + now.UTC().Format("20060102-150405")
+	there, err := e.o.Repository.Branches(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	taken := func(name string) bool {
+		return e.open.of(name) != nil ||
+			slices.ContainsFunc(there, func(b repository.Branch) bool { return b.Name == name })
+	}
+	for i, first := 2, name; taken(name); i++ {
+		name = fmt.Sprintf("%s-%d", first, i)
+	}
+	return name, nil
+}
+
+// proposals are those that wait for review. They are kept in a file, which is replaced as a whole.
+type proposals struct {
+	lock sync.Mutex
+	file string
+	list []Open // by time
+}
+
+func (l *proposals) load(dir string) error {
+	l.file = filepath.Join(dir, "proposals.json")
+	data, err := os.ReadFile(l.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &l.list)
+	}
+	if err != nil {
+		return fmt.Errorf("read what waits for review: %s: %w", l.file, err)
+	}
+	return nil
+}
+
+// change replaces the list, in the file first.
+func (l *proposals) change(f func(list []Open) []Open) error {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	list := f(slices.Clone(l.list))
+	data, err := json.MarshalIndent(list, "", "\t")
+	if err == nil {
+		err = WriteFile(l.file, data)
+	}
+	if err != nil {
+		return fmt.Errorf("write down what waits for review: %w", err)
+	}
+	l.list = list
+	return nil
+}
+
+func (l *proposals) add(o Open) error {
+	return l.change(func(list []Open) []Open { return append(list, o) })
+}
+
+func (l *proposals) remove(o Open) error {
+	return l.change(func(list []Open) []Open { return slices.DeleteFunc(list, o.same) })
+}
+
+func (l *proposals) pushed(o Open) error {
+	return l.change(func(list []Open) []Open {
+		for i := range list {
+			if list[i].same(o) {
+				list[i].Pushed = true
+			}
+		}
+		return list
+	})
+}
+
+func (o Open) same(p Open) bool { return o.Branch == p.Branch && o.Commit == p.Commit }
+
+// of returns the proposal on a branch, nil if there is none.
+func (l *proposals) of(branch string) *Open {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for i := len(l.list) - 1; i >= 0; i-- {
+		if o := l.list[i]; o.Branch == branch {
+			return &o
+		}
+	}
+	return nil
+}
+
+func (l *proposals) all() []Open {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return slices.Clone(l.list)
+}
+
+// settle forgets proposals whose branch is gone, or has another commit, or is merged, and those whose edits the main
+// branch has in other commits.
+func (e *Editor) settle(ctx context.Context) error {
+	all := e.open.all()
+	if len(all) == 0 {
+		return nil
+	}
+	branches, err := e.o.Repository.Branches(ctx, branchPrefix)
+	if err != nil {
+		return err
+	}
+	waits := make(map[string]string, len(branches)) // the commit of each branch
+	for _, b := range branches {
+		if !b.Merged {
+			waits[b.Name] = b.Commit.ID
+		}
+	}
+	v := e.View()
+	over := func(o Open) bool {
+		return waits[o.Branch] != o.Commit || !slices.ContainsFunc(o.Edits, func(edit Edit) bool { return !v.Has(edit) })
+	}
+	if !slices.ContainsFunc(all, over) {
+		return nil
+	}
+	return e.open.change(func(list []Open) []Open { return slices.DeleteFunc(list, over) })
+}
+
+// Has reports whether an address has the name that an edit would give it.
+func (v *View) Has(edit Edit) bool {
+	r, ok := v.At(edit.Addr)
+	return ok && r.Name == absolute(edit.Name) && edit.TTL == ""
+}
+
+// merged returns edits with later ones of the same addresses in their place.
+func merged(edits, later []Edit) []Edit {
+	at := make(map[netip.Addr]int, len(edits)+len(later))
+	var all []Edit
+	for _, e := range edits {
+		e.Was = nil // that was about an older state
+		at[e.Addr] = len(all)
+		all = append(all, e)
+	}
+	for _, e := range later {
+		if i, ok := at[e.Addr]; ok {
+			all[i] = e
+			continue
+		}
+		at[e.Addr] = len(all)
+		all = append(all, e)
+	}
+	return all
+}
+
+// WriteFile replaces the file at path, for the owner's eyes only, in one step: whenever the machine stops, it holds the
+// old data or the new.
+func WriteFile(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

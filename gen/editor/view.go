@@ -1,0 +1,248 @@
+package editor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/revmap/revmap/gen/build"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/forward"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/gen/table"
+	"github.com/revmap/revmap/internal/parallel"
+)
+
+// A View is the source at one commit. It is immutable.
+type View struct {
+	commit   repository.Commit
+	files    *source.Files
+	lint     *build.Result
+	forwards *forward.Zones
+	wrong    diag.List // in the forward zone files
+	table    *table.Table
+	owners   *owners
+}
+
+// A Server is what a View has of one.
+type Server struct {
+	Name, Product, Account string
+	Primary                []netip.Addr
+	Addresses              []netip.Addr // all that are listed, primary ones too; ascending
+}
+
+// owners are what no edit changes.
+type owners struct {
+	domains map[string][]string // of each account
+	routed  map[netip.Prefix]owner
+	lengths []int // that routed prefixes have, the longest first
+}
+
+// An owner is the server that a prefix is routed to.
+type owner struct{ server, product, account string }
+
+// Commit returns the commit that v is of.
+func (v *View) Commit() repository.Commit { return v.commit }
+
+// Table returns all addresses that the source lists.
+func (v *View) Table() *table.Table { return v.table }
+
+// Findings returns what lint finds in the source.
+func (v *View) Findings() diag.List { return v.lint.Findings }
+
+// Domains returns the domains of an account, absolute; nil if there is no such account, or it has none.
+func (v *View) Domains(account string) []string { return v.owners.domains[account] }
+
+// At returns what is known of an address, whether or not the source lists it. It returns false if it lies in no block.
+func (v *View) At(addr netip.Addr) (table.Row, bool) {
+	if r, ok := v.table.Row(addr); ok {
+		return r, true
+	}
+	frame := v.lint.Inventory()
+	b := frame.BlockOf(addr)
+	if b == nil {
+		return table.Row{}, false
+	}
+	r := table.Row{Addr: addr, Block: b.Prefix.Prefix}
+	if d := frame.DelegationOf(addr); d != nil {
+		r.Delegation = d.Prefix.Prefix
+	}
+	e, _ := frame.Lookup(addr)
+	r.Origin, r.TTL = e.Origin, e.TTL
+	if len(e.Names) > 0 {
+		r.Answer = e.Names[0]
+	}
+	for _, bits := range v.owners.lengths {
+		if p, err := addr.Prefix(bits); err == nil { // IPv4 has no such lengths
+			if o, ok := v.owners.routed[p]; ok {
+				r.Server, r.Product, r.Account = o.server, o.product, o.account
+				break
+			}
+		}
+	}
+	return r, true
+}
+
+// Server returns what v has of the server with the given name.
+func (v *View) Server(name string) (Server, bool) {
+	page := v.table.Find(table.Query{Server: name, Limit: v.table.Len()})
+	if len(page.Rows) == 0 {
+		return Server{}, false
+	}
+	first := page.Rows[0]
+	s := Server{Name: name, Product: first.Product, Account: first.Account}
+	for _, r := range page.Rows {
+		s.Addresses = append(s.Addresses, r.Addr)
+		if r.Primary {
+			s.Primary = append(s.Primary, r.Addr)
+		}
+	}
+	return s, true
+}
+
+// read makes the View of a commit, out of a copy of its files that is not kept. What earlier knows of files that are the
+// same is not found out again; it may be nil.
+func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *View) (*View, error) {
+	dir, err := os.MkdirTemp(e.o.Repository.StateDir(), "tree-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := e.o.Repository.CheckOut(ctx, commit.ID, dir); err != nil {
+		return nil, err
+	}
+	root := e.o.Repository.Root()
+	folder, err := source.OpenCopy(root, dir, "")
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	v := &View{commit: commit}
+	if v.files, err = source.ReadFilesFrom(folder, root, source.ReadOptions{Cache: e.o.Cache}); err != nil {
+		return nil, err
+	}
+	e.o.Cache.Trim()
+	if f := v.files.Forwards(); len(f) > 0 {
+		v.forwards, v.wrong = forward.LoadFrom(folder, &source.Source{Forwards: f})
+	}
+	o := build.Options{Cache: e.o.Cache}
+	if earlier != nil {
+		o.Previous = earlier.lint
+	}
+	if v.lint, err = v.check(v.files, o); err != nil {
+		return nil, err
+	}
+	v.index()
+	return v, ctx.Err()
+}
+
+// check lints files beside the forward zones of v.
+func (v *View) check(files *source.Files, o build.Options) (*build.Result, error) {
+	o.Today, o.Keep = time.Now(), true
+	o.Forwards = func() (*forward.Zones, diag.List, error) { return v.forwards, v.wrong, nil }
+	return build.Lint(files, o)
+}
+
+// index makes the table and the owners of v.
+func (v *View) index() {
+	b := table.NewBuilder(v.files.Len())
+	o := &owners{domains: make(map[string][]string), routed: make(map[netip.Prefix]owner)}
+	var lock sync.Mutex
+	parallel.Each(v.files.Len(), func(i int) {
+		inv := v.lint.Inventory(i)
+		b.Add(i, inv)
+		f, _ := v.files.Read(i)
+		lock.Lock()
+		defer lock.Unlock()
+		o.add(inv, f.Accounts)
+	})
+	for p := range o.routed {
+		if !slices.Contains(o.lengths, p.Bits()) {
+			o.lengths = append(o.lengths, p.Bits())
+		}
+	}
+	slices.SortFunc(o.lengths, func(a, b int) int { return b - a })
+	v.table, v.owners = b.Table(v.lint.Findings), o
+}
+
+// add adds what the inventory of a file has, and the accounts that the file defines.
+func (o *owners) add(inv *model.Inventory, accounts []source.Account) {
+	for _, a := range accounts {
+		name := strings.Clone(a.Name.Value) // the rest of the file is not to be kept
+		for _, d := range a.Domains {
+			o.domains[name] = append(o.domains[name], strings.Clone(d.Value))
+		}
+	}
+	for _, r := range inv.Routed {
+		s := r.Server
+		o.routed[r.Prefix.Prefix] = owner{
+			strings.Clone(s.Name.Value), strings.Clone(s.Server.Product.Value), strings.Clone(s.Server.Account.Value),
+		}
+	}
+}
+
+// edited returns what v would be with edits, or why they cannot be made.
+func (v *View) edited(
+	edits []source.Edit, read func(string) ([]byte, error),
+) (*View, *source.EditedFiles, diag.List, error) {
+	files, wrong, err := v.files.Edit(edits, read)
+	if err != nil || len(wrong) > 0 {
+		return nil, nil, wrong, err
+	}
+	if len(files.Texts) == 0 {
+		return v, files, nil, nil
+	}
+	w := &View{files: files.Files, forwards: v.forwards, wrong: v.wrong, owners: v.owners}
+	if w.lint, err = v.check(files.Files, build.Options{Previous: v.lint}); err != nil {
+		return nil, nil, nil, err
+	}
+	changed := make(map[int]*model.Inventory, len(files.Changed))
+	for _, i := range files.Changed {
+		changed[i] = w.lint.Inventory(i)
+	}
+	w.table = v.table.With(changed, w.lint.Findings)
+	return w, files, nil, nil
+}
+
+// number returns which of the files of v has a name; -1 if none does.
+func (v *View) number(path string) int {
+	for i := range v.files.Len() {
+		if v.files.Path(i) == path {
+			return i
+		}
+	}
+	return -1
+}
+
+// textsAt returns a function that returns what files hold at a commit.
+func (e *Editor) textsAt(ctx context.Context, commit string) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		files, err := e.o.Repository.ReadFiles(ctx, commit, []string{path})
+		if err != nil {
+			return nil, err
+		}
+		data, ok := files[path]
+		if !ok {
+			return nil, fmt.Errorf("%s: %w", path, errors.New("the commit does not have it"))
+		}
+		return data, nil
+	}
+}
+
+// Inventory returns the part of the source that lists an address, which is the frame alone if none does.
+func (v *View) Inventory(addr netip.Addr) *model.Inventory {
+	if r, ok := v.table.Row(addr); ok {
+		if i := v.number(r.Pos.File); i >= 0 {
+			return v.lint.Inventory(i)
+		}
+	}
+	return v.lint.Inventory()
+}
