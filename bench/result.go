@@ -72,7 +72,7 @@ func (p *part) write(dir, name string) error {
 	p.Made = time.Now().UTC().Truncate(time.Second)
 	p.Commit = output("git", "describe", "--tags", "--always", "--dirty")
 	p.Machine, p.Load = machine(), loadBefore
-	p.Command = strings.Join(os.Args[1:], " ")
+	p.Command = strings.Join(withoutFolder(os.Args[1:]), " ")
 	b, err := json.MarshalIndent(p, "", "\t")
 	if err != nil {
 		return err
@@ -82,6 +82,15 @@ func (p *part) write(dir, name string) error {
 	}
 	fmt.Println(p.markdown())
 	return os.WriteFile(filepath.Join(dir, name+".json"), append(b, '\n'), 0o644)
+}
+
+// withoutFolder returns arguments without -out: where the results lie has no part in them.
+func withoutFolder(args []string) []string {
+	i := slices.IndexFunc(args, func(a string) bool { return strings.TrimLeft(a, "-") == "out" })
+	if i < 0 {
+		return args
+	}
+	return slices.Delete(slices.Clone(args), i, min(i+2, len(args)))
 }
 
 func (p *part) markdown() string {
