@@ -37,6 +37,19 @@ type Options struct {
 	Dir    string        // for what people have collected; it must be there
 	Check  check.Options // for asking real name servers; its callbacks are not used
 	Direct []users.Role  // whose proposals become commits on the main branch, without a review
+
+	// Done, if it is not nil, is called after each attempt to change the repository, with the context of the attempt.
+	Done func(context.Context, Deed)
+}
+
+// A Deed is an attempt of somebody to change the repository.
+type Deed struct {
+	Person *users.Person
+	What   string        // "propose", "withdraw" or "push"
+	Edits  []editor.Edit // that were proposed
+	Branch string        // "" if it did not come so far
+	Commit string        // that was made
+	Err    error         // why it failed; nil if it did not
 }
 
 // A Desk has a seat for everybody. It is safe for concurrent use.
@@ -247,11 +260,20 @@ func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, e
 
 // Propose proposes edits, which leave the collected ones then. Errors are ErrUnknown, *DeniedError and those of
 // Editor.Propose.
-func (s *Seat) Propose(ctx context.Context, edits []editor.Edit, reason string, together bool) (*editor.Proposed, error) {
+func (s *Seat) Propose(
+	ctx context.Context, edits []editor.Edit, reason string, together bool,
+) (done *editor.Proposed, err error) {
+	defer func() {
+		d := Deed{What: "propose", Edits: edits, Err: err}
+		if done != nil {
+			d.Branch, d.Commit = done.Branch, done.Commit
+		}
+		s.did(ctx, d)
+	}()
 	if err := s.mayEdit(edits); err != nil {
 		return nil, err
 	}
-	done, err := s.desk.o.Editor.Propose(ctx, editor.Proposal{
+	done, err = s.desk.o.Editor.Propose(ctx, editor.Proposal{
 		Edits: edits, Login: s.person.Login, Reason: reason, Together: together, Direct: s.Direct(),
 		Author: repository.Identity{Name: s.person.FullName, Email: s.person.Email},
 	})
@@ -264,6 +286,14 @@ func (s *Seat) Propose(ctx context.Context, edits []editor.Edit, reason string, 
 			return slices.ContainsFunc(edits, func(e editor.Edit) bool { return e.Addr == h.Addr && e.Name == h.Name })
 		})
 	})
+}
+
+// did tells of a deed.
+func (s *Seat) did(ctx context.Context, d Deed) {
+	if s.desk.o.Done != nil {
+		d.Person = s.person
+		s.desk.o.Done(ctx, d)
+	}
 }
 
 // Wanted returns the name that an address is to get by an open proposal of the person, the last one; "" for the default.
@@ -303,7 +333,8 @@ func (s *Seat) own(branch string) error {
 }
 
 // Withdraw takes a proposal back.
-func (s *Seat) Withdraw(ctx context.Context, branch string) error {
+func (s *Seat) Withdraw(ctx context.Context, branch string) (err error) {
+	defer func() { s.did(ctx, Deed{What: "withdraw", Branch: branch, Err: err}) }()
 	if err := s.own(branch); err != nil {
 		return err
 	}
@@ -311,7 +342,8 @@ func (s *Seat) Withdraw(ctx context.Context, branch string) error {
 }
 
 // Push pushes the branch of a proposal again.
-func (s *Seat) Push(ctx context.Context, branch string) error {
+func (s *Seat) Push(ctx context.Context, branch string) (err error) {
+	defer func() { s.did(ctx, Deed{What: "push", Branch: branch, Err: err}) }()
 	if err := s.own(branch); err != nil {
 		return err
 	}
