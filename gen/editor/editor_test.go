@@ -1,0 +1,418 @@
+package editor
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/repository"
+)
+
+// root and customers are the two files of the source of these tests.
+const (
+	root = `version: 1
+defaults:
+  nameservers: [ns1.example.net, ns2.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+products:
+  vps: {hostname: "{server}.miniserver.example"}
+accounts:
+  acme: {domains: [acme.example]}
+  bluebird: {domains: [bluebird.example]}
+blocks:
+  192.0.2.0/24: {}
+  2001:db8::/32: {}
+include: [records.d/*.yaml]
+`
+	customers = `servers:
+  web1:
+    product: vps
+    account: acme
+    primary: 192.0.2.10
+    addresses:
+      192.0.2.10: mail.acme.example # its mail server
+      192.0.2.11:
+      2001:db8:0:1::/64:
+  web2: {product: vps, account: bluebird, primary: 192.0.2.20}
+addresses:
+  192.0.2.1: gw1.example.net
+`
+)
+
+var author = repository.Identity{Name: "Mia Example", Email: "mia@example.net"}
+
+// A site is a repository with an Editor.
+type site struct {
+	*testing.T
+	dir string
+	*Editor
+}
+
+// newSite makes a repository whose source has one commit, in a folder of the repository.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	s := &site{T: t, dir: t.TempDir()}
+	s.git("init", "-q", "-b", "main")
+	s.write("dns/records.yaml", root)
+	s.write("dns/records.d/customers.yaml", customers)
+	s.save("Begin")
+	s.start()
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// start opens the repository.
+func (s *site) start() {
+	s.Helper()
+	r, err := repository.Open(s.Context(), repository.Options{
+		Root: filepath.Join(s.dir, "dns/records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if s.Editor, err = Start(s.Context(), Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *site) git(args ...string) string {
+	s.Helper()
+	cmd := exec.Command("git", append([]string{"-C", s.dir, "-c", "user.name=A Person", "-c", "user.email=person@example.net"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (s *site) write(file, text string) {
+	s.Helper()
+	path := filepath.Join(s.dir, file)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// save commits all of the work tree.
+func (s *site) save(subject string) {
+	s.Helper()
+	s.git("add", "-A")
+	s.git("commit", "-q", "-m", subject)
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func edit(a, name string) Edit { return Edit{Addr: addr(a), Name: name} }
+
+// seen is an edit by somebody who has seen the name that an address had.
+func seen(e Edit, was string) Edit {
+	e.Was = &was
+	return e
+}
+
+// propose proposes edits, which must be good.
+func (s *site) propose(p Proposal) *Proposed {
+	s.Helper()
+	p.Author = author
+	if p.Login == "" {
+		p.Login = "mia"
+	}
+	done, err := s.Propose(s.Context(), p)
+	if err != nil {
+		s.Fatalf("Propose(%v): %v", p.Edits, err)
+	}
+	return done
+}
+
+// name returns the reverse map name of an address in the newest View.
+func (s *site) name(a string) string {
+	s.Helper()
+	r, ok := s.View().At(addr(a))
+	if !ok {
+		s.Fatalf("%s lies in no block", a)
+	}
+	return r.Name
+}
+
+func TestProposeOnABranch(t *testing.T) {
+	s := newSite(t)
+	tip := s.git("rev-parse", "main")
+	done := s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "shop.acme.example")}, Reason: "the shop moves"})
+	if !strings.HasPrefix(done.Branch, "rdns/mia/") || done.Direct {
+		t.Errorf("the proposal is on branch %q, direct: %t; want one of rdns/mia/", done.Branch, done.Direct)
+	}
+	if got := s.git("rev-parse", "main"); got != tip {
+		t.Errorf("main has moved to %s", got)
+	}
+	if got := s.git("status", "--porcelain"); got != "" {
+		t.Errorf("the work tree is not clean:\n%s", got)
+	}
+	if got := s.git("log", "-1", "--format=%H %P %an <%ae> %cn%n%B", done.Branch); got != done.Commit+" "+tip+
+		" Mia Example <mia@example.net> revmap\nName 192.0.2.11 shop.acme.example\n\nthe shop moves\n\n"+
+		"192.0.2.11: no name → shop.acme.example" {
+		t.Errorf("the commit is\n%s", got)
+	}
+	want := strings.Replace(customers, "192.0.2.11:", "192.0.2.11: shop.acme.example", 1)
+	if diff := cmp.Diff(strings.TrimSpace(want), s.git("show", done.Branch+":dns/records.d/customers.yaml")); diff != "" {
+		t.Errorf("the file differs (-want +got):\n%s", diff)
+	}
+	if s.name("192.0.2.11") != "" {
+		t.Error("the View has what is only proposed")
+	}
+	open := s.Open()
+	if len(open) != 1 || open[0].Branch != done.Branch || open[0].Reason != "the shop moves" {
+		t.Fatalf("Open() = %+v, want the proposal", open)
+	}
+
+	s.Close()
+	s.start()
+	if diff := cmp.Diff(open, s.Open()); diff != "" {
+		t.Errorf("after a restart other proposals are open (-before +after):\n%s", diff)
+	}
+	s.git("merge", "-q", "--ff-only", done.Branch)
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.name("192.0.2.11"); got != "shop.acme.example." {
+		t.Errorf("after the merge the name is %q", got)
+	}
+	if open := s.Open(); len(open) > 0 {
+		t.Errorf("after the merge %+v is open", open)
+	}
+}
+
+func TestProposalsEnd(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(*site, *Proposed)
+	}{
+		{"when the branch is deleted", func(s *site, p *Proposed) { s.git("branch", "-qD", p.Branch) }},
+		{"when the main branch has the same in another commit", func(s *site, p *Proposed) {
+			s.git("merge", "-q", "--squash", p.Branch)
+			s.git("commit", "-q", "-m", "Squashed")
+		}},
+		{"when they are withdrawn", func(s *site, p *Proposed) {
+			if err := s.Withdraw(s.Context(), p.Branch); err != nil {
+				s.Fatal(err)
+			}
+			if out := s.git("branch", "--list", "rdns/*"); out != "" {
+				s.Errorf("the branch is still there: %s", out)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t)
+			test.end(s, s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "shop.acme.example")}}))
+			if err := s.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if open := s.Open(); len(open) > 0 {
+				t.Errorf("%+v is open", open)
+			}
+		})
+	}
+}
+
+func TestDirect(t *testing.T) {
+	s := newSite(t)
+	done := s.propose(Proposal{Direct: true, Edits: []Edit{edit("192.0.2.11", "shop.acme.example"), edit("192.0.2.10", "")}})
+	if !done.Direct || done.Branch != "main" || s.git("rev-parse", "main") != done.Commit {
+		t.Errorf("done = %+v, main is at %s", done, s.git("rev-parse", "main"))
+	}
+	if got := s.git("status", "--porcelain"); got != "" {
+		t.Errorf("the work tree does not follow:\n%s", got)
+	}
+	if got := s.View().Commit().ID; got != done.Commit {
+		t.Errorf("the View is of commit %s", got)
+	}
+	if got := s.name("192.0.2.11") + s.name("192.0.2.10"); got != "shop.acme.example." {
+		t.Errorf("the names are %q", got)
+	}
+	r, _ := s.View().At(addr("192.0.2.10"))
+	if r.Answer != "web1.miniserver.example." {
+		t.Errorf("192.0.2.10 answers with %q, want its default hostname", r.Answer)
+	}
+	s.Close()
+	s.start() // what was patched must be what is read
+	if again, _ := s.View().At(addr("192.0.2.10")); again != r {
+		t.Errorf("after a restart the row is %+v, before %+v", again, r)
+	}
+}
+
+func TestDirectGates(t *testing.T) {
+	s := newSite(t)
+	e := *s.Editor
+	e.o.Limits = diff.Limits{MaxLost: diff.Limit{Number: 0}, MaxChanged: diff.Limit{Percent: 100}}
+	tip := s.git("rev-parse", "main")
+	_, err := e.Propose(t.Context(), Proposal{Login: "mia", Author: author, Direct: true, Edits: []Edit{edit("192.0.2.1", "")}})
+	var gate *GateError
+	if !errors.As(err, &gate) || s.git("rev-parse", "main") != tip {
+		t.Errorf("error %v, want a gate; main moved: %t", err, s.git("rev-parse", "main") != tip)
+	}
+}
+
+func TestConflict(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Direct: true, Edits: []Edit{seen(edit("192.0.2.11", "shop.acme.example"), "")}})
+	_, err := s.Propose(t.Context(), Proposal{
+		Login: "ben", Author: author, Direct: true,
+		Edits: []Edit{seen(edit("192.0.2.11", "www.acme.example"), ""), edit("192.0.2.10", "")},
+	})
+	var not *NotReadyError
+	if !errors.As(err, &not) || len(not.Draft.Conflicts) != 1 {
+		t.Fatalf("error %v, want one conflict", err)
+	}
+	c := not.Draft.Conflicts[0]
+	if c.Is != "shop.acme.example." || c.By == nil || c.By.Author != author || c.By.Subject != "Name 192.0.2.11 shop.acme.example" {
+		t.Errorf("the conflict is %+v, by %+v", c, c.By)
+	}
+	if s.name("192.0.2.11") != "shop.acme.example." || s.name("192.0.2.10") != "mail.acme.example." {
+		t.Error("a part of what conflicts was made")
+	}
+	// Wanting what is there already is no conflict.
+	d, err := s.Draft(t.Context(), []Edit{seen(edit("192.0.2.11", "SHOP.acme.example"), "")})
+	if err != nil || len(d.Conflicts) > 0 || d.Ready() {
+		t.Errorf("Draft of what is there already: %v, conflicts %v, ready: %t", err, d.Conflicts, d.Ready())
+	}
+}
+
+func TestDraftRefused(t *testing.T) {
+	s := newSite(t)
+	for _, test := range []struct {
+		edit    Edit
+		refused string // rules
+		fresh   string
+	}{
+		{edit("192.0.2.11", "shop_1.acme.example"), "name-invalid", ""},
+		{edit("198.51.100.1", "shop.acme.example"), "address-outside-blocks", ""},
+		{edit("192.0.2.11", "shop.bluebird.example"), "", "name-outside-domains"},
+		{edit("192.0.2.11", "shop.acme.example"), "", ""},
+	} {
+		d, err := s.Draft(t.Context(), []Edit{test.edit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused, fresh []string
+		for _, f := range d.Refused {
+			refused = append(refused, f.Rule)
+		}
+		for _, f := range d.Fresh {
+			fresh = append(fresh, f.Rule)
+		}
+		if strings.Join(refused, " ") != test.refused || strings.Join(fresh, " ") != test.fresh {
+			t.Errorf("%v: refused %q, fresh %q; want %q, %q", test.edit, refused, fresh, test.refused, test.fresh)
+		}
+		bad := test.refused != "" || test.fresh != ""
+		if d.Ready() == bad || (len(d.Of(test.edit.Addr)) > 0) != bad {
+			t.Errorf("%v: ready: %t, findings of the address: %v", test.edit, d.Ready(), d.Of(test.edit.Addr))
+		}
+		if test.fresh != "" {
+			if text, err := d.Read(d.Fresh[0].Pos.File); err != nil || !strings.Contains(string(text), test.edit.Name) {
+				t.Errorf("%v: Read(%q) = %q, %v; want the edited file", test.edit, d.Fresh[0].Pos.File, text, err)
+			}
+		}
+	}
+}
+
+// TestTogether sets one name after the other, as programs do.
+func TestTogether(t *testing.T) {
+	s := newSite(t)
+	tip := s.git("rev-parse", "main")
+	first := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+	last := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "c.acme.example")}})
+	if first.Branch != "rdns/mia/api" || last.Branch != first.Branch {
+		t.Errorf("branches %q, %q; want rdns/mia/api", first.Branch, last.Branch)
+	}
+	if got := s.git("rev-list", "--count", tip+".."+last.Branch); got != "1" {
+		t.Errorf("the branch has %s commits, want 1", got)
+	}
+	want := strings.NewReplacer("192.0.2.11:", "192.0.2.11: c.acme.example", "primary: 192.0.2.20}",
+		"primary: 192.0.2.20, addresses: {192.0.2.20: b.bluebird.example}}").Replace(customers)
+	if diff := cmp.Diff(strings.TrimSpace(want), s.git("show", last.Branch+":dns/records.d/customers.yaml")); diff != "" {
+		t.Errorf("the file differs (-want +got):\n%s", diff)
+	}
+	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 2 {
+		t.Errorf("Open() = %+v, want one with two edits", open)
+	}
+	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "# its mail server", "# moved", 1))
+	s.save("By hand")
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "")}})
+	if got := s.git("rev-parse", last.Branch+"^"); got != s.git("rev-parse", "main") {
+		t.Errorf("the parent of the proposal is %s, want the new tip of main", got)
+	}
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "")}})
+	if out := s.git("branch", "--list", "rdns/*"); out != "" || len(s.Open()) > 0 {
+		t.Errorf("all is taken back, but there are branches %q and proposals %v", out, s.Open())
+	}
+}
+
+func TestHistory(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Direct: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	s.propose(Proposal{Direct: true, Edits: []Edit{edit("192.0.2.10", "")}})
+	s.propose(Proposal{Direct: true, Edits: []Edit{{Addr: addr("192.0.2.11"), Name: "b.acme.example", TTL: "5m"}}})
+	got := func(a string) (list []string) {
+		t.Helper()
+		versions, err := s.History(t.Context(), addr(a), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range versions {
+			list = append(list, v.Commit.Subject+": "+v.Name)
+		}
+		return list
+	}
+	for a, want := range map[string][]string{
+		"192.0.2.10":      {"Reset the name of 192.0.2.10: ", "Begin: mail.acme.example."},
+		"192.0.2.11":      {"Name 192.0.2.11 b.acme.example: b.acme.example.", "Name 192.0.2.11 a.acme.example: a.acme.example.", "Begin: "},
+		"192.0.2.20":      {"Begin: "},
+		"2001:db8:0:1::5": nil,
+	} {
+		if diff := cmp.Diff(want, got(a)); diff != "" {
+			t.Errorf("history of %s (-want +got):\n%s", a, diff)
+		}
+	}
+}
+
+func TestRouted(t *testing.T) {
+	s := newSite(t)
+	r, ok := s.View().At(addr("2001:db8:0:1::25"))
+	if !ok || r.Listed || r.Server != "web1" || r.Account != "acme" {
+		t.Errorf("At = %+v, %t; want an address of web1 that is not listed", r, ok)
+	}
+	if _, ok := s.View().At(addr("198.51.100.1")); ok {
+		t.Error("At knows an address outside of all blocks")
+	}
+	s.propose(Proposal{Direct: true, Edits: []Edit{edit("2001:db8:0:1::25", "lists.acme.example")}})
+	if r, _ := s.View().At(addr("2001:db8:0:1::25")); !r.Listed || r.Name != "lists.acme.example." || r.Server != "web1" {
+		t.Errorf("At = %+v after it was named", r)
+	}
+}
+
+// TestOutside is a commit by somebody who does not use the Editor.
+func TestOutside(t *testing.T) {
+	s := newSite(t)
+	old := s.View()
+	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "mail.acme", "mx.acme", 1))
+	s.save("By hand")
+	done := s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "a.acme.example")}}) // sees it by itself
+	if s.name("192.0.2.10") != "mx.acme.example." || s.git("rev-parse", done.Branch+"^") != s.git("rev-parse", "main") {
+		t.Error("the proposal is not made of the newest commit")
+	}
+	if r, _ := old.At(addr("192.0.2.10")); r.Name != "mail.acme.example." {
+		t.Errorf("the old View has changed: %+v", r)
+	}
+}
