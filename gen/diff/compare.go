@@ -14,11 +14,28 @@ import (
 // snapshot knows: no servers, and what a block or a delegation puts into each zone in place of the whole. Addresses
 // that neither side lists are not in the result, even if a block, a delegation or a fallback around them changes.
 func Compare(from, to *Side) *Changes {
+	return compare(from, to, func(netip.Prefix) int { return 0 })
+}
+
+// CompareParts returns what Compare does for two sources of which from and to are parts: those files that are not the
+// same in both. Outside returns how many addresses there are in the other files that have a name of their own and of
+// which a block is the smallest that holds them. The files may differ in their servers and addresses, but have the same
+// accounts and blocks; what they list, or route to a server, the other files do not list or route.
+func CompareParts(from, to *Side, outside func(block netip.Prefix) int) *Changes {
+	return compare(from, to, outside)
+}
+
+func compare(from, to *Side, outside func(block netip.Prefix) int) *Changes {
 	byZone := from.stored != nil || to.stored != nil
 	c := &comparison{old: from.view(byZone), new: to.view(byZone), servers: !byZone}
 	c.oldBlocks, c.newBlocks = newBlocks(c.old), newBlocks(c.new)
 	c.forward = c.old.knowsForward() && c.new.knowsForward()
 	c.compareAddresses()
+	for i := range c.Totals {
+		t := &c.Totals[i]
+		n := outside(t.Block)
+		t.Old, t.New, c.Total.Old, c.Total.New = t.Old+n, t.New+n, c.Total.Old+n, c.Total.New+n
+	}
 	if c.servers {
 		c.compareServers()
 		c.compareRules()
