@@ -118,6 +118,11 @@ func (r random) change(w *world) {
 		w.zone[r.name()] = r.IntN(256)
 		delete(w.zone, r.name())
 	}
+	r.edit(w)
+}
+
+// edit changes some servers and addresses.
+func (r random) edit(w *world) {
 	for range r.IntN(3) {
 		*w.servers[fmt.Sprintf("s%d", r.IntN(8))] = machine{pick(r, []string{"vps", "dedicated"}), pick(r, []string{"", r.name()})}
 	}
