@@ -98,7 +98,7 @@ func TestCacheRandom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := parts(files, Options{Today: today, Cache: c})
+			got := newBuilder(files, Options{Today: today, Cache: c}).result()
 			if got == nil {
 				break
 			}

@@ -76,14 +76,25 @@ func (b *builder) digestOf(i int, others ...[]byte) digest {
 
 // readFacts makes the facts about all files.
 func (b *builder) readFacts() {
+	var todo []int
+	for i, j := range b.before {
+		if j >= 0 {
+			b.facts[i] = b.previous.facts[j]
+		} else {
+			todo = append(todo, i)
+		}
+	}
+	if len(todo) == 0 {
+		return
+	}
 	s := shelf{key: b.key("facts", 0, 1)}
 	b.open(&s)
 	results := make([]result, b.files.Len())
-	parallel.Each(len(results), func(i int) {
+	parallel.Each(len(todo), func(k int) {
+		i := todo[k]
 		r, file := &results[i], b.files.Path(i)
-		r.digest = b.digestOf(i)
 		var ok bool
-		if r.text, ok = s.known[r.digest]; ok {
+		if r.text, ok = s.known[b.digestOf(i)]; ok {
 			if b.facts[i], ok = decodeFacts(r.text, file); ok {
 				return
 			}
@@ -92,63 +103,110 @@ func (b *builder) readFacts() {
 		source, found := b.files.Read(i)
 		b.facts[i] = factsOf(source)
 		b.facts[i].findings = found
-		if b.o.Cache != nil {
-			r.text = b.facts[i].encode(file)
+		r.text = ""
+	})
+	if b.o.Cache == nil || b.made.Load() == 0 {
+		return
+	}
+	parallel.Each(len(results), func(i int) {
+		r := &results[i]
+		r.digest = b.digestOf(i)
+		if r.text == "" {
+			r.text = b.facts[i].encode(b.files.Path(i))
 		}
 	})
-	if b.o.Cache != nil && b.made.Load() > 0 {
-		b.write(&s, results)
-	}
+	b.write(&s, results)
 }
 
-// parts returns the parts of all files, each by itself. It calls done after each.
-func (b *builder) parts(done func()) []part {
+// parts makes the parts of all files, each by itself. It calls done after each.
+func (b *builder) parts(done func()) {
 	n := b.files.Len()
-	list := make([]part, n)
+	b.list = make([]part, n)
+	var todo []int
+	if b.o.Cache != nil || b.o.Keep {
+		b.findDigests()
+	}
+	for i, j := range b.before {
+		if b.digests != nil && b.isKnown(i) {
+			b.list[i] = b.previous.list[j]
+			b.list[i].joint = false
+			done()
+		} else {
+			todo = append(todo, i)
+		}
+	}
 	if b.o.Cache == nil {
-		parallel.Each(n, func(i int) {
-			list[i] = b.part(i)
+		parallel.Each(len(todo), func(k int) {
+			b.list[todo[k]] = b.part(todo[k])
 			done()
 		})
-		return list
+		return
 	}
 	// Which shelf a file is on depends on its path, so that it stays there when others come and go.
 	shelves := make([]shelf, min(128, 1<<bits.Len(uint(n/32))))
-	files := make([][]int, len(shelves))
-	for i := range n {
+	at := func(i int) uint32 {
 		h := fnv.New32a()
 		h.Write([]byte(b.files.Path(i)))
-		at := h.Sum32() % uint32(len(shelves))
-		files[at] = append(files[at], i)
+		return h.Sum32() % uint32(len(shelves))
 	}
-	parallel.Each(len(shelves), func(at int) {
-		s := &shelves[at]
-		s.key = b.key("parts", at, len(shelves))
+	missing := make([][]int, len(shelves)) // of each shelf, the files that are not done
+	for _, i := range todo {
+		missing[at(i)] = append(missing[at(i)], i)
+	}
+	parallel.Each(len(shelves), func(k int) {
+		if len(missing[k]) == 0 {
+			return
+		}
+		s := &shelves[k]
+		s.key = b.key("parts", k, len(shelves))
 		b.open(s)
-		results := make([]result, len(files[at]))
+		texts := make(map[int]string, len(missing[k]))
 		change := false
-		for j, i := range files[at] {
-			r, file := &results[j], b.files.Path(i)
-			r.digest = b.digestOf(i, b.context, b.borrowed(i))
+		for _, i := range missing[k] {
+			file := b.files.Path(i)
 			var ok bool
-			if r.text, ok = s.known[r.digest]; ok {
-				list[i], ok = decodePart(r.text, file)
+			if texts[i], ok = s.known[b.digests[i]]; ok {
+				b.list[i], ok = decodePart(texts[i], file)
 			}
 			if !ok {
 				b.made.Add(1)
 				change = true
 				p := b.part(i)
-				r.text = string(p.encode(file))
-				if list[i], ok = decodePart(r.text, file); !ok { // which has no memory of its own
-					list[i] = p
+				texts[i] = string(p.encode(file))
+				if b.list[i], ok = decodePart(texts[i], file); !ok { // which has no memory of its own
+					b.list[i] = p
 				}
 			}
 			done()
 		}
-		if change {
-			b.write(s, results)
-		}
 		s.known = nil
+		if !change {
+			return
+		}
+		var results []result
+		for i := range n {
+			if at(i) != uint32(k) {
+				continue
+			}
+			text, ok := texts[i]
+			if !ok {
+				text = string(b.list[i].encode(b.files.Path(i)))
+			}
+			results = append(results, result{b.digests[i], text})
+		}
+		b.write(s, results)
 	})
-	return list
+}
+
+// findDigests makes the digests of what the part of each file depends on.
+func (b *builder) findDigests() {
+	b.digests = make([]digest, b.files.Len())
+	steady := b.previous != nil && b.previous.digests != nil && b.previous.context == b.context && b.sameAccounts()
+	parallel.Each(len(b.digests), func(i int) {
+		if j := b.before[i]; j >= 0 && steady {
+			b.digests[i] = b.previous.digests[j]
+		} else {
+			b.digests[i] = b.digestOf(i, b.context[:], b.borrowed(i))
+		}
+	})
 }

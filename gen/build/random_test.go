@@ -411,7 +411,7 @@ func TestPartsRandom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := parts(files, Options{Today: today})
+		got := newBuilder(files, Options{Today: today}).result()
 		if got == nil {
 			continue
 		}

@@ -5,18 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/revmap/revmap/gen/baseline"
+	"github.com/revmap/revmap/gen/build"
+	"github.com/revmap/revmap/gen/cache"
+	"github.com/revmap/revmap/gen/compile"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // An editCommand is what the flags of set and unset say.
@@ -178,81 +184,124 @@ func (d *editCommand) refuse(found diag.List, read func(file string) ([]byte, er
 
 // run makes edits, which come from files that read returns, and shows what they change.
 func (d *editCommand) run(ctx context.Context, edits []source.Edit, read func(file string) ([]byte, error)) error {
-	s, found, err := readSource(d.source)
+	if err := refuseSnapshot(d.source); err != nil {
+		return err
+	}
+	results, err := cache.Default()
 	if err != nil {
 		return err
 	}
-	e, wrong, err := source.Apply(s, found, edits)
+	files, err := source.ReadFiles(d.source, source.ReadOptions{Cache: results})
+	if err != nil {
+		return withAdvice(err, d.source)
+	}
+	e, wrong, err := files.Edit(edits, os.ReadFile)
 	if err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
 		return d.refuse(wrong, read)
 	}
-	if len(e.Files) == 0 {
+	if len(e.Texts) == 0 {
 		fmt.Fprintln(d.stderr, "revmap: the source says so already")
 		return nil
 	}
-	before, err := stateOf(s, found)
+	before, err := stateOf(files, results, nil)
 	if err != nil {
 		return err
 	}
-	after, err := stateOf(e.Source, e.Found)
+	results.Trim()
+	after, err := stateOf(e.Files, nil, before.lint)
 	if err != nil {
 		return err
 	}
-	fresh, err := freshErrors(before, after, e.ReadFile)
-	if err != nil {
-		return err
-	}
-	if len(fresh) > 0 {
+	if fresh := freshErrors(before, after, e.ReadFile); len(fresh) > 0 {
 		fmt.Fprintln(d.stderr, "revmap: nothing is written: the source would have errors that it does not have now")
 		return d.refuse(fresh, e.ReadFile)
 	}
-	r := &report.Review{Changes: diff.Compare(before.side(), after.side()), Old: s.Root, New: s.Root}
+	r := &report.Review{
+		Changes: diff.CompareParts(before.side(e.Changed), after.side(e.Changed), before.namedOutside(e.Changed)),
+		Old:     files.Path(0), New: files.Path(0),
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if d.dryRun {
-		fmt.Fprintf(d.stderr, "revmap: nothing is written: with --dry-run, %s would change\n", plural(len(e.Files), "file"))
+		fmt.Fprintf(d.stderr, "revmap: nothing is written: with --dry-run, %s would change\n", plural(len(e.Texts), "file"))
 	} else if err := e.Write(); err != nil {
 		return err
 	}
 	return d.writeChanges(stream{d.stdout, d.stdoutTerminal}, *d.format, r)
 }
 
-// A state is a source with what is made of it.
+// A state is a source with what is found out about it.
 type state struct {
-	inv      *model.Inventory
+	files    *source.Files
+	lint     *build.Result
 	forwards *forward.Zones
-	found    diag.List // while its files were read
 }
 
-func stateOf(s *source.Source, found diag.List) (*state, error) {
-	inv, zones, wrong, err := resolve(s)
-	return &state{inv, zones, slices.Concat(found, wrong)}, err
+// stateOf returns that of a source. What earlier knows of its files is not found out again; it may be nil.
+func stateOf(files *source.Files, results *cache.Cache, earlier *build.Result) (*state, error) {
+	today, _, err := compile.Now()
+	if err != nil {
+		return nil, err
+	}
+	t := &state{files: files}
+	t.lint, err = build.Lint(files, build.Options{
+		Today: today, Cache: results, Keep: true, Previous: earlier,
+		Forwards: func() (_ *forward.Zones, wrong diag.List, err error) {
+			t.forwards, wrong, err = forward.Load(&source.Source{Root: files.Path(0), Forwards: files.Forwards()})
+			return t.forwards, wrong, err
+		},
+	})
+	return t, err
 }
 
-func (t *state) side() *diff.Side { return diff.OfInventory(t.inv, t.forwards) }
+// side returns what some files say.
+func (t *state) side(files []int) *diff.Side {
+	return diff.OfInventory(t.lint.Inventory(files...), t.forwards)
+}
 
-// errors returns the errors of t.
-func (t *state) errors() (diag.List, error) {
-	list, err := findings(t.inv, t.forwards, t.found)
-	return slices.DeleteFunc(list, func(d diag.Diagnostic) bool { return d.Severity != diag.Error }), err
+// namedOutside returns how many addresses of a block have a name of their own, apart from those in some files, which are
+// sorted.
+func (t *state) namedOutside(files []int) func(block netip.Prefix) int {
+	named := make(map[netip.Prefix]int)
+	var lock sync.Mutex
+	parallel.Each(t.files.Len(), func(i int) {
+		if _, ok := slices.BinarySearch(files, i); ok {
+			return
+		}
+		inv := t.lint.Inventory(i)
+		in := make(map[*model.Block]int)
+		for j := range inv.Addresses {
+			a := &inv.Addresses[j]
+			if origin := inv.Effective(a).Origin; origin == model.Explicit || origin == model.Default {
+				in[a.Block]++
+			}
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		for b, n := range in {
+			if b != nil {
+				named[b.Prefix.Prefix] += n
+			}
+		}
+	})
+	return func(block netip.Prefix) int { return named[block] }
 }
 
 // freshErrors returns the errors that a source does not have before it is edited: those on edited lines, and those that
 // others have got by it. Read returns what files hold after.
-func freshErrors(before, after *state, read func(file string) ([]byte, error)) (diag.List, error) {
-	has, err := after.errors()
-	if err != nil || len(has) == 0 {
-		return nil, err
+func freshErrors(before, after *state, read func(file string) ([]byte, error)) diag.List {
+	errors := func(t *state) diag.List {
+		return slices.DeleteFunc(slices.Clone(t.lint.Findings), func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
 	}
-	had, err := before.errors()
-	if err != nil {
-		return nil, err
+	has := errors(after)
+	if len(has) == 0 {
+		return nil
 	}
-	root := before.inv.Source.Root
+	had, root := errors(before), before.files.Path(0)
 	fresh, _, _ := baseline.Fresh(has, baseline.Entries(has, root, read), baseline.Entries(had, root, os.ReadFile))
-	return fresh, nil
+	return fresh
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,11 +30,11 @@ type Edit struct {
 // DefaultTTL is the TTL of an Edit that takes the TTL of an address away.
 const DefaultTTL = "default"
 
-// Edited is what a source is to become. Nothing is written until Write.
-type Edited struct {
-	Source *Source    // what the files say then
-	Found  diag.List  // while Source was read, as by Load
-	Files  []FileEdit // by path; none if the source says already what it should
+// EditedFiles are what a source is to become. Nothing is written until Write.
+type EditedFiles struct {
+	Files   *Files     // what the files say then
+	Changed []int      // the numbers of those in Texts, ascending
+	Texts   []FileEdit // by path; none if the source says already what it should
 }
 
 // A FileEdit is a file whose text changes.
@@ -43,64 +44,122 @@ type FileEdit struct {
 }
 
 // ReadFile returns what the file at path holds when e is written.
-func (e *Edited) ReadFile(path string) ([]byte, error) {
-	if i, ok := slices.BinarySearchFunc(e.Files, path, FileEdit.compare); ok {
-		return e.Files[i].New, nil
+func (e *EditedFiles) ReadFile(path string) ([]byte, error) {
+	if i, ok := slices.BinarySearchFunc(e.Texts, path, FileEdit.compare); ok {
+		return e.Texts[i].New, nil
 	}
 	return os.ReadFile(path)
 }
 
 func (f FileEdit) compare(path string) int { return cmp.Compare(f.Path, path) }
 
-// The findings of Apply that are about an edit have these rules, or that of the same mistake in a source.
+// The findings of Files.Edit that are about an edit have these rules, or that of the same mistake in a source.
 const (
 	RuleEditRepeated  = "edit-repeated"  // an address is edited twice
 	RuleEditAmbiguous = "edit-ambiguous" // the source has an address twice, so that nobody knows which entry is meant
 	RuleEditByHand    = "edit-by-hand"   // the source has it in a form that only people should touch
 )
 
-// Apply makes edits in the text of s, which Load has returned together with found. It looks an address up wherever it
-// is, and changes no more of the text than it has to. An address that is not listed gets an entry: among the addresses
-// of the server whose primary address it is or to whom it is routed; else, if it lies in a block, among those of no
-// server in the file that has the one before it in that block, or the one behind it, or else in the root file. An
-// address of no server loses its entry together with its name, since it has to have one.
+// Edit makes edits in the text of files, which read returns for their paths, and reads what comes out. It looks an
+// address up wherever it is, and changes no more of the text than it has to. An address that is not listed gets an
+// entry: among the addresses of the server whose primary address it is or to whom it is routed; else, if it lies in a
+// block, among those of no server in the file that has the one before it in that block, or the one behind it, or else in
+// the root file. An address of no server loses its entry together with its name, since it has to have one.
 //
-// All edits are made or none: if there are findings, they are why not. Those of found are among them that leave it open
-// what the source says: files that could not be read, and keys that are there twice. Apply reads files and writes none.
-func Apply(s *Source, found diag.List, edits []Edit) (*Edited, diag.List, error) {
-	unclear := slices.DeleteFunc(slices.Clone(found), func(d diag.Diagnostic) bool {
-		return !slices.Contains([]string{"syntax", "include-invalid", "duplicate-key"}, d.Rule)
-	})
-	if len(unclear) > 0 {
-		return nil, unclear, nil
+// All edits are made or none: if there are findings, they are why not. Those of the files are among them that leave it
+// open what the source says: files that could not be read, and keys that are there twice. It is an error if read returns
+// something else than what was read. Edit writes nothing, and looks for no other files.
+//
+// Only files that the edits have to do with are looked at, but for the first edits in Files that ReadFiles has returned,
+// which takes about as long as Join. That can be done before, with no edits.
+func (f *Files) Edit(edits []Edit, read func(path string) ([]byte, error)) (*EditedFiles, diag.List, error) {
+	return f.edit(edits, read, concerned)
+}
+
+// edit is Edit with a choice of the files that are looked at.
+func (f *Files) edit(
+	edits []Edit, read func(path string) ([]byte, error), choose func([]*outline, map[netip.Addr]*change) []int,
+) (*EditedFiles, diag.List, error) {
+	pl := plan{changes: make(map[netip.Addr]*change, len(edits))}
+	wrong := slices.DeleteFunc(f.Findings(), func(d diag.Diagnostic) bool { return !unclear(d) })
+	outlines := f.outlines()
+	for _, o := range outlines {
+		wrong = append(wrong, o.unclear...)
+		pl.blocks = append(pl.blocks, o.blocks...)
 	}
-	pl := plan{source: s, changes: make(map[netip.Addr]*change, len(edits))}
+	if len(wrong) > 0 {
+		return nil, wrong.Sort(), nil
+	}
 	for i := range edits {
 		if err := pl.add(&edits[i]); err != nil {
 			return nil, nil, err
 		}
 	}
+	numbers := choose(outlines, pl.changes)
+	pl.source = f.some(numbers)
 	pl.locate()
 	pl.place()
 	if len(pl.findings) > 0 {
 		return nil, pl.findings.Sort(), nil
 	}
-	e := new(Edited)
-	var err error
-	if e.Files, err = pl.edit(); err != nil || len(pl.findings) > 0 {
+	by := make(map[string]int, len(numbers))
+	for _, i := range numbers {
+		by[f.Path(i)] = i
+	}
+	texts, err := pl.edit(func(path string) ([]byte, error) {
+		data, err := read(path)
+		if err == nil && sha256.Sum256(data) != f.Sum(by[path]) {
+			err = fmt.Errorf("edit %s: %w", path, errChanged)
+		}
+		return data, err
+	})
+	if err != nil || len(pl.findings) > 0 {
 		return nil, pl.findings.Sort(), err
 	}
-	if len(e.Files) == 0 {
-		e.Source, e.Found = s, found
+	e := &EditedFiles{Files: f, Texts: texts}
+	if len(texts) == 0 {
 		return e, nil, nil
 	}
-	if e.Source, e.Found, err = loadEdited(s, found, e.Files); err != nil {
-		return nil, nil, err
+	for _, t := range texts {
+		e.Changed = append(e.Changed, by[t.Path])
 	}
-	if err := pl.check(e.Source); err != nil {
-		return nil, nil, err
+	e.Files = f.with(e.Changed, texts)
+	slices.Sort(e.Changed)
+	if e.Files == nil || !pl.saidBy(e.Files.some(numbers)) {
+		return nil, nil, errors.New("the edited source would not say what it should, so nothing is written; " +
+			"this is a mistake in revmap")
 	}
 	return e, nil, nil
+}
+
+// with returns f with other texts in the files of the given numbers, nil if the root file would include others.
+func (f *Files) with(numbers []int, texts []FileEdit) *Files {
+	g := &Files{list: slices.Clone(f.list), forwards: f.Forwards(), findings: f.Findings()}
+	parallel.Each(len(numbers), func(k int) {
+		i := numbers[k]
+		g.list[i].read(f.Path(i), texts[k].New, i > 0, nil)
+	})
+	if !slices.Contains(numbers, 0) {
+		return g
+	}
+	was, _ := f.list[0].decode()
+	is, _ := g.list[0].decode()
+	moved := make(map[diag.Position]diag.Position) // patterns
+	for _, lists := range [][2][]Text{{was.include, is.include}, {was.forwards, is.forwards}} {
+		if !slices.EqualFunc(lists[0], lists[1], func(a, b Text) bool { return a.Value == b.Value }) {
+			return nil
+		}
+		for i, t := range lists[0] {
+			moved[t.Pos] = lists[1][i].Pos
+		}
+	}
+	for i := range g.forwards {
+		g.forwards[i].Pos = moved[g.forwards[i].Pos]
+	}
+	for i := range g.findings {
+		g.findings[i].Pos = moved[g.findings[i].Pos]
+	}
+	return g
 }
 
 // A change is an Edit whose place is known.
@@ -119,7 +178,8 @@ func (c *change) setsTTL() bool { return c.TTL != "" && c.TTL != DefaultTTL }
 
 // A plan is what is to be done to a source.
 type plan struct {
-	source   *Source
+	source   *Source        // what the files say that matter
+	blocks   []netip.Prefix // of all files
 	changes  map[netip.Addr]*change
 	findings diag.List
 }
@@ -295,8 +355,8 @@ func (pl *plan) index() (routed, blocks prefixes, others []*Address) {
 			routed.add(p.Prefix, s)
 		}
 	}
-	for i := range pl.source.Blocks {
-		blocks.add(pl.source.Blocks[i].Prefix.Prefix, nil)
+	for _, b := range pl.blocks {
+		blocks.add(b, nil)
 	}
 	others = make([]*Address, len(pl.source.Addresses))
 	for i := range others {
@@ -320,7 +380,7 @@ func neighbour(others []*Address, addr netip.Addr, block netip.Prefix, root stri
 }
 
 // edit makes the changes in the files, several at a time.
-func (pl *plan) edit() ([]FileEdit, error) {
+func (pl *plan) edit(read func(path string) ([]byte, error)) ([]FileEdit, error) {
 	by := make(map[string][]*change)
 	for _, c := range pl.changes {
 		if c.file != "" {
@@ -334,7 +394,7 @@ func (pl *plan) edit() ([]FileEdit, error) {
 	findings, failed := make([]diag.List, len(files)), make([]error, len(files))
 	parallel.Each(len(files), func(i int) {
 		f := &files[i]
-		if f.Old, failed[i] = os.ReadFile(f.Path); failed[i] == nil {
+		if f.Old, failed[i] = read(f.Path); failed[i] == nil {
 			f.New, findings[i], failed[i] = editFile(f.Path, f.Old, by[f.Path])
 		}
 	})
@@ -342,80 +402,9 @@ func (pl *plan) edit() ([]FileEdit, error) {
 	return files, errors.Join(failed...)
 }
 
-// loadEdited returns what Load would for s, which it has returned together with found, if some files held something
-// else. It reads no others again.
-func loadEdited(s *Source, found diag.List, files []FileEdit) (*Source, diag.List, error) {
-	edited := make(map[string][]byte, len(files))
-	for _, f := range files {
-		edited[f.Path] = f.New
-	}
-	data, ok := edited[s.Root]
-	var err error
-	if !ok {
-		if data, err = os.ReadFile(s.Root); err != nil {
-			return nil, nil, fmt.Errorf("read source: %w", err)
-		}
-	}
-	folder, err := OpenFolder(s.Root)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read source: %w", err)
-	}
-	defer folder.Close()
-	folder.edited, folder.forms = edited, forms(s, found, edited)
-	f, doc := readRoot(s.Root, data, ReadOptions{})
-	f.include(folder, real(s.Root), doc, ReadOptions{})
-	t, found := f.Join()
-	return t, found, nil
-}
-
-// forms returns what the included files of s say, except for edited ones, by their paths.
-func forms(s *Source, found diag.List, edited map[string][]byte) map[string]string {
-	by := make(map[string]*parser, len(s.Files))
-	for _, file := range s.Files[1:] {
-		if _, ok := edited[file]; !ok {
-			by[file] = &parser{file: file}
-		}
-	}
-	distribute(by, s.Accounts, func(s *Source) *[]Account { return &s.Accounts },
-		func(a *Account) string { return a.Name.Pos.File })
-	distribute(by, s.Blocks, func(s *Source) *[]Block { return &s.Blocks },
-		func(b *Block) string { return b.Prefix.Pos.File })
-	distribute(by, s.Servers, func(s *Source) *[]Server { return &s.Servers },
-		func(s *Server) string { return s.Name.Pos.File })
-	distribute(by, s.Addresses, func(s *Source) *[]Address { return &s.Addresses },
-		func(a *Address) string { return a.Addr.Pos.File })
-	distribute(by, s.Waivers, func(s *Source) *[]Waiver { return &s.Waivers },
-		func(w *Waiver) string { return w.Pos.File })
-	for _, d := range found {
-		if p := by[d.Pos.File]; p != nil {
-			p.findings = append(p.findings, d)
-		}
-	}
-	forms := make(map[string]string, len(by))
-	r := new(room)
-	for file, p := range by {
-		forms[file] = encode(file, &p.doc, p.findings, r)
-	}
-	return forms
-}
-
-// distribute gives the parts of a joined list back to their files.
-func distribute[T any](by map[string]*parser, list []T, part func(*Source) *[]T, file func(*T) string) {
-	for len(list) > 0 {
-		n := 1
-		for n < len(list) && file(&list[n]) == file(&list[0]) {
-			n++
-		}
-		if p := by[file(&list[0])]; p != nil {
-			*part(&p.doc.Source) = list[:n:n]
-		}
-		list = list[n:]
-	}
-}
-
-// check compares what the edited files say with what they should: the changes, and all else as before. An error of it
+// saidBy reports whether the edited files say what they should: the changes, and all else as before. If they do not, that
 // is a mistake of this package, which must not cost anybody a source.
-func (pl *plan) check(edited *Source) error {
+func (pl *plan) saidBy(edited *Source) bool {
 	old := pl.source
 	same := slices.Equal(old.Files, edited.Files) && len(old.Servers) == len(edited.Servers) &&
 		len(old.Blocks) == len(edited.Blocks) && len(old.Accounts) == len(edited.Accounts) &&
@@ -431,11 +420,7 @@ func (pl *plan) check(edited *Source) error {
 	for _, c := range pl.changes {
 		same = same && c.seen == (c.file != "" && !c.removes())
 	}
-	if !same {
-		return errors.New("the edited source would not say what it should, so nothing is written; " +
-			"if no file has changed meanwhile, this is a mistake in revmap")
-	}
-	return nil
+	return same
 }
 
 // checkAddresses compares the addresses of a server, nil for none, with what they became.

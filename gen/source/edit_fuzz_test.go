@@ -10,9 +10,9 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 )
 
-// FuzzApply makes an edit in any file. There are findings, or what the file says then is what it said with the edit
-// made, which Apply holds itself to.
-func FuzzApply(f *testing.F) {
+// FuzzEdit makes an edit in any file. There are findings, or what the file says then is what it said with the edit
+// made, which Edit holds itself to.
+func FuzzEdit(f *testing.F) {
 	for _, pattern := range []string{"testdata/ok/*.yaml", "testdata/err/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
@@ -39,11 +39,8 @@ func FuzzApply(f *testing.F) {
 		if err := os.WriteFile("records.yaml", data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s, found, err := Load("records.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, findings, err := Apply(s, found, []Edit{e})
+		files := readRecords(t)
+		got, findings, err := files.Edit([]Edit{e}, os.ReadFile)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,10 +50,12 @@ func FuzzApply(f *testing.F) {
 			}
 			return
 		}
-		if want := edited(s, []Edit{e}); !reflect.DeepEqual(want, saidBy(got.Source)) {
-			t.Errorf("%v, want %v", saidBy(got.Source), want)
+		s, _ := files.Join()
+		is, _ := got.Files.Join()
+		if want := edited(s, []Edit{e}); !reflect.DeepEqual(want, saidBy(is)) {
+			t.Errorf("%v, want %v", saidBy(is), want)
 		}
-		for _, f := range got.Files {
+		for _, f := range got.Texts {
 			if slices.Equal(f.Old, f.New) {
 				t.Errorf("%s does not change", f.Path)
 			}

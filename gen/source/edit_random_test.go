@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -335,7 +334,7 @@ func (w *writer) edit(s *Source) Edit {
 }
 
 // source writes a source of two files into the current folder, and reads it.
-func (w *writer) source(t *testing.T) (s *Source, found diag.List, text string) {
+func (w *writer) source(t *testing.T) (files *Files, text string) {
 	for i := range 60 {
 		w.free = append(w.free, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 	}
@@ -352,18 +351,19 @@ func (w *writer) source(t *testing.T) (s *Source, found diag.List, text string) 
 		text += name + ":\n" + string(data)
 		top = "version: 1\n"
 	}
-	s, found, err := Load("records.yaml")
-	if err != nil || len(found) > 0 {
-		t.Fatalf("%v\n%s%s", err, findingLines(found), text)
+	files = readRecords(t)
+	if _, found := files.Join(); len(found) > 0 {
+		t.Fatalf("%s%s", findingLines(found), text)
 	}
-	return s, found, text
+	return files, text
 }
 
 // randomEdits makes n random edits in a random source, in all styles that there are. What the source says then is what
 // it said with the edits made. More returns what is wrong beyond that.
-func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Source, e Edit, got *Edited) string) {
+func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Source, e Edit, got *EditedFiles) string) {
 	w := &writer{Rand: rand.New(rand.NewPCG(seed, 0))}
-	s, found, text := w.source(t)
+	files, text := w.source(t)
+	s, _ := files.Join()
 	var edits []Edit
 	for range n {
 		e := w.edit(s)
@@ -375,35 +375,36 @@ func randomEdits(t *testing.T, seed uint64, n int, more func(w *writer, s *Sourc
 		t.Helper()
 		t.Fatalf("seed %d: %+v: %s\n%s", seed, edits, fmt.Sprintf(format, args...), text)
 	}
-	got, findings, err := Apply(s, found, edits)
+	got, findings, err := files.Edit(edits, os.ReadFile)
 	if err != nil || len(findings) > 0 {
 		failed("%v, findings:\n%s", err, findingLines(findings))
 	}
-	if d := cmp.Diff(edited(s, edits), saidBy(got.Source), cmpopts.EquateComparable(netip.Addr{})); d != "" {
+	is, found := got.Files.Join()
+	if d := cmp.Diff(edited(s, edits), saidBy(is), cmpopts.EquateComparable(netip.Addr{})); d != "" {
 		failed("(-want +got):\n%s", d)
 	}
-	if len(got.Found) > 0 {
-		failed("findings of the edited source:\n%s", findingLines(got.Found))
+	if len(found) > 0 {
+		failed("findings of the edited source:\n%s", findingLines(found))
 	}
 	if wrong := more(w, s, edits[0], got); wrong != "" {
 		failed("%s", wrong)
 	}
 }
 
-// TestApplyRandom makes single edits: no lines change but those of the edit, and taking it back gives the old text.
-func TestApplyRandom(t *testing.T) {
+// TestEditRandom makes single edits: no lines change but those of the edit, and taking it back gives the old text.
+func TestEditRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for seed := range uint64(1000) {
-		randomEdits(t, seed, 1, func(w *writer, s *Source, e Edit, got *Edited) string {
-			if len(got.Files) == 0 {
+		randomEdits(t, seed, 1, func(w *writer, s *Source, e Edit, got *EditedFiles) string {
+			if len(got.Texts) == 0 {
 				return ""
 			}
-			f := got.Files[0]
+			f := got.Texts[0]
 			entry := entryOf(s, e.Addr)
 			first, old := changedLines(f.Old, f.New)
 			switch last := first + len(old) - 1; {
-			case len(got.Files) > 1:
-				return fmt.Sprintf("%d files change", len(got.Files))
+			case len(got.Texts) > 1:
+				return fmt.Sprintf("%d files change", len(got.Texts))
 			case entry == nil && len(old) > 1,
 				entry != nil && e.Name != "" && (first < entry.Addr.Pos.Line || last > lastLine(entry)):
 				return fmt.Sprintf("these lines change: %q", old)
@@ -420,23 +421,21 @@ func TestApplyRandom(t *testing.T) {
 			if err := got.Write(); err != nil {
 				return err.Error()
 			}
-			if s, found, err := Load("records.yaml"); err != nil || len(found) > 0 || !reflect.DeepEqual(s, got.Source) {
-				return fmt.Sprintf("what is written is not what was promised: %v, %v\n%+v\n%+v", err, found, s, got.Source)
-			}
-			again, findings, err := Apply(got.Source, nil, []Edit{back})
-			if err != nil || len(findings) > 0 || len(again.Files) != 1 {
+			sameFiles(t, got.Files, readRecords(t))
+			again, findings, err := got.Files.Edit([]Edit{back}, os.ReadFile)
+			if err != nil || len(findings) > 0 || len(again.Texts) != 1 {
 				return fmt.Sprintf("back: %v, findings:\n%s", err, findingLines(findings))
 			}
-			return cmp.Diff(string(f.Old), string(again.Files[0].New))
+			return cmp.Diff(string(f.Old), string(again.Texts[0].New))
 		})
 	}
 }
 
-// TestApplyManyRandom makes many edits at once, which must not get in each other's way.
-func TestApplyManyRandom(t *testing.T) {
+// TestEditManyRandom makes many edits at once, which must not get in each other's way.
+func TestEditManyRandom(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for seed := range uint64(1000) {
-		randomEdits(t, seed, 2+int(seed%30), func(*writer, *Source, Edit, *Edited) string { return "" })
+		randomEdits(t, seed, 2+int(seed%30), func(*writer, *Source, Edit, *EditedFiles) string { return "" })
 	}
 }
 

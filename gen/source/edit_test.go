@@ -40,17 +40,38 @@ func editsOf(t *testing.T, text string) []Edit {
 }
 
 // apply makes edits in the source records.yaml of the current folder.
-func apply(t *testing.T, edits []Edit) (*Edited, diag.List) {
+func apply(t *testing.T, edits []Edit) (*EditedFiles, diag.List) {
 	t.Helper()
-	s, found, err := Load("records.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, findings, err := Apply(s, found, edits)
+	e, findings, err := readRecords(t).Edit(edits, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e, findings
+}
+
+// readRecords reads the source records.yaml of the current folder.
+func readRecords(t *testing.T) *Files {
+	t.Helper()
+	f, err := ReadFiles("records.yaml", ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// sameFiles checks that a source is what another one promised.
+func sameFiles(t *testing.T, promised, written *Files) {
+	t.Helper()
+	want, wantFound := promised.Join()
+	got, gotFound := written.Join()
+	if !reflect.DeepEqual(want, got) || !reflect.DeepEqual(wantFound, gotFound) {
+		t.Errorf("%+v\n%v\nis what was promised; what is written is\n%+v\n%v", want, wantFound, got, gotFound)
+	}
+	for i := range written.Len() {
+		if promised.Path(i) != written.Path(i) || promised.Sum(i) != written.Sum(i) || promised.Size(i) != written.Size(i) {
+			t.Errorf("%s is not what was promised", written.Path(i))
+		}
+	}
 }
 
 func findingLines(l diag.List) string {
@@ -70,7 +91,7 @@ const head = `version: 1
 defaults: {nameservers: [ns.example.net], soa: {primary: ns.example.net, contact: h@example.net}}
 `
 
-func TestApply(t *testing.T) {
+func TestEdit(t *testing.T) {
 	const blocks = "blocks: {192.0.2.0/24: {}, 2001:db8::/32: {}}\n"
 	tests := []struct {
 		name, before, edits, after string
@@ -216,15 +237,15 @@ func TestApply(t *testing.T) {
 			if d := cmp.Diff(above+strings.TrimPrefix(tt.after, mark), got); d != "" {
 				t.Errorf("records.yaml (-want +got):\n%s", d)
 			}
-			if len(e.Found) > 0 {
-				t.Errorf("the edited source has findings:\n%s", findingLines(e.Found))
+			if _, found := e.Files.Join(); len(found) > 0 {
+				t.Errorf("the edited source has findings:\n%s", findingLines(found))
 			}
 		})
 	}
 }
 
 // Lines end as they did, even if a file has both ends.
-func TestApplyMixedLineEnds(t *testing.T) {
+func TestEditMixedLineEnds(t *testing.T) {
 	const before = head + "blocks: {192.0.2.0/24: {}}\n"
 	for _, tt := range []struct{ name, before, after string }{
 		{"a file with LF", before + "addresses:\r\n  192.0.2.1: a.example\r\n  192.0.2.3: c.example\n",
@@ -238,7 +259,7 @@ func TestApplyMixedLineEnds(t *testing.T) {
 			if len(findings) > 0 {
 				t.Fatalf("findings:\n%s", findingLines(findings))
 			}
-			if d := cmp.Diff(tt.after, string(e.Files[0].New)); d != "" {
+			if d := cmp.Diff(tt.after, string(e.Texts[0].New)); d != "" {
 				t.Errorf("records.yaml (-want +got):\n%s", d)
 			}
 		})
@@ -246,20 +267,20 @@ func TestApplyMixedLineEnds(t *testing.T) {
 }
 
 // A name that cannot be read is one that can be taken away.
-func TestApplyUnsetsInvalidName(t *testing.T) {
+func TestEditUnsetsInvalidName(t *testing.T) {
 	const before = head + "blocks: {192.0.2.0/24: {}}\naddresses:\n  192.0.2.1: a.example\n"
 	tree(t, map[string]string{"records.yaml": before + "  192.0.2.2: b..example\n"})
 	e, findings := apply(t, editsOf(t, "192.0.2.2"))
 	if len(findings) > 0 {
 		t.Fatalf("findings:\n%s", findingLines(findings))
 	}
-	if d := cmp.Diff(before, string(e.Files[0].New)); d != "" {
+	if d := cmp.Diff(before, string(e.Texts[0].New)); d != "" {
 		t.Errorf("records.yaml (-want +got):\n%s", d)
 	}
 }
 
 // What only people should touch, or nobody understands, is left alone.
-func TestApplyRefuses(t *testing.T) {
+func TestEditRefuses(t *testing.T) {
 	const blocks = "blocks: {192.0.2.0/24: {}, 2001:db8::/32: {}}\n" // the source begins at line 4
 	tests := []struct {
 		name, source, edits string
@@ -336,7 +357,9 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
-func TestApplyWrongEdits(t *testing.T) {
+func TestEditWrongEdits(t *testing.T) {
+	tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\n"})
+	files := readRecords(t)
 	for _, e := range []Edit{
 		{Name: "a.example"},
 		{Addr: netip.MustParseAddr("::ffff:192.0.2.1")},
@@ -344,14 +367,14 @@ func TestApplyWrongEdits(t *testing.T) {
 		{Addr: netip.MustParseAddr("192.0.2.1"), Name: "a.example", Remove: true},
 		{Addr: netip.MustParseAddr("192.0.2.1"), TTL: "5m"},
 	} {
-		if got, findings, err := Apply(new(Source), nil, []Edit{e}); err == nil {
+		if got, findings, err := files.Edit([]Edit{e}, os.ReadFile); err == nil {
 			t.Errorf("%+v is made: %v, %v", e, got, findings)
 		}
 	}
 }
 
 // An address goes to the file that has its neighbours.
-func TestApplyFiles(t *testing.T) {
+func TestEditFiles(t *testing.T) {
 	files := map[string]string{
 		"records.yaml": head + "blocks: {192.0.2.0/24: {}, 198.51.100.0/24: {}, 203.0.113.0/24: {}}\ninclude: ['?.yaml']\n",
 		"a.yaml":       "addresses:\n  192.0.2.10: a.example\n",
@@ -372,7 +395,7 @@ func TestApplyFiles(t *testing.T) {
 				t.Fatal(findingLines(findings))
 			}
 			var changed []string
-			for _, f := range e.Files {
+			for _, f := range e.Texts {
 				changed = append(changed, f.Path)
 				if old, err := e.ReadFile(f.Path); err != nil || string(old) != string(f.New) {
 					t.Errorf("ReadFile(%s) = %q, %v", f.Path, old, err)
@@ -383,7 +406,7 @@ func TestApplyFiles(t *testing.T) {
 			}
 			for file, text := range files {
 				if got := string(readFile(t, file)); got != text {
-					t.Errorf("Apply wrote %s: %q", file, got)
+					t.Errorf("Edit wrote %s: %q", file, got)
 				}
 			}
 		})
@@ -391,7 +414,7 @@ func TestApplyFiles(t *testing.T) {
 }
 
 // A name that is none of YAML's words, and none that YAML takes for something else, keeps what it says.
-func TestApplyNames(t *testing.T) {
+func TestEditNames(t *testing.T) {
 	for _, name := range []string{"null", "~.example", "1.5", "0x10", "-a.example", "yes", "日本.example", "a\u00ad.example", "x_y"} {
 		tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: }\nservers: {a: {primary: 192.0.2.1}}\n"})
 		want, err := parseName(name)
@@ -404,15 +427,16 @@ func TestApplyNames(t *testing.T) {
 		case len(findings) > 0:
 			t.Errorf("%q: %v", name, findings)
 		default:
-			if got := e.Source.Servers[0].Addresses[0].Names[0].Value; got != want {
+			s, _ := e.Files.Join()
+			if got := s.Servers[0].Addresses[0].Names[0].Value; got != want {
 				t.Errorf("%q: %q, want %q", name, got, want)
 			}
 		}
 	}
 }
 
-func TestEditedWrite(t *testing.T) {
-	edited := func(t *testing.T) *Edited {
+func TestEditedFilesWrite(t *testing.T) {
+	edited := func(t *testing.T) *EditedFiles {
 		tree(t, map[string]string{
 			"records.yaml": head + "blocks: {192.0.2.0/24: }\ninclude: ['*/*.yaml']\n",
 			"a/a.yaml":     "addresses: {192.0.2.1: a.example}\n",
@@ -454,13 +478,7 @@ func TestEditedWrite(t *testing.T) {
 		if info, err := os.Lstat("b/b.yaml"); err != nil || info.Mode()&os.ModeSymlink == 0 {
 			t.Errorf("the link is none any more: %v, %v", info.Mode(), err)
 		}
-		s, found, err := Load("records.yaml")
-		if d := cmp.Diff(e.Found, found); d != "" || err != nil {
-			t.Errorf("%v, findings (-promised +written):\n%s", err, d)
-		}
-		if !reflect.DeepEqual(e.Source, s) {
-			t.Errorf("%+v\nis what was promised; what is written is\n%+v", e.Source, s)
-		}
+		sameFiles(t, e.Files, readRecords(t))
 	})
 	t.Run("a file has changed", func(t *testing.T) {
 		e := edited(t)
@@ -517,10 +535,10 @@ func TestEditedWrite(t *testing.T) {
 }
 
 // Of edits that are made at once in one state of a source, one is written, and the others are told.
-func TestEditedWriteTogether(t *testing.T) {
+func TestEditedFilesWriteTogether(t *testing.T) {
 	for range 20 {
 		tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\n"})
-		edits := make([]*Edited, 8)
+		edits := make([]*EditedFiles, 8)
 		for i := range edits {
 			edits[i], _ = apply(t, editsOf(t, fmt.Sprintf("192.0.2.%d a.example", i)))
 		}
@@ -544,7 +562,7 @@ func TestEditedWriteTogether(t *testing.T) {
 		if written < 0 {
 			t.Fatal("no edit is written")
 		}
-		if got := readFile(t, "records.yaml"); !bytes.Equal(got, edits[written].Files[0].New) {
+		if got := readFile(t, "records.yaml"); !bytes.Equal(got, edits[written].Texts[0].New) {
 			t.Fatalf("another edit than %d is written:\n%s", written, got)
 		}
 	}

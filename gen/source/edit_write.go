@@ -12,10 +12,11 @@ import (
 )
 
 // Write writes the files of e, each in one step, if all of them hold what they did when e was made. It waits for a Write
-// of another process into the same source, which makes that a reason to write nothing. If one file cannot be written, those that are written already get their old text back: an error says that the source is as it was, or
-// else which files are not.
-func (e *Edited) Write() (err error) {
-	drafts := make([]draft, len(e.Files))
+// of another process into the same source, which makes that a reason to write nothing. If one file cannot be written,
+// those that are written already get their old text back: an error says that the source is as it was, or else which files
+// are not.
+func (e *EditedFiles) Write() (err error) {
+	drafts := make([]draft, len(e.Texts))
 	defer func() {
 		for i := range drafts {
 			err = errors.Join(err, drafts[i].discard())
@@ -23,7 +24,7 @@ func (e *Edited) Write() (err error) {
 	}()
 	var work errgroup.Group
 	work.SetLimit(16) // most of the time is that of waiting for the disk
-	for i, f := range e.Files {
+	for i, f := range e.Texts {
 		work.Go(func() (err error) {
 			if drafts[i], err = newDraft(f.Path, f.New); err != nil {
 				return fmt.Errorf("write %s: %w", f.Path, err)
@@ -34,12 +35,12 @@ func (e *Edited) Write() (err error) {
 	if err := work.Wait(); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Dir(e.Source.Root))
+	unlock, err := lock(filepath.Dir(e.Files.Path(0)))
 	if err != nil {
 		return fmt.Errorf("lock the source: %w", err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	for _, f := range e.Files {
+	for _, f := range e.Texts {
 		data, err := os.ReadFile(f.Path)
 		if err == nil && !bytes.Equal(data, f.Old) {
 			err = errChanged
@@ -52,13 +53,13 @@ func (e *Edited) Write() (err error) {
 	for i := range drafts {
 		d := &drafts[i]
 		if err := d.publish(); err != nil {
-			return errors.Join(fmt.Errorf("write %s: %w", e.Files[i].Path, err), putBack(e.Files[:i]))
+			return errors.Join(fmt.Errorf("write %s: %w", e.Texts[i].Path, err), putBack(e.Texts[:i]))
 		}
 		folders[filepath.Dir(d.path)] = true
 	}
 	for dir := range folders { // the names, too, have to outlive a crash
 		if err := syncFolder(dir); err != nil {
-			return errors.Join(fmt.Errorf("write %s: %w", dir, err), putBack(e.Files))
+			return errors.Join(fmt.Errorf("write %s: %w", dir, err), putBack(e.Texts))
 		}
 	}
 	return nil

@@ -37,6 +37,8 @@ type file struct {
 	sum  [sha256.Size]byte
 	size int
 	form string // what encode has returned
+	// outline returns that of the file, which is made when it is asked for first.
+	outline func() *outline
 }
 
 // ReadFiles reads the file root and all files that it includes, and finds the forward zone files that it names. It is an
@@ -92,9 +94,7 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 	done := 0
 	parallel.Each(len(names), func(i int) {
 		path := folder.Path(names[i])
-		if form, ok := folder.forms[path]; ok {
-			included[i] = file{path: path, form: form}
-		} else if data, err := folder.ReadFile(names[i]); err != nil {
+		if data, err := folder.ReadFile(names[i]); err != nil {
 			failed[i] = err
 		} else {
 			included[i].read(path, data, true, o.Cache)
@@ -121,6 +121,10 @@ var rooms = sync.Pool{New: func() any { return new(room) }}
 // read makes f what a file says that holds data.
 func (f *file) read(path string, data []byte, included bool, c *cache.Cache) {
 	*f = file{path: path, sum: sha256.Sum256(data), size: len(data)}
+	defer func() {
+		form := f.form
+		f.outline = sync.OnceValue(func() *outline { return newOutline(path, form) })
+	}()
 	if len(data) < minCached {
 		c = nil
 	}
@@ -187,8 +191,26 @@ func (f *Files) Join() (*Source, diag.List) {
 	read := make([]*Source, f.Len())
 	found := make([]diag.List, f.Len())
 	parallel.Each(f.Len(), func(i int) { read[i], found[i] = f.Read(i) })
-	s := read[0]
+	s := join(read)
 	s.Forwards = f.Forwards()
+	return s, append(slices.Concat(found...), f.findings...).Sort()
+}
+
+// some returns what some of the files say together, which is the caller's.
+func (f *Files) some(numbers []int) *Source {
+	if len(numbers) == 0 {
+		return &Source{Root: f.Path(0)}
+	}
+	read := make([]*Source, len(numbers))
+	parallel.Each(len(numbers), func(i int) { read[i], _ = f.Read(numbers[i]) })
+	s := join(read)
+	s.Root = f.Path(0)
+	return s
+}
+
+// join returns the first of some files with what all of them list. It takes that from the others.
+func join(read []*Source) *Source {
+	s := read[0]
 	for _, t := range read[1:] {
 		s.Files = append(s.Files, t.Root)
 	}
@@ -197,7 +219,7 @@ func (f *Files) Join() (*Source, diag.List) {
 	s.Servers = collect(read, func(s *Source) *[]Server { return &s.Servers })
 	s.Addresses = collect(read, func(s *Source) *[]Address { return &s.Addresses })
 	s.Waivers = collect(read, func(s *Source) *[]Waiver { return &s.Waivers })
-	return s, append(slices.Concat(found...), f.findings...).Sort()
+	return s
 }
 
 // collect joins a part of each file. It allocates once, and lets go of what it has copied.

@@ -119,9 +119,6 @@ type Folder struct {
 	dir          string // where its files are
 	prefix, name string // what comes before a file's path in positions
 	root         *os.Root
-	// Of files by their names in positions, for Apply: what they are to hold, and the forms of others, which are not read.
-	edited map[string][]byte
-	forms  map[string]string
 }
 
 // OpenFolder opens the folder of the root file at the given path.
@@ -150,9 +147,6 @@ func (f *Folder) onDisk(file string) string { return filepath.Join(f.dir, filepa
 
 // ReadFile returns what a file holds, a slash-separated path below f. Its errors do not name the file.
 func (f *Folder) ReadFile(file string) ([]byte, error) {
-	if data, ok := f.edited[f.Path(file)]; ok {
-		return data, nil
-	}
 	info, err := f.root.Stat(file)
 	if err == nil && !info.Mode().IsRegular() { // not even to be opened: a pipe would wait for ever
 		return nil, errors.New("not a regular file")
