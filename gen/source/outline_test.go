@@ -1,0 +1,213 @@
+package source
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/revmap/revmap/gen/diag"
+)
+
+// inAllFiles makes Files.edit look at all files.
+func inAllFiles(outlines []*outline, _ map[netip.Addr]*change) []int {
+	all := make([]int, len(outlines))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// A crowd writes files that have few addresses among them, so that many are in several, or beside those of another.
+type crowd struct{ *rand.Rand }
+
+func (c crowd) chance(percent int) bool { return c.IntN(100) < percent }
+
+func (c crowd) addr() string {
+	return [...]string{
+		fmt.Sprintf("192.0.2.%d", c.IntN(60)), fmt.Sprintf("198.51.100.%d", c.IntN(20)),
+		fmt.Sprintf("2001:db8:%x::%x", c.IntN(3), c.IntN(12)), fmt.Sprintf("203.0.113.%d", c.IntN(4)),
+	}[c.IntN(4)]
+}
+
+func (c crowd) prefix() string {
+	return [...]string{
+		"192.0.2.0/26", "192.0.2.16/28", "192.0.2.8/30", "2001:db8::/47", "2001:db8:1::/48", "2001:db8::8/125", "0.0.0.0/1",
+	}[c.IntN(7)]
+}
+
+// entries writes "addresses" with up to n entries.
+func (c crowd) entries(n int, prefix bool) string {
+	seen := make(map[string]bool)
+	var list []string
+	for range n {
+		a := c.addr()
+		value := fmt.Sprintf("n%d.example", c.IntN(9))
+		if prefix && c.chance(20) {
+			a, value = c.prefix(), "~"
+		}
+		if !seen[a] {
+			seen[a] = true
+			list = append(list, fmt.Sprintf("%q: %s", a, value))
+		}
+	}
+	return "addresses: {" + strings.Join(list, ", ") + "}"
+}
+
+// file writes a file; first is the number of its first server.
+func (c crowd) file(first int) string {
+	var b strings.Builder
+	if c.chance(30) {
+		fmt.Fprintf(&b, "blocks: {%q: {}}\n", [...]string{
+			"192.0.2.0/24", "192.0.2.0/27", "198.51.100.8/29", "2001:db8::/32", "2001:db8:1::/48", "192.0.2.32/28",
+		}[c.IntN(6)])
+	}
+	b.WriteString("servers:\n")
+	for i := range 1 + c.IntN(3) {
+		fmt.Fprintf(&b, "  s%d: {primary: [%q], %s}\n", first+i, c.addr(), c.entries(c.IntN(4), true))
+	}
+	if c.chance(60) {
+		b.WriteString(c.entries(1+c.IntN(5), false) + "\n")
+	}
+	if c.chance(1) {
+		b.WriteString("server: {}\nservers: {}\n")
+	}
+	return b.String()
+}
+
+// What is done to the files that edits concern is what is done if all files are looked at.
+func TestEditOfSomeFiles(t *testing.T) {
+	refused, listed, added, looked, all := 0, 0, 0, 0, 0
+	for seed := range uint64(3000) {
+		c := crowd{rand.New(rand.NewPCG(seed, 1))}
+		text := map[string]string{"records.yaml": head + "include: ['?.yaml']\n" + strings.TrimPrefix(c.file(0), "version: 1\n")}
+		for i := range c.IntN(7) {
+			text[string(rune('a'+i))+".yaml"] = c.file(10 * (i + 1))
+		}
+		tree(t, text)
+		f := readRecords(t)
+		var edits []Edit
+		for i := range 1 + c.IntN(4) {
+			e := Edit{Addr: netip.MustParseAddr(c.addr()), Pos: diag.Position{File: "edits", Line: i + 1}}
+			if c.chance(70) {
+				e.Name = "new.example"
+			}
+			edits = append(edits, e)
+		}
+		some := func(outlines []*outline, changes map[netip.Addr]*change) []int {
+			numbers := concerned(outlines, changes)
+			looked, all = looked+len(numbers), all+len(outlines)
+			return numbers
+		}
+		want, wantFound, wantErr := f.edit(edits, os.ReadFile, inAllFiles)
+		got, found, err := f.edit(edits, os.ReadFile, some)
+		failed := func(what string, want, got any) {
+			t.Fatalf("seed %d: %s: %v, want %v\n%v\n%v", seed, what, got, want, edits, text)
+		}
+		if wantErr != nil || err != nil {
+			failed("error", wantErr, err)
+		}
+		if !reflect.DeepEqual(wantFound, found) {
+			failed("findings", wantFound, found)
+		}
+		if len(found) > 0 {
+			refused++
+			continue
+		}
+		if !reflect.DeepEqual(want.Texts, got.Texts) || !slices.Equal(want.Changed, got.Changed) {
+			failed("texts", want.Texts, got.Texts)
+		}
+		if len(got.Texts) == 0 {
+			continue
+		}
+		s, _ := f.Join()
+		for _, e := range edits {
+			if _, ok := saidBy(s)[e.Addr]; ok {
+				listed++
+			} else if e.Name != "" {
+				added++
+			}
+		}
+		for _, text := range got.Texts {
+			if err := os.WriteFile(text.Path, text.New, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sameFiles(t, got.Files, readRecords(t))
+		if t.Failed() {
+			failed("files", want.Files, got.Files)
+		}
+	}
+	t.Logf("%d refused, %d edits of entries, %d new ones, %d of %d files looked at", refused, listed, added, looked, all)
+	if refused < 300 || listed < 300 || added < 300 || looked > all*3/4 {
+		t.Error("the test wants other sources")
+	}
+}
+
+// The root file can move what it says of others: patterns, and what is wrong with them.
+func TestEditMovesPatterns(t *testing.T) {
+	tree(t, map[string]string{
+		"records.yaml": head + "blocks: {192.0.2.0/24: {}}\naddresses:\n  192.0.2.2: a.example\nforwards: [no.zone, 'z/*']\ninclude: [a.yaml]\n",
+		"a.yaml":       server("a"), "z/z.zone": "",
+	})
+	e, findings := apply(t, editsOf(t, "192.0.2.1 b.example"))
+	if len(findings) > 0 {
+		t.Fatal(findingLines(findings))
+	}
+	if err := e.Write(); err != nil {
+		t.Fatal(err)
+	}
+	if f := e.Files.Forwards(); len(f) != 1 || f[0].Pos.Line != 7 || len(e.Files.Findings()) != 1 {
+		t.Errorf("forwards %v, findings %v", f, e.Files.Findings())
+	}
+	sameFiles(t, e.Files, readRecords(t))
+}
+
+// Of a million addresses, an edit looks at those in one file.
+func TestConcerned(t *testing.T) {
+	outlines := make([]*outline, 100)
+	for i := range outlines {
+		outlines[i] = &outline{blocks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+		for j := range 10 {
+			outlines[i].owned = append(outlines[i].owned, netip.AddrFrom4([4]byte{10, 0, byte(i), byte(2 * j)}))
+			outlines[i].others = append(outlines[i].others, netip.AddrFrom4([4]byte{10, 1, byte(i), byte(2 * j)}))
+		}
+		outlines[i].routed = append(outlines[i].routed, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 2, byte(i), 0}), 24))
+	}
+	outlines[7].routed = append(outlines[7].routed, netip.MustParsePrefix("10.2.5.0/25"))
+	outlines[8].routed = append(outlines[8].routed, netip.MustParsePrefix("10.2.5.0/25"))
+	tests := []struct {
+		addr string
+		want []int
+	}{
+		{"10.0.3.4", []int{3}},
+		{"10.1.3.4", []int{3}},
+		{"10.1.3.3", []int{0, 3}},
+		{"10.1.3.99", []int{0, 3, 4}},
+		{"10.2.5.1", []int{0, 7, 99}},
+		{"10.2.5.200", []int{0, 5, 99}},
+		{"10.0.3.5", []int{0}},
+		{"192.0.2.1", []int{0, 99}},
+	}
+	for _, tt := range tests {
+		got := concerned(outlines, map[netip.Addr]*change{netip.MustParseAddr(tt.addr): nil})
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s concerns %v, want %v", tt.addr, got, tt.want)
+		}
+	}
+}
+
+// The text has to be the one that was read.
+func TestEditOfChangedText(t *testing.T) {
+	tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\naddresses: {192.0.2.1: a.example}\n"})
+	edits := editsOf(t, "192.0.2.1 b.example")
+	f := readRecords(t)
+	if _, _, err := f.Edit(edits, func(string) ([]byte, error) { return readFile(t, "records.yaml")[1:], nil }); err == nil ||
+		!strings.Contains(err.Error(), "records.yaml: the file has changed since it was read") {
+		t.Errorf("error: %v", err)
+	}
+}
