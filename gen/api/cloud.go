@@ -1,0 +1,475 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/table"
+)
+
+// A cloudServer is a server as the Cloud API has it, as far as there is something to say of it here.
+type cloudServer struct {
+	ID         int64             `json:"id"`
+	Name       string            `json:"name"`
+	Status     string            `json:"status"`
+	Created    time.Time         `json:"created"`
+	Labels     map[string]string `json:"labels"`
+	Locked     bool              `json:"locked"`
+	ServerType struct {
+		ID   int64  `json:"id"`
+		Name string `json:"name"`
+	} `json:"server_type"`
+	Protection struct {
+		Delete  bool `json:"delete"`
+		Rebuild bool `json:"rebuild"`
+	} `json:"protection"`
+	PublicNet struct {
+		IPv4        *cloudIPv4 `json:"ipv4"`
+		IPv6        *cloudIPv6 `json:"ipv6"`
+		FloatingIPs []int64    `json:"floating_ips"`
+		Firewalls   []int64    `json:"firewalls"`
+	} `json:"public_net"`
+	PrivateNet []int64 `json:"private_net"`
+	Volumes    []int64 `json:"volumes"`
+}
+
+type cloudIPv4 struct {
+	ID      int64      `json:"id"`
+	IP      netip.Addr `json:"ip"`
+	Blocked bool       `json:"blocked"`
+	DNSPtr  string     `json:"dns_ptr"`
+}
+
+type cloudIPv6 struct {
+	ID      int64        `json:"id"`
+	IP      netip.Prefix `json:"ip"`
+	Blocked bool         `json:"blocked"`
+	DNSPtr  []cloudPtr   `json:"dns_ptr"`
+}
+
+type cloudPtr struct {
+	IP     netip.Addr `json:"ip"`
+	DNSPtr string     `json:"dns_ptr"`
+}
+
+// A cloudPrimaryIP is any address: the Cloud API has no other kind of which each is a thing of its own.
+type cloudPrimaryIP struct {
+	ID           int64             `json:"id"`
+	Name         string            `json:"name"`
+	IP           string            `json:"ip"`
+	Type         string            `json:"type"`
+	Created      time.Time         `json:"created"`
+	Labels       map[string]string `json:"labels"`
+	AssigneeID   *int64            `json:"assignee_id"`
+	AssigneeType string            `json:"assignee_type"`
+	AutoDelete   bool              `json:"auto_delete"`
+	Blocked      bool              `json:"blocked"`
+	DNSPtr       []cloudPtr        `json:"dns_ptr"`
+	Protection   struct {
+		Delete bool `json:"delete"`
+	} `json:"protection"`
+}
+
+// created is when everything was: nobody has written it down.
+var created = time.Unix(0, 0).UTC()
+
+func serverID(name string) int64      { return idOf("server", name) }
+func addressID(addr netip.Addr) int64 { return idOf("address", addr.String()) }
+func labelsOf(s string) map[string]string {
+	if s == "" {
+		return map[string]string{}
+	}
+	return map[string]string{"account": s}
+}
+
+// serverOf returns a server with the names of its addresses.
+func (want wanted) serverOf(seat *desk.Seat, s editor.Server) cloudServer {
+	c := cloudServer{
+		ID: serverID(s.Name), Name: s.Name, Status: "running", Created: created, Labels: labelsOf(s.Account),
+		PrivateNet: []int64{}, Volumes: []int64{},
+	}
+	c.ServerType.ID, c.ServerType.Name = idOf("product", s.Product), s.Product
+	c.PublicNet.FloatingIPs, c.PublicNet.Firewalls = []int64{}, []int64{}
+	all := append(slices.Clone(s.Primary), s.Addresses...) // the first of a family is the one that counts
+	if i := slices.IndexFunc(all, netip.Addr.Is4); i >= 0 {
+		c.PublicNet.IPv4 = &cloudIPv4{ID: addressID(all[i]), IP: all[i]}
+	}
+	if i := slices.IndexFunc(all, netip.Addr.Is6); i >= 0 {
+		network, _ := all[i].Prefix(64)
+		c.PublicNet.IPv6 = &cloudIPv6{ID: addressID(all[i]), IP: network, DNSPtr: []cloudPtr{}}
+	}
+	for row := range want.rows(seat, table.Query{Server: s.Name}) {
+		name := want.name(row)
+		v4, v6 := c.PublicNet.IPv4, c.PublicNet.IPv6
+		switch {
+		case v4 != nil && row.Addr == v4.IP:
+			v4.DNSPtr = name
+		case v6 != nil && row.Addr.Is6() && name != "":
+			v6.DNSPtr = append(v6.DNSPtr, cloudPtr{row.Addr, name})
+		}
+	}
+	return c
+}
+
+// primaryIPOf returns a row as a primary IP.
+func (want wanted) primaryIPOf(row *table.Row) cloudPrimaryIP {
+	c := cloudPrimaryIP{
+		ID: addressID(row.Addr), Name: row.Addr.String(), IP: row.Addr.String(), Type: "ipv4", Created: created,
+		Labels: labelsOf(row.Account), AssigneeType: "server", DNSPtr: []cloudPtr{},
+	}
+	if row.Addr.Is6() {
+		c.Type, c.IP = "ipv6", netip.PrefixFrom(row.Addr, 128).String()
+	}
+	if row.Server != "" {
+		id := serverID(row.Server)
+		c.AssigneeID = &id
+	}
+	if name := want.name(row); name != "" {
+		c.DNSPtr = append(c.DNSPtr, cloudPtr{row.Addr, name})
+	}
+	return c
+}
+
+// cloudServers answers GET /v1/servers.
+func (a *api) cloudServers(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	p, err := cloudPageOf(r)
+	if err != nil {
+		return err
+	}
+	var names []numbered[string]
+	if q := r.URL.Query(); !q.Has("name") {
+		names = a.indexes.get(seat, true).servers
+	} else if s, err := seat.Server(q.Get("name")); err == nil {
+		names = []numbered[string]{{what: s.Name}}
+	}
+	p.total = len(names)
+	from := min(p.offset(), len(names))
+	want, list := wantedBy(seat), []cloudServer{}
+	for _, n := range names[from:min(from+p.size, len(names))] {
+		if s, err := seat.Server(n.what); err == nil {
+			list = append(list, want.serverOf(seat, s))
+		}
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"servers": list, "meta": p.meta()})
+	return nil
+}
+
+// cloudServerAt returns the server with the id in the path of a request.
+func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat) (editor.Server, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return editor.Server{}, desk.ErrUnknown
+	}
+	name, ok := a.indexes.server(seat, id)
+	if !ok {
+		return editor.Server{}, desk.ErrUnknown
+	}
+	return seat.Server(name)
+}
+
+// cloudServer answers GET /v1/servers/{id}.
+func (a *api) cloudServer(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	s, err := a.cloudServerAt(r, seat)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"server": wantedBy(seat).serverOf(seat, s)})
+	return nil
+}
+
+// cloudServerChange answers POST /v1/servers/{id}/actions/change_dns_ptr.
+func (a *api) cloudServerChange(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	s, err := a.cloudServerAt(r, seat)
+	if err != nil {
+		return err
+	}
+	addr, name, err := cloudChange(w, r)
+	if err != nil {
+		return err
+	}
+	if row, err := seat.At(addr); err != nil || row.Server != s.Name {
+		return &failure{kind: malformed, message: fmt.Sprintf("%s is no address of server %q", addr, s.Name), invalid: []string{"ip"}}
+	}
+	return a.cloudSet(w, r, seat, addr, name, cloudResource{serverID(s.Name), "server"})
+}
+
+// cloudPrimaryIPs answers GET /v1/primary_ips.
+func (a *api) cloudPrimaryIPs(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	p, err := cloudPageOf(r)
+	if err != nil {
+		return err
+	}
+	var rows []table.Row
+	q := r.URL.Query()
+	if text := q.Get("name") + q.Get("ip"); q.Has("name") || q.Has("ip") {
+		if addr, ok := parseAddr(text); ok {
+			if row, err := seat.At(addr); err == nil && row.Listed {
+				rows, p.total = []table.Row{row}, 1
+			}
+		}
+	} else {
+		page := seat.List(table.Query{Offset: p.offset(), Limit: p.size})
+		rows, p.total = page.Rows, page.Total
+	}
+	want, list := wantedBy(seat), []cloudPrimaryIP{}
+	for i := range rows {
+		list = append(list, want.primaryIPOf(&rows[i]))
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"primary_ips": list, "meta": p.meta()})
+	return nil
+}
+
+// cloudAddressAt returns the row of the address with the id in the path of a request.
+func (a *api) cloudAddressAt(r *http.Request, seat *desk.Seat) (table.Row, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return table.Row{}, desk.ErrUnknown
+	}
+	addr, ok := a.indexes.address(seat, id)
+	if !ok {
+		return table.Row{}, desk.ErrUnknown
+	}
+	return seat.At(addr)
+}
+
+// cloudPrimaryIP answers GET /v1/primary_ips/{id}.
+func (a *api) cloudPrimaryIP(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	row, err := a.cloudAddressAt(r, seat)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"primary_ip": wantedBy(seat).primaryIPOf(&row)})
+	return nil
+}
+
+// cloudPrimaryIPChange answers POST /v1/primary_ips/{id}/actions/change_dns_ptr.
+func (a *api) cloudPrimaryIPChange(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	row, err := a.cloudAddressAt(r, seat)
+	if err != nil {
+		return err
+	}
+	addr, name, err := cloudChange(w, r)
+	if err != nil {
+		return err
+	}
+	if addr != row.Addr {
+		return &failure{kind: malformed, message: fmt.Sprintf("this primary IP is %s", row.Addr), invalid: []string{"ip"}}
+	}
+	return a.cloudSet(w, r, seat, addr, name, cloudResource{addressID(addr), "primary_ip"})
+}
+
+// cloudChange returns what a request wants to change: an address, and its name, "" for the default.
+func cloudChange(w http.ResponseWriter, r *http.Request) (addr netip.Addr, name string, err error) {
+	var body struct {
+		IP     string `json:"ip"`
+		DNSPtr maybe  `json:"dns_ptr"`
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, smallBody))
+	if err != nil {
+		return addr, "", err
+	}
+	if err := json.Unmarshal(data, &body); err != nil {
+		return addr, "", &failure{kind: malformed, message: "the body is not the JSON that is wanted: " + err.Error()}
+	}
+	addr, ok := parseAddr(body.IP)
+	switch {
+	case !ok:
+		return addr, "", &failure{kind: malformed, message: fmt.Sprintf("%q is no IP address", body.IP), invalid: []string{"ip"}}
+	case !body.DNSPtr.set:
+		return addr, "", &failure{kind: malformed, message: "dns_ptr is missing: want a name, or null for the default", missing: []string{"dns_ptr"}}
+	}
+	return addr, body.DNSPtr.text(), nil
+}
+
+// cloudSet gives an address a name, and answers with the action that has done it.
+func (a *api) cloudSet(
+	w http.ResponseWriter, r *http.Request, seat *desk.Seat, addr netip.Addr, name string, resource cloudResource,
+) error {
+	started := time.Now()
+	if err := set(r, seat, addr, name); err != nil {
+		return err
+	}
+	action := a.actions.add(seat.Person().Login, cloudAction{
+		Command: "change_dns_ptr", Status: "success", Progress: 100,
+		Started: started.UTC(), Finished: time.Now().UTC(), Resources: []cloudResource{resource},
+	})
+	write(w, http.StatusCreated, "application/json", map[string]any{"action": action})
+	return nil
+}
+
+// A cloudAction is something that was done: nothing goes on behind a request.
+type cloudAction struct {
+	ID        int64           `json:"id"`
+	Command   string          `json:"command"`
+	Status    string          `json:"status"`
+	Progress  int             `json:"progress"`
+	Started   time.Time       `json:"started"`
+	Finished  time.Time       `json:"finished"`
+	Resources []cloudResource `json:"resources"`
+	Error     *struct{}       `json:"error"` // null
+	login     string
+}
+
+type cloudResource struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"`
+}
+
+// actions are the last ones, for those who ask what has become of theirs.
+type actions struct {
+	lock sync.Mutex
+	last int64
+	list []cloudAction // by id
+}
+
+// maxActions is how many are remembered.
+const maxActions = 1000
+
+// add remembers an action of a person, and returns it with its id. Ids go on from the time, so that those of before a
+// restart do not come again.
+func (l *actions) add(login string, action cloudAction) cloudAction {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.last = max(l.last+1, action.Started.UnixMicro())
+	action.ID, action.login = l.last, login
+	if len(l.list) >= maxActions {
+		l.list = slices.Delete(l.list, 0, maxActions/2)
+	}
+	l.list = append(l.list, action)
+	return action
+}
+
+// of returns the actions of a person, only those with the given ids if there are some.
+func (l *actions) of(login string, ids []string) []cloudAction {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	found := []cloudAction{}
+	for _, a := range l.list {
+		if a.login == login && (len(ids) == 0 || slices.Contains(ids, strconv.FormatInt(a.ID, 10))) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// cloudActions answers GET /v1/actions.
+func (a *api) cloudActions(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	p, err := cloudPageOf(r)
+	if err != nil {
+		return err
+	}
+	list := a.actions.of(seat.Person().Login, r.URL.Query()["id"])
+	p.total = len(list)
+	from := min(p.offset(), len(list))
+	list = list[from:min(from+p.size, len(list))]
+	write(w, http.StatusOK, "application/json", map[string]any{"actions": list, "meta": p.meta()})
+	return nil
+}
+
+// cloudAction answers GET /v1/actions/{id}.
+func (a *api) cloudAction(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	list := a.actions.of(seat.Person().Login, []string{r.PathValue("id")})
+	if len(list) == 0 {
+		return &failure{kind: unknown, message: "there is no such action, or not any more"}
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"action": list[0]})
+	return nil
+}
+
+// A cloudPage is a part of a list.
+type cloudPage struct {
+	number int // from 1
+	size   int // how many items a page has
+	total  int // how many items all pages have
+}
+
+// cloudPageOf returns the page that a request asks for.
+func cloudPageOf(r *http.Request) (cloudPage, error) {
+	q := r.URL.Query()
+	p := cloudPage{number: 1, size: 25}
+	for name, n := range map[string]*int{"page": &p.number, "per_page": &p.size} {
+		if !q.Has(name) {
+			continue
+		}
+		var err error
+		if *n, err = strconv.Atoi(q.Get(name)); err != nil || *n < 1 || *n > 1e9 {
+			return p, &failure{kind: malformed, message: name + ": want a number from 1", invalid: []string{name}}
+		}
+	}
+	if p.size = min(p.size, 50); q.Get("label_selector") != "" {
+		return p, &failure{
+			kind: malformed, message: "label_selector is not supported: ask by name", invalid: []string{"label_selector"},
+		}
+	}
+	return p, nil
+}
+
+func (p cloudPage) offset() int { return (p.number - 1) * p.size }
+
+// meta returns what clients find the next page by.
+func (p cloudPage) meta() any {
+	last := max(1, (p.total+p.size-1)/p.size)
+	var previous, next *int
+	if n := p.number - 1; n > 0 {
+		previous = &n
+	}
+	if n := p.number + 1; n <= last {
+		next = &n
+	}
+	return map[string]any{"pagination": map[string]any{
+		"page": p.number, "per_page": p.size, "previous_page": previous, "next_page": next,
+		"last_page": last, "total_entries": p.total,
+	}}
+}
+
+// cloudCodes has the status and code of each kind of failure. It is never "conflict": clients take that for a reason to
+// try again.
+var cloudCodes = map[kind]struct {
+	status int
+	code   string
+}{
+	unauthorized: {http.StatusUnauthorized, "unauthorized"},
+	readOnly:     {http.StatusForbidden, "token_readonly"},
+	denied:       {http.StatusForbidden, "forbidden"},
+	notFound:     {http.StatusNotFound, "not_found"},
+	badMethod:    {http.StatusMethodNotAllowed, "method_not_allowed"},
+	unknown:      {http.StatusNotFound, "not_found"},
+	malformed:    {http.StatusBadRequest, "invalid_input"},
+	refused:      {http.StatusUnprocessableEntity, "invalid_input"},
+	conflict:     {http.StatusLocked, "locked"},
+	needsReview:  {http.StatusForbidden, "forbidden"},
+	tooLarge:     {http.StatusRequestEntityTooLarge, "invalid_input"},
+	tooMany:      {http.StatusTooManyRequests, "rate_limit_exceeded"},
+	failed:       {http.StatusInternalServerError, "server_error"},
+}
+
+type cloudField struct {
+	Name     string   `json:"name"`
+	Messages []string `json:"messages"`
+}
+
+// cloudFail writes a failure.
+func cloudFail(w http.ResponseWriter, f *failure) {
+	c := cloudCodes[f.kind]
+	e := map[string]any{"code": c.code, "message": f.message}
+	if c.code == "invalid_input" {
+		fields := []cloudField{}
+		for _, name := range append(f.missing[:len(f.missing):len(f.missing)], f.invalid...) {
+			if name == "ptr" {
+				name = "dns_ptr"
+			}
+			fields = append(fields, cloudField{name, []string{f.message}})
+		}
+		e["details"] = map[string]any{"fields": fields}
+	}
+	write(w, c.status, "application/json", map[string]any{"error": e})
+}

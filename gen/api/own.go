@@ -1,0 +1,475 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/report"
+	"github.com/revmap/revmap/gen/table"
+	"github.com/revmap/revmap/gen/users"
+)
+
+// ownFail writes a failure as a problem (RFC 9457). Its code tells kinds apart, its title is for people.
+func ownFail(w http.ResponseWriter, f *failure) {
+	status := statuses[f.kind]
+	problem := map[string]any{
+		"title": http.StatusText(status), "status": status, "code": f.kind, "detail": f.message,
+	}
+	if more, ok := f.more.(map[string]any); ok {
+		maps.Copy(problem, more)
+	}
+	write(w, status, "application/problem+json", problem)
+}
+
+// An address is what there is to know of one. Names have their final dot; null is no name.
+type address struct {
+	Address    netip.Addr `json:"address"`
+	Server     string     `json:"server,omitempty"`
+	Product    string     `json:"product,omitempty"`
+	Account    string     `json:"account,omitempty"`
+	Primary    bool       `json:"primary"`
+	Hostname   *string    `json:"hostname"`
+	Name       *string    `json:"name"`
+	Answer     *string    `json:"answer"`
+	Origin     string     `json:"origin"`
+	TTL        uint32     `json:"ttl,omitempty"`
+	Block      string     `json:"block,omitempty"`
+	Delegation string     `json:"delegation,omitempty"`
+	Listed     bool       `json:"listed"`
+	Proposed   *proposed  `json:"proposed,omitempty"`
+	Counts     counts     `json:"counts"`
+	File       string     `json:"file,omitempty"`
+	Line       int        `json:"line,omitempty"`
+	Column     int        `json:"column,omitempty"`
+}
+
+// proposed is what an open proposal of the person wants of an address.
+type proposed struct {
+	Name *string `json:"name"`
+}
+
+type counts struct {
+	Error   int `json:"error"`
+	Warning int `json:"warning"`
+	Note    int `json:"note"`
+}
+
+// orNull returns a name, nil for none.
+func orNull(name string) *string {
+	if name == "" {
+		return nil
+	}
+	name = absolute(name)
+	return &name
+}
+
+// absolute returns a name in lower case with a final dot.
+func absolute(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) + "." }
+
+// prefixText returns a prefix, "" for the zero Prefix.
+func prefixText(p netip.Prefix) string {
+	if !p.IsValid() {
+		return ""
+	}
+	return p.String()
+}
+
+// addressOf returns what a seat sees of a row.
+func (want wanted) addressOf(seat *desk.Seat, r *table.Row) address {
+	a := address{
+		Address: r.Addr, Server: r.Server, Product: r.Product, Account: r.Account, Primary: r.Primary,
+		Hostname: orNull(r.Hostname), Name: orNull(r.Name), Answer: orNull(r.Answer), Origin: r.Origin.String(), TTL: r.TTL,
+		Block: prefixText(r.Block), Delegation: prefixText(r.Delegation), Listed: r.Listed,
+		Counts: counts{r.Errors, r.Warnings, r.NotesFound},
+	}
+	if name, ok := want[r.Addr]; ok {
+		a.Proposed = &proposed{orNull(name)}
+	}
+	if seat.Person().Accounts == nil {
+		a.File, a.Line, a.Column = r.Pos.File, r.Pos.Line, r.Pos.Column
+	}
+	return a
+}
+
+// How many addresses a list has.
+const (
+	usualLimit = 100
+	maxLimit   = 1000
+)
+
+// addresses answers GET /api/v1/addresses.
+func (a *api) addresses(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	values := r.URL.Query()
+	q, err := queryOf(values)
+	if err != nil {
+		return err
+	}
+	page := seat.List(q)
+	want := wantedBy(seat)
+	answer := struct {
+		Commit    string    `json:"commit"`
+		Total     int       `json:"total"`
+		Addresses []address `json:"addresses"`
+		Next      string    `json:"next,omitempty"`
+	}{Commit: seat.Commit().ID, Total: page.Total, Addresses: []address{}}
+	for i := range page.Rows {
+		answer.Addresses = append(answer.Addresses, want.addressOf(seat, &page.Rows[i]))
+	}
+	if end := q.Offset + len(page.Rows); len(page.Rows) > 0 && end < page.Total {
+		values.Set("offset", strconv.Itoa(end))
+		answer.Next = r.URL.Path + "?" + values.Encode()
+	}
+	write(w, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+// queryOf returns what the parameters of a request ask for.
+func queryOf(values url.Values) (table.Query, error) {
+	q := table.Query{Limit: usualLimit}
+	wrong := func(name, want string) (table.Query, error) {
+		return q, &failure{kind: malformed, message: fmt.Sprintf("%s is %q: want %s", name, values.Get(name), want)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		text := values.Get(name)
+		var err error
+		switch name {
+		case "search":
+			q.Text = text
+		case "account":
+			q.Account = text
+		case "server":
+			q.Server = text
+		case "block":
+			if q.Block, err = netip.ParsePrefix(text); err != nil || q.Block != q.Block.Masked() {
+				return wrong(name, "a prefix such as 192.0.2.0/24")
+			}
+		case "findings":
+			if q.WithFindings, err = strconv.ParseBool(text); err != nil {
+				return wrong(name, "true or false")
+			}
+		case "sort":
+			q.Sort = table.Column(text)
+			columns := []table.Column{table.ByAddress, table.ByServer, table.ByHostname, table.ByName, table.ByFindings}
+			if !slices.Contains(columns, q.Sort) {
+				return wrong(name, "address, server, hostname, name or findings")
+			}
+		case "order":
+			if q.Descending = text == "desc"; !q.Descending && text != "asc" {
+				return wrong(name, "asc or desc")
+			}
+		case "offset":
+			if q.Offset, err = strconv.Atoi(text); err != nil || q.Offset < 0 {
+				return wrong(name, "a number from 0")
+			}
+		case "limit":
+			if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxLimit {
+				return wrong(name, fmt.Sprintf("a number from 1 to %d", maxLimit))
+			}
+		default:
+			return q, &failure{kind: malformed, message: fmt.Sprintf("there is no parameter %q", name)}
+		}
+	}
+	return q, nil
+}
+
+// address answers GET /api/v1/addresses/{ip}.
+func (a *api) address(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	addr, err := addrOf(r)
+	if err != nil {
+		return err
+	}
+	row, err := seat.At(addr)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Commit string `json:"commit"`
+		address
+		Domains  []string        `json:"domains"`
+		Findings json.RawMessage `json:"findings"`
+	}{
+		seat.Commit().ID, wantedBy(seat).addressOf(seat, &row),
+		append([]string{}, seat.Domains(addr)...), findingsJSON(seat.Person(), seat.Findings(addr)),
+	}
+	write(w, http.StatusOK, "application/json", answer)
+	return nil
+}
+
+// findingsJSON returns findings as lint writes them. Who sees only some accounts does not learn where they are, which would
+// tell of the others.
+func findingsJSON(p *users.Person, l diag.List) json.RawMessage {
+	l = slices.Clone(l)
+	for i := range l {
+		if p.Accounts != nil {
+			l[i].Pos, l[i].End, l[i].Related = diag.Position{}, diag.Position{}, nil
+		}
+	}
+	var b bytes.Buffer
+	var all struct {
+		Findings json.RawMessage `json:"findings"`
+	}
+	err := report.JSON(&b, l, nil)
+	if err = errors.Join(err, json.Unmarshal(b.Bytes(), &all)); err != nil {
+		panic(err) // writing to memory does not fail
+	}
+	return all.Findings
+}
+
+// reviewJSON returns a review as diff writes it. Who sees only some accounts learns of their addresses alone.
+func reviewJSON(p *users.Person, seat *desk.Seat, r *report.Review) json.RawMessage {
+	if p.Accounts != nil {
+		mine := &diff.Changes{Total: diff.Total{Lost: r.Total.Lost, Changed: r.Total.Changed}}
+		for _, c := range r.Addresses {
+			if _, err := seat.At(c.Addr); err == nil {
+				c.Old.Pos, c.New.Pos = diag.Position{}, diag.Position{}
+				mine.Addresses = append(mine.Addresses, c)
+			}
+		}
+		r = &report.Review{Changes: mine, Old: r.Old, New: r.New}
+	}
+	var b bytes.Buffer
+	if err := r.JSON(&b); err != nil {
+		panic(err) // writing to memory does not fail
+	}
+	return b.Bytes()
+}
+
+// findingsOf returns the members of a problem that tell why a draft cannot be proposed.
+func findingsOf(p *users.Person, d *editor.Draft) map[string]any {
+	l := d.Refused
+	if len(l) == 0 {
+		l = d.Fresh
+	}
+	return map[string]any{"findings": findingsJSON(p, l)}
+}
+
+// conflictsOf returns the members of a problem that tell what has changed meanwhile.
+func conflictsOf(p *users.Person, d *editor.Draft) map[string]any {
+	type by struct {
+		Commit string    `json:"commit"`
+		Name   string    `json:"name"`
+		Time   time.Time `json:"time"`
+	}
+	type item struct {
+		Address netip.Addr `json:"address"`
+		Name    *string    `json:"name"` // that is wanted
+		Was     *string    `json:"was"`
+		Is      *string    `json:"is"`
+		By      *by        `json:"by,omitempty"`
+	}
+	list := []item{}
+	for _, c := range d.Conflicts {
+		i := item{Address: c.Edit.Addr, Name: orNull(c.Edit.Name), Was: orNull(*c.Edit.Was), Is: orNull(c.Is)}
+		if c.By != nil {
+			i.By = &by{c.By.ID, c.By.Author.Name, c.By.Time.UTC()}
+		}
+		list = append(list, i)
+	}
+	return map[string]any{"conflicts": list}
+}
+
+// What one request may change.
+const (
+	maxChanges = 100_000
+	maxBody    = 64 << 20
+	maxReason  = 4000
+)
+
+// change answers POST /api/v1/changes: all changes are proposed, in one commit, or none.
+func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	edits, reason, dry, err := changesOf(w, r)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Outcome  string          `json:"outcome"`
+		Commit   string          `json:"commit,omitempty"`
+		Branch   string          `json:"branch,omitempty"`
+		Pushed   bool            `json:"pushed"`
+		Warning  string          `json:"warning,omitempty"`
+		Findings json.RawMessage `json:"findings"`
+		Review   json.RawMessage `json:"review"`
+	}{}
+	var draft *editor.Draft
+	status := http.StatusOK
+	if dry {
+		if draft, err = seat.Draft(r.Context(), edits); err != nil {
+			return err
+		}
+		if stops := draft.Review; seat.Direct() && draft.Ready() && len(stops.Stops) > 0 {
+			return &editor.GateError{Stops: stops.Stops, Draft: draft}
+		}
+		if !draft.Ready() && !says(draft) {
+			return &editor.NotReadyError{Draft: draft}
+		}
+		answer.Outcome = "possible"
+	} else {
+		done, err := seat.Propose(r.Context(), edits, reason, false)
+		var notReady *editor.NotReadyError
+		switch {
+		case errors.As(err, &notReady) && says(notReady.Draft):
+			draft = notReady.Draft
+		case err != nil:
+			return err
+		default:
+			draft, status = done.Draft, http.StatusCreated
+			answer.Commit, answer.Branch, answer.Pushed, answer.Warning = done.Commit, done.Branch, done.Pushed, done.Warning
+			answer.Outcome = "proposed"
+			if done.Direct {
+				answer.Outcome = "committed"
+			}
+		}
+	}
+	if says(draft) {
+		answer.Outcome = "unchanged"
+	}
+	answer.Findings = findingsJSON(seat.Person(), draft.Findings)
+	answer.Review = reviewJSON(seat.Person(), seat, draft.Review)
+	write(w, status, "application/json", answer)
+	return nil
+}
+
+// says reports whether the source says already what a draft wants.
+func says(d *editor.Draft) bool {
+	return len(d.Conflicts) == 0 && len(d.Refused) == 0 && len(d.Fresh) == 0 && !d.Ready()
+}
+
+// changesOf returns what the body of a request wants to change.
+func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, reason string, dry bool, err error) {
+	var body struct {
+		Changes []struct {
+			Address string `json:"address"`
+			Name    maybe  `json:"name"`
+			TTL     string `json:"ttl"`
+			Was     maybe  `json:"was"`
+		} `json:"changes"`
+		Reason string `json:"reason"`
+		DryRun bool   `json:"dry_run"`
+	}
+	wrong := func(format string, args ...any) ([]editor.Edit, string, bool, error) {
+		return nil, "", false, &failure{kind: malformed, message: fmt.Sprintf(format, args...)}
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err = d.Decode(&body)
+	if err == nil {
+		if _, more := d.Token(); more == nil {
+			err = errors.New("there is more behind the object")
+		} else if !errors.Is(more, io.EOF) {
+			err = more
+		}
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, "", false, err
+	case err != nil:
+		return wrong("the body is not the JSON that is wanted: %v", err)
+	case len(body.Changes) == 0:
+		return wrong("changes is missing or empty")
+	case len(body.Changes) > maxChanges:
+		return wrong("there are %d changes: want at most %d", len(body.Changes), maxChanges)
+	case len(body.Reason) > maxReason:
+		return wrong("the reason has %d bytes: want at most %d", len(body.Reason), maxReason)
+	}
+	at := make(map[netip.Addr]int, len(body.Changes))
+	for i, c := range body.Changes {
+		addr, ok := parseAddr(c.Address)
+		name := strings.TrimSpace(c.Name.text())
+		first, twice := at[addr]
+		switch {
+		case !ok:
+			return wrong("changes[%d]: %q is no IP address", i, c.Address)
+		case !c.Name.set:
+			return wrong("changes[%d]: name is missing: want a name, or null for the default", i)
+		case name == "" && c.TTL != "":
+			return wrong("changes[%d]: ttl needs a name: want none with the default", i)
+		case twice:
+			return wrong("changes[%d]: %s is in changes[%d] already", i, addr, first)
+		}
+		at[addr] = i
+		e := editor.Edit{Addr: addr, Name: name, TTL: c.TTL}
+		if c.Was.set {
+			was := c.Was.text()
+			if was != "" {
+				was = absolute(was)
+			}
+			e.Was = &was
+		}
+		edits = append(edits, e)
+	}
+	return edits, strings.TrimSpace(body.Reason), body.DryRun, nil
+}
+
+// A listed is a proposal in a list.
+type listed struct {
+	Branch string    `json:"branch"`
+	Commit string    `json:"commit"`
+	Login  string    `json:"login"`
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"`
+	Pushed bool      `json:"pushed"`
+	Count  int       `json:"count"` // of changes
+}
+
+func listedOf(o *editor.Open) listed {
+	return listed{o.Branch, o.Commit, o.Login, o.Time.UTC(), o.Reason, o.Pushed, len(o.Edits)}
+}
+
+// proposals answers GET /api/v1/proposals.
+func (a *api) proposals(w http.ResponseWriter, _ *http.Request, seat *desk.Seat) error {
+	list := []listed{}
+	for _, o := range seat.Open() {
+		list = append(list, listedOf(&o))
+	}
+	write(w, http.StatusOK, "application/json", map[string]any{"proposals": list})
+	return nil
+}
+
+// proposal answers GET /api/v1/proposals/{branch}.
+func (a *api) proposal(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	type item struct {
+		Address netip.Addr `json:"address"`
+		Name    *string    `json:"name"`
+		TTL     string     `json:"ttl,omitempty"`
+	}
+	for _, o := range seat.Open() {
+		if o.Branch != r.PathValue("branch") {
+			continue
+		}
+		answer := struct {
+			listed
+			Changes []item `json:"changes"`
+		}{listedOf(&o), []item{}}
+		for _, e := range o.Edits {
+			answer.Changes = append(answer.Changes, item{e.Addr, orNull(e.Name), e.TTL})
+		}
+		write(w, http.StatusOK, "application/json", answer)
+		return nil
+	}
+	return desk.ErrUnknown
+}
+
+// withdraw answers DELETE /api/v1/proposals/{branch}.
+func (a *api) withdraw(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
+	if err := seat.Withdraw(r.Context(), r.PathValue("branch")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
