@@ -5,13 +5,27 @@ package repository
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/revmap/revmap/internal/git"
 )
 
 // A Repository is the one around a source, of which one branch is shown and edited: the main branch. It is safe for
 // concurrent use, but its caller makes changes one after the other.
+//
+// Files are what Git keeps of them, byte for byte: filters that .gitattributes names, as of Git LFS, are not run.
 type Repository struct {
-	o Options
+	o        Options
+	tree     string // the work tree in which the root file is
+	prefix   string // from there to the folder of the root file: "" or "dns/"
+	state    string // folder
+	lock     *os.File
+	identity []string // variables for git
+	remote   []string // variables for a git that speaks with the remote
 }
 
 // Options tell what to open.
@@ -69,29 +83,173 @@ func (e *PushError) Error() string {
 	return "push " + e.Branch + " to " + e.Remote + ": " + e.Message
 }
 
-// A DirtyError tells which files of a work tree keep it from following the main branch that it has checked out.
+// A DirtyError tells which files of a work tree keep it from following a branch that it has checked out.
 type DirtyError struct {
 	Folder string   // of the work tree
 	Files  []string // that differ from the commit, some of them
 }
 
-func (e *DirtyError) Error() string { return "" }
+func (e *DirtyError) Error() string {
+	files := strings.Join(e.Files[:min(3, len(e.Files))], ", ")
+	if more := len(e.Files) - 3; more > 0 {
+		files += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("the work tree %s has changes that are not committed, in %s: commit or undo them", e.Folder, files)
+}
 
-// The methods that a Repository has:
-//
-//	Open(ctx context.Context, o Options) (*Repository, error)
-//	(r *Repository) Close() error
-//	(r *Repository) Branch() string                                       // of the main branch
-//	(r *Repository) StateDir() string                                     // GITDIR/revmap: a folder for the caller's state; locked until Close
-//	(r *Repository) Tip(ctx) (Commit, error)                              // of the main branch
-//	(r *Repository) CheckOut(ctx, commit, dir string) error               // the folder of the root file
-//	(r *Repository) ChangedFiles(ctx, from, to string) ([]string, error)  // below the folder of the root file
-//	(r *Repository) Make(ctx, c Change) (id string, err error)            // writes objects only
-//	(r *Repository) Advance(ctx, from, to string) error                   // the main branch: pushed first if there is a Remote, then moved, then the work tree that has it checked out
-//	(r *Repository) SetBranch(ctx, name, from, to string) error           // from "" if it must not be there; ErrMoved
-//	(r *Repository) DeleteBranch(ctx, name, at string) error
-//	(r *Repository) Push(ctx, name string, force bool) error              // *PushError
-//	(r *Repository) Fetch(ctx) error                                      // moves the main branch forward to what Remote has
-//	(r *Repository) Branches(ctx, prefix string) ([]Branch, error)        // with names that begin with prefix
-//	(r *Repository) History(ctx, path string, max int) ([]Revision, error) // of the main branch, the newest first
-var _ = context.Background
+// Open opens the repository around a source for this process alone. It finishes what an earlier process has not.
+func Open(ctx context.Context, o Options) (*Repository, error) {
+	r := &Repository{o: o}
+	err := r.open(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the repository of %s: %w", o.Root, err), r.Close())
+	}
+	return r, nil
+}
+
+func (r *Repository) open(ctx context.Context) error {
+	if err := r.o.Committer.check(); err != nil {
+		return fmt.Errorf("the committer: %w", err)
+	}
+	r.identity = []string{"GIT_COMMITTER_NAME=" + r.o.Committer.Name, "GIT_COMMITTER_EMAIL=" + r.o.Committer.Email}
+	if err := r.find(ctx); err != nil {
+		return err
+	}
+	if err := r.findBranch(ctx); err != nil {
+		return err
+	}
+	if err := r.findRemote(ctx); err != nil {
+		return err
+	}
+	if err := r.openState(); err != nil {
+		return err
+	}
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	tip, err := r.Tip(ctx)
+	if err != nil {
+		return err
+	}
+	have, err := r.ReadFiles(ctx, tip.ID, []string{r.Root()})
+	if err == nil && len(have) == 0 {
+		err = fmt.Errorf("branch %s does not have the file: commit it first", r.o.Branch)
+	}
+	return err
+}
+
+// find finds the work tree, and where its repository keeps what all its work trees share.
+func (r *Repository) find(ctx context.Context) error {
+	in := git.Command{Dir: filepath.Dir(r.o.Root)}
+	inside, err := in.Run(ctx, "rev-parse", "--is-inside-work-tree")
+	if err == nil && inside != "true" {
+		err = errors.New("there is no work tree: git worktree add makes one of a bare repository")
+	}
+	if err != nil {
+		return err
+	}
+	common := ""
+	for option, value := range map[string]*string{
+		"--show-toplevel": &r.tree, "--show-prefix": &r.prefix, "--git-common-dir": &common,
+	} {
+		if *value, err = in.Run(ctx, "rev-parse", "--path-format=absolute", option); err != nil {
+			return err
+		}
+	}
+	r.state = filepath.Join(common, "revmap")
+	return nil
+}
+
+// findBranch finds the main branch.
+func (r *Repository) findBranch(ctx context.Context) error {
+	if r.o.Branch == "" {
+		head, err := r.git(ctx, "symbolic-ref", "--quiet", "HEAD")
+		if err != nil {
+			return fmt.Errorf("no branch is checked out in %s: tell with --branch which one is the main branch", r.tree)
+		}
+		r.o.Branch = strings.TrimPrefix(head, branches)
+	}
+	if id, err := r.at(ctx, r.main()); err != nil || id != "" {
+		return err
+	}
+	return fmt.Errorf("branch %s has no commit: commit the source first, or tell another branch with --branch", r.o.Branch)
+}
+
+// openState makes the folder for what is kept beside the repository, and locks it.
+func (r *Repository) openState() error {
+	if err := os.MkdirAll(r.state, 0o700); err != nil {
+		return err
+	}
+	lock, err := lockFile(filepath.Join(r.state, "lock"))
+	if err != nil {
+		return err
+	}
+	r.lock = lock
+	left, err := filepath.Glob(filepath.Join(escape(r.state), temporary+"*"))
+	for _, f := range left { // by processes that were killed
+		err = errors.Join(err, os.RemoveAll(f))
+	}
+	return err
+}
+
+// temporary begins the names in the state folder that nobody needs after the process that has made them.
+const temporary = "tmp-"
+
+// escape returns a path as filepath.Glob takes it for what it is.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+// Close lets other processes open the repository. It can be called twice.
+func (r *Repository) Close() error {
+	lock := r.lock
+	if r.lock = nil; lock == nil {
+		return nil
+	}
+	return lock.Close()
+}
+
+// Branch returns the name of the main branch.
+func (r *Repository) Branch() string { return r.o.Branch }
+
+// Root returns the name of the root file in its folder.
+func (r *Repository) Root() string { return filepath.Base(r.o.Root) }
+
+// StateDir returns a folder for what the caller keeps about the repository, of which no commit has anything. It is the
+// same for all work trees. What has a name that begins with "tmp-" is removed by the next Open.
+func (r *Repository) StateDir() string { return r.state }
+
+// branches begins the full name of each branch.
+const branches = "refs/heads/"
+
+// main returns the full name of the main branch.
+func (r *Repository) main() string { return branches + r.o.Branch }
+
+// git runs git in the work tree of the root file.
+func (r *Repository) git(ctx context.Context, args ...string) (string, error) {
+	return git.Command{Dir: r.tree, Env: r.identity}.Run(ctx, args...)
+}
+
+// at returns the id of the commit that a full name leads to; "" if there is none.
+func (r *Repository) at(ctx context.Context, ref string) (string, error) {
+	out, err := r.git(ctx, "for-each-ref", "--format=%(refname) %(objectname)", ref)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		if name, id, _ := strings.Cut(line, " "); name == ref { // not one below it
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// check returns an error if Git would keep another identity than i.
+func (i Identity) check() error {
+	for _, s := range []string{i.Name, i.Email} {
+		if s == "" || strings.TrimSpace(s) != s || strings.ContainsAny(s, "<>\n\r\x00") {
+			return fmt.Errorf("%q is no name or mail address: want some text in one line without < and >", s)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,334 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/revmap/revmap/internal/git"
+)
+
+// Advance moves the main branch from one commit to another: first that of the remote, if there is one, then the one here,
+// and then the work trees that have it checked out. The error is ErrMoved if the branch is not at from, a *PushError if the
+// remote does not take the commit, and a *DirtyError if a work tree cannot follow; then nothing has moved.
+//
+// In work trees, only files that differ between the commits are written, with the filters that the user has configured.
+func (r *Repository) Advance(ctx context.Context, from, to string) error {
+	var publish func() error
+	if r.o.Remote != "" {
+		publish = func() error { return r.push(ctx, r.o.Branch, to+":"+r.main()) }
+	}
+	if err := r.move(ctx, r.o.Branch, from, to, publish); err != nil {
+		return fmt.Errorf("move branch %s: %w", r.o.Branch, err)
+	}
+	return nil
+}
+
+// A step is a move of a branch that work trees have checked out. It is written down as long as it is not done.
+type step struct {
+	Ref, From, To string
+	Trees         []string
+}
+
+// move moves a branch and the work trees that have it checked out. In between, after it has found that they can follow and
+// before anything moves, it calls publish, unless that is nil.
+func (r *Repository) move(ctx context.Context, name, from, to string, publish func() error) error {
+	s := step{Ref: branches + name, From: from, To: to}
+	id, err := r.at(ctx, s.Ref)
+	switch {
+	case err != nil:
+		return err
+	case id != from:
+		return ErrMoved
+	}
+	if s.Trees, err = r.checkedOut(ctx, s.Ref); err != nil {
+		return err
+	}
+	for _, tree := range s.Trees {
+		if err := r.follow(ctx, tree, from, to, "--dry-run"); err != nil {
+			return err
+		}
+	}
+	if publish == nil {
+		return r.perform(ctx, s)
+	}
+	if err := publish(); err != nil {
+		return err
+	}
+	if err := r.perform(context.WithoutCancel(ctx), s); err != nil {
+		return fmt.Errorf("%s has commit %s now, but it cannot be fetched: %w", r.o.Remote, to, err)
+	}
+	return nil
+}
+
+// perform does a step, or nothing.
+func (r *Repository) perform(ctx context.Context, s step) (err error) {
+	if len(s.Trees) == 0 {
+		return r.updateRef(ctx, s.Ref, s.To, s.From)
+	}
+	ctx = context.WithoutCancel(ctx) // it takes moments, and half of it is of no use
+	room, err := r.reserve(ctx, s.Trees)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(room)
+	if err := r.write(s); err != nil {
+		return errors.Join(err, r.forget())
+	}
+	if err := r.updateRef(ctx, s.Ref, s.To, s.From); err != nil {
+		return errors.Join(err, r.forget())
+	}
+	for i, tree := range s.Trees {
+		if err := r.follow(ctx, tree, s.From, s.To); err != nil {
+			os.Remove(room) // the way back needs some
+			return errors.Join(err, r.undo(ctx, s, i))
+		}
+	}
+	return r.forget()
+}
+
+// undo takes a step back of which the first done work trees have done their part, and the next one perhaps some of it.
+func (r *Repository) undo(ctx context.Context, s step, done int) error {
+	for _, tree := range s.Trees[:done] {
+		if err := r.follow(ctx, tree, s.To, s.From); err != nil {
+			return err
+		}
+	}
+	if err := r.restore(ctx, s.Trees[done], s.From, s.To); err != nil {
+		return err
+	}
+	if err := r.updateRef(ctx, s.Ref, s.From, s.To); err != nil {
+		return err
+	}
+	return r.forget()
+}
+
+// checkedOut returns the work trees that have a branch checked out.
+func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, error) {
+	out, err := r.git(ctx, "worktree", "list", "--porcelain")
+	if err != nil {
+		return nil, err
+	}
+	var trees []string
+	add := func(tree string) error {
+		in := git.Command{Dir: tree}
+		// Git takes the folder of a submodule's repository for its work tree, and knows of work trees that are deleted.
+		if inside, err := in.Run(ctx, "rev-parse", "--is-inside-work-tree"); err != nil || inside != "true" {
+			return ctx.Err()
+		}
+		head, err := in.Run(ctx, "symbolic-ref", "--quiet", "HEAD")
+		if err == nil && head == ref && !slices.Contains(trees, tree) {
+			trees = append(trees, tree)
+		}
+		return ctx.Err()
+	}
+	if err := add(r.tree); err != nil {
+		return nil, err
+	}
+	for entry := range strings.SplitSeq(out, "\n\n") {
+		lines := strings.Split(entry, "\n")
+		if tree, ok := strings.CutPrefix(lines[0], "worktree "); ok && slices.Contains(lines, "branch "+ref) {
+			if err := add(tree); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return trees, nil
+}
+
+// follow brings a work tree and its index from a commit to another. What is changed there stays; if it is in files that
+// have to change, nothing is done, and the error is a *DirtyError. Files that Git ignores have to give way, as ever.
+func (r *Repository) follow(ctx context.Context, tree, from, to string, options ...string) error {
+	in := git.Command{Dir: tree, Env: r.identity}
+	args := append(append([]string{"read-tree"}, options...), "-m", "-u", from, to)
+	err := waitForLock(func() error {
+		// It fails for files that are not committed, which need not matter.
+		_, _ = in.Run(ctx, "update-index", "-q", "--refresh")
+		_, err := in.Run(ctx, args...)
+		return err
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	changed, failed := r.changed(ctx, from, to, "")
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	dirty := &DirtyError{Folder: tree}
+	var staged []string
+	for some := range slices.Chunk(changed, 500) {
+		status, failed := in.Run(ctx, append([]string{"status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+			"--ignore-submodules=all", "--"}, some...)...)
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		for line := range strings.SplitSeq(status, "\x00") {
+			switch { // "XY FILE", with how the index differs from the commit, and the file from the index
+			case len(line) <= 3:
+			case line[1] == ' ':
+				staged = append(staged, line[3:])
+			default:
+				dirty.Files = append(dirty.Files, line[3:])
+			}
+		}
+	}
+	if len(dirty.Files) == 0 { // else the index can be what is left to follow
+		dirty.Files = staged
+	}
+	if len(dirty.Files) == 0 {
+		return err
+	}
+	return dirty
+}
+
+// waitForLock calls f again while another git has the index of a work tree, but not for long.
+func waitForLock(f func() error) error {
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := f()
+		if err == nil || !strings.Contains(err.Error(), "index.lock': File exists") || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// reserve takes as much room on the disk as it needs to take a step back, and returns the file to be removed then.
+func (r *Repository) reserve(ctx context.Context, trees []string) (string, error) {
+	size := int64(64 << 10)
+	for _, tree := range trees {
+		index, err := git.Command{Dir: tree}.Run(ctx, "rev-parse", "--path-format=absolute", "--git-path", "index")
+		if err != nil {
+			return "", err
+		}
+		if info, err := os.Stat(index); err == nil {
+			size += 2 * info.Size()
+		}
+	}
+	room := filepath.Join(r.state, temporary+"room")
+	if err := os.WriteFile(room, make([]byte, size), 0o600); err != nil {
+		return "", errors.Join(err, os.Remove(room))
+	}
+	return room, nil
+}
+
+func (r *Repository) journal() string { return filepath.Join(r.state, "journal.json") }
+
+// write writes down that a step is begun.
+func (r *Repository) write(s step) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(r.journal())
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// forget removes what write has written.
+func (r *Repository) forget() error {
+	if err := os.Remove(r.journal()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// finish does the rest of a step in which a process was killed: if the branch has moved, the work trees follow.
+func (r *Repository) finish(ctx context.Context) error {
+	data, err := os.ReadFile(r.journal())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var s step
+	if json.Unmarshal(data, &s) != nil { // it was killed while it wrote that, and then nothing has moved
+		return r.forget()
+	}
+	if id, err := r.at(ctx, s.Ref); err != nil {
+		return err
+	} else if id != s.To {
+		return r.forget()
+	}
+	trees, err := r.checkedOut(ctx, s.Ref)
+	if err != nil {
+		return err
+	}
+	for _, tree := range trees {
+		if slices.Contains(s.Trees, tree) {
+			if err := r.followOn(ctx, tree, s.From, s.To); err != nil {
+				return fmt.Errorf("finish what was begun when revmap ended: %w", err)
+			}
+		}
+	}
+	return r.forget()
+}
+
+// followOn is follow for a work tree in which that may have been begun.
+func (r *Repository) followOn(ctx context.Context, tree, from, to string) error {
+	changed, err := r.changed(ctx, from, to, "")
+	if err != nil {
+		return err
+	}
+	// Git writes the files, and then the index in one step.
+	in := git.Command{Dir: tree}
+	if _, err := in.Run(ctx, append([]string{"diff-index", "--cached", "--quiet", to, "--"}, changed...)...); err == nil {
+		return nil
+	}
+	for _, file := range changed {
+		data, err := os.ReadFile(filepath.Join(tree, filepath.FromSlash(file)))
+		if err != nil {
+			continue
+		}
+		// With filters, as Git has written it, and perhaps not to its end.
+		want, err := in.Run(ctx, "cat-file", "--filters", to+":"+file)
+		if err != nil || !bytes.HasPrefix([]byte(want), bytes.TrimSuffix(data, []byte("\n"))) {
+			continue
+		}
+		// Git writes what is not there, and leaves alone what is not as it has left it.
+		if err := os.Remove(filepath.Join(tree, filepath.FromSlash(file))); err != nil {
+			return err
+		}
+	}
+	return r.follow(ctx, tree, from, to)
+}
+
+// restore writes the files of a work tree again in which follow has failed, before it has written the index.
+func (r *Repository) restore(ctx context.Context, tree, from, to string) error {
+	changed, err := r.changed(ctx, from, to, "")
+	if err != nil {
+		return err
+	}
+	before, err := r.entries(ctx, from, changed...)
+	if err != nil {
+		return err
+	}
+	had := make(map[string]bool, len(before))
+	var names strings.Builder
+	for _, e := range before {
+		had[e.path] = true
+		names.WriteString(e.path + "\x00")
+	}
+	for _, file := range changed {
+		if !had[file] {
+			if err := os.Remove(filepath.Join(tree, filepath.FromSlash(file))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	in := git.Command{Dir: tree, Stdin: strings.NewReader(names.String())}
+	_, err = in.Run(ctx, "checkout-index", "--force", "-z", "--stdin")
+	return err
+}
