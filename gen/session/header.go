@@ -17,10 +17,11 @@ var ErrMissing = errors.New("want a login and password, or a token, in the Autho
 // with more, or a *LimitError. A right token is never made to wait.
 func (m *Manager) FromHeader(r *http.Request) (*users.Person, error) {
 	if m.o.Local != nil {
-		if !isLocal(r) {
+		p, ok := m.local(r)
+		if !ok {
 			return nil, ErrMissing
 		}
-		return m.o.Local, nil
+		return p, nil
 	}
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {

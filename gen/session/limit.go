@@ -21,7 +21,7 @@ import (
 type LimitError struct{ Wait time.Duration }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("too many failed attempts: try again in %d s", e.Seconds())
+	return fmt.Sprintf("too many attempts: try again in %d s", e.Seconds())
 }
 
 // Seconds returns how long to wait, for a Retry-After header.

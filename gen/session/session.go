@@ -158,7 +158,7 @@ func (m *Manager) ended(s *session, now time.Time) bool {
 // password, role or accounts have changed since it began.
 func (m *Manager) FromCookie(r *http.Request) (*users.Person, bool) {
 	if m.o.Local != nil {
-		return m.o.Local, isLocal(r)
+		return m.local(r)
 	}
 	cookies := r.CookiesNamed(m.cookie("").Name)
 	if len(cookies) == 0 {
@@ -184,13 +184,16 @@ func (m *Manager) FromCookie(r *http.Request) (*users.Person, bool) {
 	return nil, false
 }
 
-// isLocal reports whether a request asks for this machine by a name that it always has. A page from elsewhere, whose name
-// was made to lead here, has its own name in requests.
-func isLocal(r *http.Request) bool {
+// local returns Options.Local for a request that asks for this machine by a name that it always has. The script of a page
+// from elsewhere, whose name was made to lead here, has that name in its requests.
+func (m *Manager) local(r *http.Request) (*users.Person, bool) {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	addr, _ := netip.ParseAddr(strings.Trim(host, "[]")) // the zero Addr is not a loopback address
-	return strings.EqualFold(host, "localhost") || addr.IsLoopback()
+	if !strings.EqualFold(host, "localhost") && !addr.IsLoopback() {
+		return nil, false
+	}
+	return m.o.Local, true
 }

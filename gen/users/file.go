@@ -191,7 +191,9 @@ func (t *token) check() error {
 // other letters than ours. And it finds what comes behind the value.
 func checkKeys(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
-	if err := checkValue(d, 0); err != nil {
+	if err := checkValue(d, 0); errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	} else if err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -203,8 +205,6 @@ func checkKeys(data []byte) error {
 func checkValue(d *json.Decoder, depth int) error {
 	t, err := d.Token()
 	switch {
-	case errors.Is(err, io.EOF):
-		return io.ErrUnexpectedEOF
 	case err != nil:
 		return err
 	case depth > 10:
