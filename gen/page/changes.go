@@ -1,0 +1,156 @@
+package page
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/editor"
+)
+
+// A review is the page of the changes that somebody has collected.
+type review struct {
+	Changes   []change
+	Conflicts []editor.Conflict
+	Fresh     []finding   // errors that keep the changes from being proposed
+	Stops     []diff.Stop // of gates
+	Effects   []effect    // the worst first
+	Report    string      // all of it, as reviewers get it
+	Direct    bool        // proposing makes a commit on the main branch
+	Ready     bool        // all of it can be proposed
+	AllSame   bool        // nothing would change
+	Reason    string
+	Problem   string // why it could not be
+	Committed string // the commit that was just made
+}
+
+// A change is one edit in a review.
+type change struct {
+	editor.Edit
+	Server   string
+	Was, Is  string // what it answers with
+	Same     bool   // nothing changes
+	Findings []finding
+	Gone     bool // the person may not see the address any more
+}
+
+// An effect is what receivers of mail will see.
+type effect struct {
+	diff.Effect
+	Addr string
+}
+
+func (p *pages) changes(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
+	return p.showChanges(w, r, s, http.StatusOK, "")
+}
+
+// showChanges shows what was collected, and why it could not be proposed.
+func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat, status int, why string) error {
+	edits, err := s.Collected()
+	if err != nil {
+		return err
+	}
+	v := &review{Problem: why, Direct: s.Direct(), Reason: r.PostFormValue("reason")}
+	if id := r.URL.Query().Get("committed"); id != "" && id == s.Commit().ID {
+		v.Committed = id
+	}
+	var d *editor.Draft
+	if len(edits) > 0 {
+		if d, err = s.Draft(r.Context(), edits); err != nil {
+			d, v.Problem = nil, p.explain(r, err).message // a person who may do less than before can still discard
+		}
+	}
+	for _, e := range edits {
+		v.Changes = append(v.Changes, changeOf(s, e, d))
+	}
+	if d != nil {
+		v.Conflicts, v.Fresh = d.Conflicts, findingsOf(d.Fresh)
+		v.Ready = d.Ready()
+		if d.Review != nil {
+			v.Stops, v.AllSame = d.Review.Stops, len(d.Review.Addresses) == 0
+			v.Effects = effectsOf(d.Review.Changes)
+			var b strings.Builder
+			if err := d.Review.Text(&b, false); err != nil {
+				return err
+			}
+			v.Report = plain(b.String())
+		}
+		if s.Direct() && len(v.Stops) > 0 {
+			v.Ready = false
+		}
+	}
+	p.render(w, r, s, status, "changes", "Changes", v)
+	return nil
+}
+
+// changeOf returns an edit as a review shows it. The draft may be nil.
+func changeOf(s *desk.Seat, e editor.Edit, d *editor.Draft) change {
+	c := change{Edit: e}
+	at, err := s.At(e.Addr)
+	if err != nil {
+		c.Gone = true
+		return c
+	}
+	c.Server, c.Was = at.Server, at.Answer
+	if d == nil {
+		return c
+	}
+	c.Findings = findingsOf(d.Of(e.Addr))
+	if d.Review == nil {
+		return c
+	}
+	c.Is, c.Same = c.Was, true
+	for _, a := range d.Review.Addresses {
+		if a.Addr == e.Addr {
+			c.Was, c.Is, c.Same = strings.Join(a.Old.Names, " "), strings.Join(a.New.Names, " "), false
+		}
+	}
+	return c
+}
+
+// effectsOf returns what receivers of mail will see of changes, the worst first.
+func effectsOf(c *diff.Changes) []effect {
+	var list []effect
+	for _, a := range c.Addresses {
+		for _, e := range a.Effects {
+			list = append(list, effect{e, a.Addr.String()})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b effect) int { return int(b.Severity - a.Severity) })
+	return list
+}
+
+// propose proposes all that was collected.
+func (p *pages) propose(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
+	edits, err := s.Collected()
+	if err != nil {
+		return err
+	}
+	if len(edits) == 0 {
+		return p.showChanges(w, r, s, http.StatusConflict, "There is nothing to propose any more. Perhaps you have done so in another window.")
+	}
+	done, err := s.Propose(r.Context(), edits, strings.TrimSpace(r.PostFormValue("reason")), false)
+	var (
+		notReady *editor.NotReadyError
+		gate     *editor.GateError
+		denied   *desk.DeniedError
+	)
+	switch {
+	case errors.As(err, &notReady), errors.As(err, &gate), errors.As(err, &denied):
+		return p.showChanges(w, r, s, http.StatusConflict, sentence(plain(err.Error())))
+	case err != nil && done == nil:
+		p.o.Log.Error("nothing was proposed", "login", s.Person().Login, "error", err)
+		return p.showChanges(w, r, s, http.StatusBadGateway,
+			sentence(plain(err.Error()))+" Nothing was changed, and your changes are still here: try again later.")
+	case err != nil: // the proposal is there
+		return err
+	case done.Direct:
+		http.Redirect(w, r, "/changes?committed="+done.Commit, http.StatusSeeOther)
+	default:
+		http.Redirect(w, r, "/proposals?made="+done.Commit, http.StatusSeeOther)
+	}
+	return nil
+}

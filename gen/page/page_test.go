@@ -1,0 +1,832 @@
+package page
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/html"
+
+	"github.com/revmap/revmap/gen/check"
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/lint"
+	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/session"
+	"github.com/revmap/revmap/gen/users"
+)
+
+// people are those who may sign in; each has its login, twice and with a dash, as password.
+var people = []*users.Person{
+	{Login: "olga", FullName: "Olga Operator", Email: "olga@example.net", Role: users.Operator},
+	{Login: "omar", FullName: "Omar Operator", Email: "omar@example.net", Role: users.Operator},
+	{Login: "acme-it", FullName: "Ann Acme", Email: "ann@acme.example", Role: users.Account, Accounts: []string{"acme"}},
+	{Login: "viewer", FullName: "Vera Viewer", Email: "vera@example.net", Role: users.Viewer},
+}
+
+func passwordOf(login string) string { return login + "-" + login + "-secret" }
+
+// A site is the pages of a source in a repository, and a server of them.
+type site struct {
+	*testing.T
+	dir    string
+	editor *editor.Editor
+	desk   *desk.Desk
+	log    *bytes.Buffer // errors that nobody expects
+	url    string
+}
+
+// newSite serves the source in testdata; change, if it is not nil, changes the desk's options.
+func newSite(t *testing.T, change func(*desk.Options)) *site {
+	t.Helper()
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	s := &site{T: t, dir: t.TempDir(), log: new(bytes.Buffer)}
+	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
+	s.git("init", "-q", "-b", "main")
+	s.commit("Begin")
+	r, err := repository.Open(t.Context(), repository.Options{
+		Root: filepath.Join(s.dir, "records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.editor, err = editor.Start(t.Context(), editor.Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.editor.Close() })
+	o := desk.Options{Editor: s.editor, Dir: t.TempDir()}
+	if change != nil {
+		change(&o)
+	}
+	s.desk = desk.New(o)
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	pages := New(Options{Desk: s.desk, Sessions: session.New(s.users(), session.Options{}), Log: log})
+	server := httptest.NewServer(new(http.CrossOriginProtection).Handler(pages))
+	t.Cleanup(func() {
+		server.Close()
+		if s.log.Len() > 0 {
+			t.Errorf("the log of what nobody expects has:\n%s", s.log)
+		}
+	})
+	s.url = server.URL
+	return s
+}
+
+// usersFile returns a file of people. It is made once, since it takes long to hash passwords.
+var usersFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "users.json")
+	err = users.Edit(path, func(f *users.File) error {
+		for _, p := range people {
+			if err := f.Add(p, passwordOf(p.Login)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// users returns a store of people.
+func (s *site) users() *users.Store {
+	s.Helper()
+	data, err := usersFile()
+	if err != nil {
+		s.Fatal(err)
+	}
+	path := filepath.Join(s.TempDir(), "users.json")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		s.Fatal(err)
+	}
+	store, err := users.Open(path)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return store
+}
+
+func (s *site) git(args ...string) string {
+	s.Helper()
+	cmd := exec.Command("git", append([]string{"-C", s.dir, "-c", "user.name=Pat Person", "-c", "user.email=pat@example.net"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit makes a commit of the work tree.
+func (s *site) commit(subject string) {
+	s.Helper()
+	s.git("add", "-A")
+	s.git("commit", "-q", "-m", subject)
+}
+
+// write writes a file of the source to the main branch, as somebody with an editor would.
+func (s *site) write(file, text string) {
+	s.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, file), []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+	s.commit("Write " + file)
+	if err := s.editor.Refresh(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// replace replaces text of a file that way.
+func (s *site) replace(file, old, new string) {
+	s.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, file))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if !bytes.Contains(data, []byte(old)) {
+		s.Fatalf("%s does not have %q", file, old)
+	}
+	s.write(file, strings.ReplaceAll(string(data), old, new))
+}
+
+// A browser is one without scripts.
+type browser struct {
+	*site
+	http.Client
+}
+
+// browse returns a browser of somebody who has signed in, or of nobody if login is "".
+func (s *site) browse(login string) *browser {
+	s.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	b := &browser{s, http.Client{Jar: jar}}
+	if login != "" {
+		p := b.post("/sign-in", "login", login, "password", passwordOf(login))
+		p.is(http.StatusOK, "/")
+	}
+	return b
+}
+
+// A page is what a browser shows.
+type page struct {
+	*testing.T
+	status int
+	url    *url.URL
+	header http.Header
+	body   string
+	text   string // without markup; white space is one space
+}
+
+func (b *browser) get(path string) *page {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.url+path, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.do(r)
+}
+
+// post sends a form of names and values.
+func (b *browser) post(path string, fields ...string) *page {
+	b.Helper()
+	return b.do(b.form(path, fields...))
+}
+
+// form returns a request that sends a form, as a browser does from a page of the same server.
+func (b *browser) form(path string, fields ...string) *http.Request {
+	b.Helper()
+	v := make(url.Values)
+	for i := 0; i < len(fields); i += 2 {
+		v.Add(fields[i], fields[i+1])
+	}
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, b.url+path, strings.NewReader(v.Encode()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return r
+}
+
+// script makes r one of the script of a page.
+func script(r *http.Request) *http.Request {
+	r.Header.Set("Accept", "application/json")
+	return r
+}
+
+func (b *browser) do(r *http.Request) *page {
+	b.Helper()
+	resp, err := b.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &page{b.T, resp.StatusCode, resp.Request.URL, resp.Header, string(body), ""}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		p.text = checkPage(b.T, r.URL.Path, p.body)
+	}
+	return p
+}
+
+// is checks the status and the path of a page.
+func (p *page) is(status int, path string) *page {
+	p.Helper()
+	if p.status != status || p.url.Path != path {
+		p.Fatalf("got status %d at %s, want %d at %s:\n%s", p.status, p.url.Path, status, path, p.text)
+	}
+	return p
+}
+
+// has checks what can be read.
+func (p *page) has(texts ...string) *page {
+	p.Helper()
+	for _, t := range texts {
+		if !strings.Contains(p.text, t) {
+			p.Errorf("%s does not say %q:\n%s", p.url, t, p.text)
+		}
+	}
+	return p
+}
+
+// lacks checks what must not be anywhere in the page.
+func (p *page) lacks(texts ...string) *page {
+	p.Helper()
+	for _, t := range texts {
+		if strings.Contains(p.body, t) {
+			p.Errorf("%s has %q:\n%s", p.url, t, p.body)
+		}
+	}
+	return p
+}
+
+// checkPage checks what holds for all pages, and returns what can be read: every field has a label, every table a caption,
+// every head of a table a scope; no id is there twice, and each that is referred to is there; nothing is a script or style
+// but files of ours.
+func checkPage(t *testing.T, path, body string) string {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(body, "<!doctype html>") {
+		t.Errorf("%s has no doctype", path)
+	}
+	var text strings.Builder
+	ids, labels, wanted, fields := map[string]bool{}, map[string]bool{}, map[string]bool{}, []map[string]string{}
+	var walk func(n *html.Node, labelled, inTemplate bool)
+	walk = func(n *html.Node, labelled, inTemplate bool) {
+		a := map[string]string{}
+		for _, attr := range n.Attr {
+			a[attr.Key] = attr.Val
+			if strings.HasPrefix(attr.Key, "on") || attr.Key == "style" {
+				t.Errorf("%s: <%s> has %s, which the policy forbids", path, n.Data, attr.Key)
+			}
+			if (attr.Key == "href" || attr.Key == "src" || attr.Key == "action" || attr.Key == "formaction") &&
+				!strings.HasPrefix(attr.Val, "/") && !strings.HasPrefix(attr.Val, "#") {
+				t.Errorf("%s: <%s> leads to %q, which is no path", path, n.Data, attr.Val)
+			}
+		}
+		switch n.Type {
+		case html.TextNode:
+			if !inTemplate {
+				text.WriteString(n.Data + " ")
+			}
+		case html.ElementNode:
+			if id := a["id"]; id != "" {
+				if ids[id] {
+					t.Errorf("%s: id %q is there twice", path, id)
+				}
+				ids[id] = true
+			}
+			for _, key := range []string{"list", "aria-describedby", "aria-labelledby", "for"} {
+				if a[key] != "" {
+					wanted[a[key]] = true
+				}
+			}
+			switch n.Data {
+			case "label":
+				labels[a["for"]], labelled = true, true
+			case "input", "textarea", "select":
+				if a["type"] != "hidden" && !labelled {
+					fields = append(fields, a)
+				}
+			case "script":
+				if a["src"] == "" || n.FirstChild != nil {
+					t.Errorf("%s has a script in the page", path)
+				}
+			case "style":
+				t.Errorf("%s has a style in the page", path)
+			case "th":
+				if a["scope"] == "" {
+					t.Errorf("%s: a head of a table has no scope", path)
+				}
+			case "table":
+				if first := n.FirstChild; first == nil || first.NextSibling == nil && first.Data != "caption" ||
+					first.Data != "caption" && first.NextSibling.Data != "caption" {
+					t.Errorf("%s: a table has no caption", path)
+				}
+			case "template":
+				inTemplate = true
+			}
+		}
+		for c := range n.ChildNodes() {
+			walk(c, labelled, inTemplate)
+		}
+	}
+	walk(root, false, false)
+	for _, f := range fields {
+		if !labels[f["id"]] {
+			t.Errorf("%s: field %q has no label", path, f["name"])
+		}
+	}
+	for id := range wanted {
+		if !ids[id] {
+			t.Errorf("%s: nothing has the id %q", path, id)
+		}
+	}
+	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+func TestSignIn(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("")
+	p := b.get("/?q=mail").is(http.StatusOK, "/sign-in").has("Login", "Password").lacks("acme")
+	if next := p.url.Query().Get("next"); next != "/?q=mail" {
+		t.Errorf("next is %q", next)
+	}
+	b.post("/sign-in", "login", "olga", "password", "wrong").is(http.StatusUnauthorized, "/sign-in").
+		has("no such login with this password").lacks("wrong")
+	for next, want := range map[string]string{
+		"/address/192.0.2.10":       "/address/192.0.2.10",
+		"https://www.example.com/":  "/",
+		"//www.example.com/":        "/",
+		`/\www.example.com/`:        "/",
+		"javascript:alert(1)":       "/",
+		"/\t/www.example.com":       "/",
+		"":                          "/",
+		"%2f%2fwww.example.com/foo": "/",
+	} {
+		if p := s.browse("").post("/sign-in", "login", "olga", "password", passwordOf("olga"), "next", next); p.url.Path != want {
+			t.Errorf("with next=%q, one comes to %s", next, p.url)
+		}
+	}
+	b = s.browse("olga")
+	b.get("/sign-in").is(http.StatusOK, "/")
+	b.post("/sign-out").is(http.StatusOK, "/sign-in")
+	b.get("/").is(http.StatusOK, "/sign-in")
+	b.post("/collect", "address", "192.0.2.20", "name", "www.acme.example").is(http.StatusOK, "/sign-in")
+	if p := b.do(script(b.form("/collect", "address", "192.0.2.20"))); p.status != http.StatusUnauthorized {
+		t.Errorf("a script gets status %d", p.status)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	p := b.get("/")
+	if p.header.Get("Content-Security-Policy") != Policy || p.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers of a page: %v", p.header)
+	}
+	for name, mediaType := range map[string]string{
+		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		_, rest, ok := strings.Cut(p.body, `"/assets/`)
+		hash, _, _ := strings.Cut(rest, "/")
+		a := s.browse("").get("/assets/" + hash + "/" + name)
+		if !ok || a.status != http.StatusOK || a.header.Get("Content-Type") != mediaType ||
+			!strings.Contains(a.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: status %d, headers %v", name, a.status, a.header)
+		}
+		a = s.browse("").get("/assets/0123456789abcdef/" + name)
+		if a.status != http.StatusOK || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s of another version: status %d, headers %v", name, a.status, a.header)
+		}
+	}
+	if p := b.get("/assets/x/other.css"); p.status != http.StatusNotFound {
+		t.Errorf("status %d for a file that is not there", p.status)
+	}
+	r := b.form("/discard", "all", "1")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	if p := b.do(r); p.status != http.StatusForbidden {
+		t.Errorf("status %d for a form of another site", p.status)
+	}
+}
+
+func TestList(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	all := b.get("/").is(http.StatusOK, "/").has(
+		"Server Name Hostname IP Address Primary IP Reverse Map Name Findings",
+		"examplaaa1 acme examplaaa1.miniserver.example 192.0.2.10 Yes Edit the name of 192.0.2.10: mail.acme.example",
+		"192.0.2.11 No Edit the name of 192.0.2.11: no name",
+		"examplaaa2.miniserver.example 192.0.2.20 Yes Edit the name of 192.0.2.20: default hostname",
+		"198.51.100.23 No Edit the name of 198.51.100.23: 198-51-100-23.static.example.net",
+		`198.51.100.21 Yes Edit the name of 198.51.100.21: mail.quince.example error: the primary address`,
+		"Shown is commit",
+	)
+	first := func(p *page) string { // address
+		_, rest, _ := strings.Cut(p.body, `data-address="`)
+		address, _, _ := strings.Cut(rest, `"`)
+		return address
+	}
+	for query, want := range map[string]string{
+		"":                                 "192.0.2.1",
+		"desc=1":                           "2001:db8:1:4::2",
+		"sort=server&desc=1":               "2001:db8:1:4::2",
+		"sort=findings":                    "198.51.100.21",
+		"sort=name&q=acme":                 "",
+		"q=shop+examplaaa1":                "192.0.2.12",
+		"q=SHOP+acme":                      "192.0.2.12",
+		"q=2001:db8:0:1:0:0:0:25":          "2001:db8:0:1::25",
+		"block=203.0.113.0/24":             "203.0.113.10",
+		"server=examplaaa4":                "192.0.2.24",
+		"account=quince":                   "198.51.100.21",
+		"findings=1":                       "192.0.2.25",
+		"findings=1&account=acme":          "-",
+		"q=%3Cscript%3Ealert(1)%3C/script": "-",
+	} {
+		p := b.get("/?"+query).is(http.StatusOK, "/")
+		switch got := first(p); {
+		case want == "-":
+			p.has("No address matches.")
+		case want != "" && got != want:
+			t.Errorf("?%s: the first address is %s, want %s", query, got, want)
+		}
+	}
+	all.lacks("rel=\"next\"")
+	if !strings.Contains(all.body, `class="address" aria-sort="ascending"`) ||
+		!strings.Contains(b.get("/?sort=name&desc=1").body, `class="name" aria-sort="descending"`) {
+		t.Error("aria-sort is not where it belongs")
+	}
+	b.get("/?block=192.0.2.0").has("is no block").has("192.0.2.10")
+	b.get("/?q=192.0.2.99").has("192.0.2.99 lies in block 192.0.2.0/24")
+	b.get("/?q=2001:db8:0:1::77").has("is routed to examplaaa1")
+	b.get("/?from=1000000").is(http.StatusOK, "/").has("No address matches.")
+}
+
+func TestPager(t *testing.T) {
+	s := newSite(t, nil)
+	var many strings.Builder
+	many.WriteString("addresses:\n")
+	for i := range 250 {
+		fmt.Fprintf(&many, "  2001:db8:ff::%x: r%d.example.net\n", i+1, i+1)
+	}
+	s.write("records.d/routers.yaml", many.String())
+	b := s.browse("olga")
+	p := b.get("/?q=2001:db8:ff::&sort=name").has("250 addresses · 1 to 100")
+	var seen []string
+	for range 3 {
+		p.has(" of 250")
+		seen = append(seen, addressesIn(p)...)
+		if next := linkIn(p, `rel="next"`); next != "" {
+			p = b.get(next)
+		}
+	}
+	slices.Sort(seen)
+	if n := len(slices.Compact(seen)); n != 250 || linkIn(p, `rel="next"`) != "" {
+		t.Errorf("three pages have %d addresses, and the last one the link %q", n, linkIn(p, `rel="next"`))
+	}
+	if back := linkIn(p, `rel="prev"`); back != "/?from=100&q=2001%3Adb8%3Aff%3A%3A&sort=name" {
+		t.Errorf("the link back is %q", back)
+	}
+}
+
+// addressesIn returns the addresses of the rows of a list.
+func addressesIn(p *page) []string {
+	var list []string
+	for _, part := range strings.Split(p.body, `<tr data-address="`)[1:] {
+		address, _, _ := strings.Cut(part, `"`)
+		list = append(list, address)
+	}
+	return list
+}
+
+// linkIn returns where a link leads that has an attribute.
+func linkIn(p *page, attribute string) string {
+	before, _, ok := strings.Cut(p.body, attribute)
+	if !ok {
+		return ""
+	}
+	link := before[strings.LastIndex(before, `href="`)+len(`href="`):]
+	return html.UnescapeString(link[:strings.IndexByte(link, '"')])
+}
+
+func TestAddress(t *testing.T) {
+	s := newSite(t, nil)
+	s.replace("records.d/servers.yaml", "mail.acme.example # its", "mx.acme.example # its")
+	s.replace("records.d/servers.yaml", "mx.acme.example # its", "mail.acme.example # its")
+	b := s.browse("olga")
+	b.get("/address/192.0.2.10").is(http.StatusOK, "/address/192.0.2.10").has(
+		"Answers with mail.acme.example reverse map name, TTL 1h",
+		"Hostname examplaaa1.miniserver.example",
+		"Server Name examplaaa1 vps", "Account acme", "Primary IP Yes", "Block 192.0.2.0/24",
+		"records.d/servers.yaml:8:7",
+		"The source says nothing wrong",
+		"Other addresses of examplaaa1", "192.0.2.12 No shop.acme.example", "2001:db8:0:1::25",
+		"Since Reverse Map Name By Commit", "Pat Person Write records.d/servers.yaml", "mx.acme.example Pat Person", "Begin",
+		"Domains of account acme: acme.example",
+	)
+	b.get("/address/198.51.100.21").has(`error the primary address 198.51.100.21 has the name`, "use one name for both", "helo-mismatch")
+	b.get("/address/203.0.113.200").has("answered by others", "delegated: 203.0.113.128/25")
+	b.get("/address/192.0.2.99").has("no name", "never listed")
+	b.get("/address/2001:db8:0:1::77").has("Server Name examplaaa1")
+	b.get("/address/10.0.0.1").is(http.StatusNotFound, "/address/10.0.0.1").has("There is no such page, address or proposal")
+	b.get("/address/192.0.2.010").is(http.StatusNotFound, "/address/192.0.2.010")
+	b.get("/address/fe80::1%25eth0").is(http.StatusNotFound, "/address/fe80::1%eth0")
+	b.get("/address/::ffff:192.0.2.10").has("mail.acme.example")
+	b.get("/nowhere").is(http.StatusNotFound, "/nowhere")
+}
+
+// TestPropose is the way of a change, without scripts.
+func TestPropose(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	b.get("/changes").has("You have not changed anything yet")
+	b.get("/proposals").has("Nothing waits for review")
+	b.get("/address/192.0.2.20?was=&name=crm.acme.example.").has("Nothing is wrong with this name")
+	b.get("/address/192.0.2.20?was=&name=").has("That is the name that it has")
+	b.get("/address/192.0.2.20?was=&name=vps-192-0-2-20.acme.example").has("warning", "looks generated", "name-generic")
+	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in no domain of account")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "no host").
+		is(http.StatusUnprocessableEntity, "/collect").has("error").has("Add to my changes")
+	b.get("/changes").has("You have not changed anything yet")
+
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "CRM.acme.example", "back", "/?server=examplaaa2").
+		is(http.StatusOK, "/").has("Changes 1", "was default hostname becomes CRM.acme.example")
+	b.post("/collect", "address", "192.0.2.12", "was", "shop.acme.example.", "name", "shop.acme.example", "default", "1").
+		is(http.StatusOK, "/address/192.0.2.12").has("Among your changes : shop.acme.example the default")
+	b.post("/collect", "address", "192.0.2.11", "was", "", "name", "imap.acme.example", "ttl", "5m", "review", "1").
+		is(http.StatusOK, "/changes").has(
+		"What receivers of mail will see warning 192.0.2.12 it has no name any more",
+		"3 changes",
+		"examplaaa1 192.0.2.11 no name imap.acme.example TTL 5m none",
+		"examplaaa1 192.0.2.12 shop.acme.example no name none",
+		"examplaaa2 192.0.2.20 examplaaa2.miniserver.example crm.acme.example none",
+		"Propose for review",
+	).lacks("disabled")
+	b.post("/discard", "address", "192.0.2.11", "back", "/changes").is(http.StatusOK, "/changes").has("2 changes").lacks("imap")
+	p := b.post("/changes", "reason", "Ticket 4711\nThe shop has moved").is(http.StatusOK, "/proposals").has(
+		"Proposed on branch rdns/olga/", "Ticket 4711 The shop has moved",
+		"examplaaa2 192.0.2.20 examplaaa2.miniserver.example CRM.acme.example",
+		"examplaaa1 192.0.2.12 shop.acme.example no name",
+	).lacks("Push it again")
+	b.get("/changes").has("You have not changed anything yet")
+	b.get("/?server=examplaaa2").has("Proposed: CRM.acme.example waits for review")
+	b.get("/address/192.0.2.20").has("A proposal of olga waits for review: CRM.acme.example")
+
+	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
+	p.has(branch)
+	got := s.git("log", "-1", "--format=%an <%ae>%n%cn%n%B", branch)
+	for _, want := range []string{"Olga Operator <olga@example.net>\nrevmap\n", "Ticket 4711\nThe shop has moved\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the commit does not say %q:\n%s", want, got)
+		}
+	}
+	if diff := s.git("diff", "main..."+branch); !strings.Contains(diff, "192.0.2.20: crm.acme.example") {
+		t.Errorf("the commit changes:\n%s", diff)
+	}
+	s.browse("acme-it").get("/proposals").lacks("olga")
+	v := s.browse("viewer")
+	v.get("/proposals").has(branch).lacks("Withdraw")
+	v.post("/proposals/withdraw", "branch", branch).is(http.StatusForbidden, "/proposals/withdraw").has("for others to decide")
+	s.browse("omar").post("/proposals/withdraw", "branch", branch).is(http.StatusOK, "/proposals").has("Nothing waits")
+	b.post("/proposals/withdraw", "branch", branch).is(http.StatusNotFound, "/proposals/withdraw")
+	b.post("/changes").is(http.StatusConflict, "/changes").has("nothing to propose any more")
+}
+
+func TestDirect(t *testing.T) {
+	s := newSite(t, func(o *desk.Options) { o.Direct = []users.Role{users.Operator} })
+	b := s.browse("olga")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "crm.acme.example", "review", "1").has("Commit to the main branch")
+	b.post("/changes").is(http.StatusOK, "/changes").has("is on the main branch")
+	b.get("/address/192.0.2.20").has("Answers with crm.acme.example", "Olga Operator Name 192.0.2.20 crm.acme.example")
+	if got := s.git("status", "--porcelain") + s.git("show", "HEAD:records.d/servers.yaml"); !strings.Contains(got, "crm.acme.example") ||
+		strings.Contains(got, " M ") {
+		t.Errorf("the work tree has:\n%s", got)
+	}
+	// A gate stops what takes too many names away.
+	for _, a := range []string{"192.0.2.10", "192.0.2.12", "192.0.2.24", "192.0.2.25", "192.0.2.26", "192.0.2.1"} {
+		p := b.get("/address/" + a)
+		_, rest, _ := strings.Cut(p.body, `name="was" value="`)
+		was, _, _ := strings.Cut(rest, `"`)
+		b.post("/collect", "address", a, "was", was, "default", "1").is(http.StatusOK, "/address/"+a)
+	}
+	b.post("/collect", "address", "192.0.2.20", "was", "crm.acme.example.", "default", "1")
+	p := b.get("/changes")
+	if !strings.Contains(p.body, "disabled") {
+		p.has("Stopped by a gate") // a limit that these do not reach tests nothing
+		t.Errorf("what a gate stops can be committed:\n%s", p.text)
+	}
+	p.has("Stopped by a gate", "needs a review")
+	b.post("/changes").is(http.StatusConflict, "/changes").has("that needs a review")
+}
+
+func TestConflict(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	b.post("/collect", "address", "192.0.2.12", "was", "shop.acme.example.", "name", "store.acme.example")
+	b.post("/collect", "address", "192.0.2.26", "was", "www.bluebird-shop.example.", "name", "w3.bluebird-shop.example")
+	s.replace("records.d/servers.yaml", "shop.acme.example, ttl", "market.acme.example, ttl")
+	s.replace("records.d/servers.yaml", "www.bluebird-shop.example", "ww.bluebird-shop.example")
+	b.post("/collect", "address", "192.0.2.12", "was", "shop.acme.example.", "name", "store2.acme.example").
+		is(http.StatusUnprocessableEntity, "/collect").has("Somebody has changed this name", "It is market.acme.example now")
+	b.get("/changes").has(
+		"Somebody was faster",
+		"192.0.2.12 store.acme.example Take mine market.acme.example Take theirs Pat Person,", "Write records.d/servers.yaml",
+		"Settle the conflicts first.",
+	)
+	b.post("/changes").is(http.StatusConflict, "/changes").has("192.0.2.12 has changed since you have seen it")
+	b.post("/collect", "address", "192.0.2.12", "name", "store.acme.example", "ttl", "", "was", "market.acme.example.", "back", "/changes").
+		is(http.StatusOK, "/changes").has("192.0.2.26 w3.bluebird-shop.example Take mine ww.bluebird-shop.example")
+	b.post("/discard", "address", "192.0.2.26", "back", "/changes").is(http.StatusOK, "/changes").
+		has("1 change", "market.acme.example store.acme.example").lacks("Take mine")
+	b.post("/changes").is(http.StatusOK, "/proposals").has("Proposed on branch")
+}
+
+// TestAccount looks at all pages as a customer, and as one who asks for what others have.
+func TestAccount(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("acme-it")
+	list := b.get("/").has("192.0.2.10", "acme.example").lacks("bluebird", "quince", "gw1.example.net", `name="block"`)
+	if got := addressesIn(list); len(got) != 8 {
+		t.Errorf("an account sees %v", got)
+	}
+	b.get("/address/192.0.2.10").has("Add to my changes").lacks("bluebird")
+	others := []string{"192.0.2.24", "192.0.2.1", "192.0.2.99", "10.1.2.3"}
+	for _, a := range others {
+		b.get("/?q=" + a).has("No address matches.").lacks("lies in block")
+		b.get("/address/"+a).is(http.StatusNotFound, "/address/"+a).lacks("bluebird")
+		b.get("/draft?address="+a+"&name=x.acme.example").is(http.StatusNotFound, "/draft")
+		b.post("/collect", "address", a, "name", "x.acme.example").is(http.StatusNotFound, "/collect")
+		b.post("/address/"+a).is(http.StatusNotFound, "/address/"+a)
+	}
+	b.get("/?account=bluebird").has("No address matches.")
+	b.get("/?server=examplaaa4").has("No address matches.")
+	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("lies in no domain of account", "acme.example").lacks("Nothing is wrong")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "www.bluebird.example").
+		is(http.StatusUnprocessableEntity, "/collect").has("lies in no domain of account")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "www.acme.example").is(http.StatusOK, "/address/192.0.2.20")
+	b.post("/changes").is(http.StatusOK, "/proposals").has("rdns/acme-it/")
+
+	b.post("/collect", "address", "192.0.2.11", "was", "", "name", "imap.acme.example")
+	s.replace("records.d/servers.yaml", "product: vps\n    account: acme", "product: vps\n    account: bluebird")
+	b.get("/changes").has("not yours to see any more", "This cannot be proposed as it is.", "192.0.2.11").lacks("bluebird")
+	b.post("/discard", "address", "192.0.2.11", "back", "/changes").is(http.StatusOK, "/changes").has("not changed anything yet")
+}
+
+func TestViewer(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("viewer")
+	b.get("/").has("192.0.2.10", "192.0.2.1").lacks("Edit the name", `href="/changes"`)
+	b.get("/address/192.0.2.10").has("You may look at names, but not change them.").lacks("/collect")
+	b.post("/collect", "address", "192.0.2.10", "was", "mail.acme.example.", "name", "x.acme.example").
+		is(http.StatusUnprocessableEntity, "/collect").has("You may look at names, but not change them.")
+	b.get("/changes").is(http.StatusOK, "/changes").has("not changed anything yet")
+}
+
+func TestDraft(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	draftOf := func(query string) (d draft) {
+		t.Helper()
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/draft?"+query, nil)
+		p := b.do(script(r))
+		if err := json.Unmarshal([]byte(p.body), &d); err != nil || p.status != http.StatusOK {
+			t.Fatalf("%s: status %d, %v: %s", query, p.status, err, p.body)
+		}
+		return d
+	}
+	for query, want := range map[string]draft{
+		"address=192.0.2.20&was=&name=crm.acme.example": {
+			Ready: true, Findings: []finding{}, Domains: []string{"acme.example"}, Hostname: "examplaaa2.miniserver.example",
+		},
+		"address=192.0.2.11&was=&name=": {Same: true, Findings: []finding{}, Domains: []string{"acme.example"}},
+		"address=192.0.2.12&was=shop.acme.example.&name=x&default=1": {
+			Ready: true, Domains: []string{"acme.example"},
+			Findings: []finding{{Severity: "warning", Message: "it has no name any more, and many receivers refuse mail from such addresses"}},
+		},
+		"address=192.0.2.30&was=&name=" + url.QueryEscape("a\u202eb.example"): {
+			Findings: []finding{{Severity: "error", Rule: "name-invalid"}}, Domains: []string{}, Hostname: "examplaaa5.miniserver.example",
+		},
+	} {
+		got := draftOf(query)
+		if strings.Contains(query, "%E2") { // what it says is gen/source's to test
+			if len(got.Findings) == 0 || strings.Contains(fmt.Sprint(got), "\u202e") {
+				t.Errorf("%s: %+v", query, got)
+			}
+			continue
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(draft{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+	if got := draftOf("address=192.0.2.20&was=old.acme.example.&name=crm.acme.example"); got.Conflict == "" {
+		t.Errorf("no conflict: %+v", got)
+	}
+	p := b.do(script(b.form("/collect", "address", "192.0.2.20", "was", "", "name", "crm.acme.example", "back", "/?q=crm")))
+	var answer struct {
+		Row       string
+		Collected int
+	}
+	if err := json.Unmarshal([]byte(p.body), &answer); err != nil || answer.Collected != 1 ||
+		!strings.Contains(answer.Row, "crm.acme.example") || !strings.HasPrefix(strings.TrimSpace(answer.Row), "<tr ") {
+		t.Errorf("%v: %s", err, p.body)
+	}
+}
+
+// TestHostile shows text that would do harm, or look like something else, if it were shown as it is.
+func TestHostile(t *testing.T) {
+	s := newSite(t, nil)
+	const markup, turned = "</title><script>alert(1)</script><b onclick=x>", "moc.\u202eelpmaxe\u200b"
+	s.git("commit", "-q", "--allow-empty", "-m", markup+turned)
+	s.replace("records.d/servers.yaml", "shop.acme.example", "store.acme.example")
+	s.git("commit", "-q", "--amend", "--author", "Eve "+turned+" &lt;i&gt; <eve@example.net>", "-m", markup+turned)
+	if err := s.editor.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browse("olga")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "crm.acme.example")
+	q := url.QueryEscape(markup + turned)
+	for _, p := range []*page{
+		b.get("/?q=" + q + "&account=" + q + "&server=" + q + "&block=" + q + "&sort=" + q),
+		b.get("/address/192.0.2.12?name=" + q + "&ttl=" + q + "&was=" + q + "&back=" + q),
+		b.get("/address/" + url.PathEscape(markup)),
+		b.get("/rules/" + url.PathEscape(markup)),
+		b.get("/changes?committed=" + q),
+		b.get("/proposals?made=" + q),
+		b.get("/sign-in?next=" + q),
+		b.post("/collect", "address", "192.0.2.12", "was", "store.acme.example.", "name", markup+turned),
+		b.post("/changes", "reason", markup+turned),
+		b.post("/sign-in", "login", markup+turned, "password", "wrong", "next", markup),
+		b.get("/proposals"),
+	} {
+		p.lacks("<script>", "<b onclick")
+		if strings.Contains(p.text, "\u202e") {
+			t.Errorf("%s turns text:\n%s", p.url, p.text)
+		}
+	}
+	b.get("/address/192.0.2.12").has("Eve moc.[U+202E]elpmaxe[U+200B] &lt;i&gt;", "</title><script>alert(1)</script>")
+}
+
+func TestRules(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("acme-it")
+	for _, r := range lint.Rules {
+		p := b.get("/rules/"+r.ID).is(http.StatusOK, "/rules/"+r.ID).has(r.ID+" Severity: ", "Why", "Wrong", "Right")
+		if strings.Contains(p.text, "```") || strings.Contains(p.text, "## ") {
+			t.Errorf("%s has marks of Markdown:\n%s", p.url, p.text)
+		}
+	}
+	b.get("/rules/README").is(http.StatusNotFound, "/rules/README")
+}
+
+// TestCheck asks a resolver that does not answer; what one that does is told of is gen/check's to test.
+func TestCheck(t *testing.T) {
+	s := newSite(t, func(o *desk.Options) {
+		o.Check = check.Options{Resolver: netip.MustParseAddrPort("127.0.0.1:1"), Timeout: 50 * time.Millisecond}
+	})
+	s.browse("viewer").post("/address/192.0.2.10").is(http.StatusOK, "/address/192.0.2.10").has("In the world", "127.0.0.1:1")
+}
+
+func TestNoAuth(t *testing.T) {
+	s := newSite(t, nil)
+	h := New(Options{Desk: s.desk, NoAuth: people[0]})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	text := checkPage(t, "/", w.Body.String())
+	if w.Code != http.StatusOK || !strings.Contains(text, "Olga Operator") || strings.Contains(text, "Sign out") {
+		t.Errorf("status %d:\n%s", w.Code, text)
+	}
+}
