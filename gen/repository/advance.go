@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -288,18 +287,20 @@ func (r *Repository) followOn(ctx context.Context, tree, from, to string) error 
 		return nil
 	}
 	for _, file := range changed {
-		data, err := os.ReadFile(filepath.Join(tree, filepath.FromSlash(file)))
+		path := filepath.Join(tree, filepath.FromSlash(file))
+		data, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		// With filters, as Git has written it, and perhaps not to its end.
-		want, err := in.Run(ctx, "cat-file", "--filters", to+":"+file)
-		if err != nil || !bytes.HasPrefix([]byte(want), bytes.TrimSuffix(data, []byte("\n"))) {
+		has := strings.TrimSuffix(string(data), "\n") // as Run returns it
+		if was, err := in.Run(ctx, "cat-file", "--filters", from+":"+file); err == nil && has == was {
 			continue
 		}
-		// Git writes what is not there, and leaves alone what is not as it has left it.
-		if err := os.Remove(filepath.Join(tree, filepath.FromSlash(file))); err != nil {
-			return err
+		// Git writes what is not there, and leaves alone what is not as it was: also what it has not written to the end.
+		if new, err := in.Run(ctx, "cat-file", "--filters", to+":"+file); err == nil && strings.HasPrefix(new, has) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
 		}
 	}
 	return r.follow(ctx, tree, from, to)

@@ -58,7 +58,10 @@ func TestAdvance(t *testing.T) {
 		dirty, clean func()
 		want         []string
 	}{
-		{w, func() { os.Remove(filepath.Join(w.dir, "records.yaml")); w.write(map[string]string{"records.yaml": "mine\n"}) },
+		{w, func() {
+			os.Remove(filepath.Join(w.dir, "records.yaml"))
+			w.write(map[string]string{"records.yaml": "mine\n"})
+		},
 			func() { w.git("checkout", "records.yaml") }, []string{"records.yaml", "untracked"}},
 		{w, func() { w.write(map[string]string{"records.yaml": "mine\n"}); w.git("add", "records.yaml") },
 			func() { w.git("reset", "-q", "records.yaml"); w.git("checkout", "records.yaml") }, []string{"untracked"}},
@@ -139,12 +142,15 @@ func TestFinish(t *testing.T) {
 		want  string // commit
 		dirty string // a file
 	}{
-		"nothing":           {func() {}, text, from, ""},
-		"half a journal":    {func() {}, text[:20], from, ""},
-		"moved":             {moved, text, to, ""},
-		"moved, and empty":  {func() { moved(); w.write(map[string]string{"records.yaml": "", "c": ""}) }, text, to, ""},
-		"half a file":       {func() { moved(); w.write(map[string]string{"records.yaml": "2\n", "new": "n"}) }, text, to, ""},
-		"all files":         {func() { moved(); w.write(map[string]string{"records.yaml": "2\n2\n", "b.up": "new\n", "c": "c\nd\n", "new": "n\n"}) }, text, to, ""},
+		"nothing":          {func() {}, text, from, ""},
+		"half a journal":   {func() {}, text[:20], from, ""},
+		"moved":            {moved, text, to, ""},
+		"moved, and empty": {func() { moved(); w.write(map[string]string{"records.yaml": "", "c": ""}) }, text, to, ""},
+		"half a file":      {func() { moved(); w.write(map[string]string{"records.yaml": "2\n", "new": "n"}) }, text, to, ""},
+		"all files": {func() {
+			moved()
+			w.write(map[string]string{"records.yaml": "2\n2\n", "b.up": "new\n", "c": "c\nd\n", "new": "n\n"})
+		}, text, to, ""},
 		"no file":           {func() { moved(); os.Remove(filepath.Join(w.dir, "b.up")) }, text, to, ""},
 		"all":               {func() { w.git("reset", "-q", "--hard", to) }, text, to, ""},
 		"somebody's change": {func() { moved(); w.write(map[string]string{"b.up": "mine\n"}) }, text, to, "b.up"},
