@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/revmap/revmap/internal/git"
 )
 
 // An Origin tells which version of the source a snapshot is made from.
@@ -62,11 +63,17 @@ var errNoGit = errors.New("no commit")
 // head asks Git for the commit that is checked out around the root file. It returns errNoGit where there is none.
 func head(ctx context.Context, files []string) (commit string, committed time.Time, err error) {
 	dir := filepath.Dir(files[0])
-	out, err := git(ctx, dir, "log", "-1", "--no-show-signature", "--format=%H %ct")
-	if err != nil {
+	in := git.Command{Dir: dir}
+	out, err := in.Run(ctx, "log", "-1", "--format=%H %ct")
+	var failed *git.Error
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &failed) &&
+		(strings.Contains(failed.Message, "not a git repository") || strings.Contains(failed.Message, "does not have any commits yet")):
+		return "", time.Time{}, errNoGit
+	case err != nil:
 		return "", time.Time{}, err
 	}
-	commit, seconds, _ := strings.Cut(strings.TrimSpace(out), " ")
+	commit, seconds, _ := strings.Cut(out, " ")
 	unix, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("git log: time of the commit: %w", err)
@@ -81,7 +88,7 @@ func head(ctx context.Context, files []string) (commit string, committed time.Ti
 			}
 			args = append(args, rel)
 		}
-		if out, err = git(ctx, dir, args...); err != nil {
+		if out, err = in.Run(ctx, args...); err != nil {
 			return "", time.Time{}, err
 		}
 		if out != "" {
@@ -90,22 +97,4 @@ func head(ctx context.Context, files []string) (commit string, committed time.Ti
 		}
 	}
 	return commit, time.Unix(unix, 0), nil
-}
-
-func git(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"--literal-pathspecs", "-C", dir}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C") // so that the messages below are the ones it prints
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return "", errNoGit
-	case errors.As(err, &exit):
-		message := string(bytes.TrimSpace(exit.Stderr))
-		if strings.Contains(message, "not a git repository") || strings.Contains(message, "does not have any commits yet") {
-			return "", errNoGit
-		}
-		return "", fmt.Errorf("git %s: %s", args[0], message)
-	}
-	return string(out), err
 }

@@ -2,20 +2,18 @@
 package revision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/git"
 )
 
 // Load reads the source whose root file is at the path root of the work tree, as it was at the revision rev, and the
@@ -62,23 +60,24 @@ func checkOut(ctx context.Context, folder, rev, dir string) error {
 	if err != nil {
 		return err
 	}
-	repository, err := git(ctx, in, nil, "rev-parse", "--absolute-git-dir")
+	here := git.Command{Dir: in}
+	repository, err := here.Run(ctx, "rev-parse", "--absolute-git-dir")
 	if err != nil {
 		return err
 	}
-	prefix, err := git(ctx, in, nil, "rev-parse", "--show-prefix") // "" or "folder/"
+	prefix, err := here.Run(ctx, "rev-parse", "--show-prefix") // "" or "folder/"
 	if err != nil {
 		return err
 	}
 	tree := commit + ":" + path.Join(prefix, filepath.ToSlash(below))
-	there := []string{
+	there := git.Command{Dir: dir, Env: []string{
 		"GIT_DIR=" + repository, "GIT_WORK_TREE=" + dir,
 		"GIT_INDEX_FILE=" + filepath.Join(dir, ".git"), // no name of a file in a commit
-	}
-	if _, err := git(ctx, dir, there, "read-tree", tree); err != nil {
+	}}
+	if _, err := there.Run(ctx, "read-tree", tree); err != nil {
 		return err
 	}
-	_, err = git(ctx, dir, there, "checkout-index", "--all")
+	_, err = there.Run(ctx, "checkout-index", "--all")
 	return err
 }
 
@@ -99,11 +98,12 @@ func MergeBase(ctx context.Context, dir, rev string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	base, err := git(ctx, dir, nil, "merge-base", "HEAD", commit)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+	in := git.Command{Dir: dir}
+	base, err := in.Run(ctx, "merge-base", "HEAD", commit)
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Message == "" { // it has found none
 		err = fmt.Errorf("HEAD and %q have no commit in common", rev)
-		if shallow, _ := git(ctx, dir, nil, "rev-parse", "--is-shallow-repository"); shallow == "true" {
+		if shallow, _ := in.Run(ctx, "rev-parse", "--is-shallow-repository"); shallow == "true" {
 			err = fmt.Errorf("%w in this shallow clone; git fetch --unshallow gets the rest", err)
 		}
 	}
@@ -112,7 +112,7 @@ func MergeBase(ctx context.Context, dir, rev string) (string, error) {
 
 // commitOf returns the id of the commit that rev names in the repository around a folder.
 func commitOf(ctx context.Context, dir, rev string) (string, error) {
-	commit, err := git(ctx, dir, nil, "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
+	commit, err := git.Command{Dir: dir}.Run(ctx, "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
 	if err != nil && strings.HasSuffix(err.Error(), "Needed a single revision") {
 		err = fmt.Errorf("git knows no revision %q", rev)
 	}
@@ -143,7 +143,7 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 		return nil, fmt.Errorf("read commit messages: %w", err)
 	}
 	// Nothing in a message can look like the two separators: Git keeps no NUL, and ends each value with a line break.
-	out, err := git(ctx, dir, nil, "log", "--reverse", "-z", "--no-show-signature",
+	out, err := git.Command{Dir: dir}.Run(ctx, "log", "--reverse", "-z",
 		"--format=%H%n%an%n%(trailers:key=Revmap-Allow,valueonly,unfold)", commit+"..HEAD")
 	if err != nil {
 		return nil, fmt.Errorf("read commit messages: %w", err)
@@ -158,32 +158,4 @@ func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
 		}
 	}
 	return list, nil
-}
-
-// notOurs are variables that Git sets for a hook, for the repository that it runs in. Here it is folders that tell which
-// repository is meant.
-var notOurs = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX="}
-
-// git runs git in a folder, with variables of its own, and returns what it prints, without the last line break. It is an
-// error if a tag and a branch have the same name: Git would take the tag, and who may push tags must not choose with what
-// others compare.
-func git(ctx context.Context, dir string, variables []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.warnAmbiguousRefs=true"}, args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return slices.ContainsFunc(notOurs, func(name string) bool { return strings.HasPrefix(v, name) })
-	})
-	cmd.Env = append(cmd.Env, "LC_ALL=C") // for messages that are the same everywhere
-	cmd.Env = append(cmd.Env, variables...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	switch text := bytes.TrimSpace(said.Bytes()); {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case err != nil && len(text) > 0, bytes.HasSuffix(text, []byte("is ambiguous.")):
-		return "", fmt.Errorf("git %s: %s", args[0], text)
-	case err != nil:
-		return "", fmt.Errorf("git %s: %w", args[0], err)
-	}
-	return strings.TrimSuffix(string(out), "\n"), nil
 }

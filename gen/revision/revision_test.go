@@ -159,9 +159,9 @@ func TestLoad(t *testing.T) {
 		{"records.yaml", "nonsense", `read the source at revision "nonsense": git knows no revision "nonsense"`},
 		{"records.yaml", "-h", `read the source at revision "-h": git knows no revision "-h"`},
 		{"records.yaml", "HEAD:records.d", `read the source at revision "HEAD:records.d": git `},
-		{"dns/gone/records.yaml", "HEAD", `read the source at revision "HEAD": git read-tree: fatal: Not a valid object name `},
+		{"dns/gone/records.yaml", "HEAD", `read the source at revision "HEAD": git read-tree: Not a valid object name `},
 		{"dns.yaml", "v1", `read the source at revision "v1": read source: v1:dns.yaml: cannot be read: no such file or directory`},
-		{filepath.Join(inside, "records.yaml"), "HEAD", `read the source at revision "HEAD": git rev-parse: fatal: not a git repository`},
+		{filepath.Join(inside, "records.yaml"), "HEAD", `read the source at revision "HEAD": git rev-parse: not a git repository`},
 	}
 	for _, tt := range failures {
 		if _, _, _, err := revision.Load(t.Context(), tt.root, tt.rev); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
