@@ -108,7 +108,7 @@ func (p *pages) showAddress(
 		return err
 	}
 	a := &addressPage{row: rowsOf(s, []table.Row{at}, edits, "")[0], Findings: bySeverity(s.Findings(addr))}
-	a.Form = form{Row: at, Name: strings.TrimSuffix(at.Name, "."), Domains: hosts(s.Domains(addr)), Back: r.FormValue("back")}
+	a.Form = form{Row: at, Name: strings.TrimSuffix(at.Name, "."), Domains: hosts(s.Domains(addr)), Back: local(r.FormValue("back"), "")}
 	if a.Edit != nil {
 		a.Form.Name, a.Form.TTL = strings.TrimSuffix(a.Edit.Name, "."), a.Edit.TTL
 	}
@@ -174,13 +174,18 @@ func (p *pages) check(w http.ResponseWriter, r *http.Request, s *desk.Seat) erro
 
 // editOf returns the edit that a form asks for.
 func editOf(at table.Row, field func(string) string) editor.Edit {
-	e := editor.Edit{Addr: at.Addr, Name: strings.TrimSpace(field("name")), TTL: strings.TrimSpace(field("ttl"))}
+	e := editor.Edit{Addr: at.Addr, Name: nameOf(field("name")), TTL: strings.TrimSpace(field("ttl"))}
 	if field("default") != "" {
 		e.Name, e.TTL = "", ""
 	}
 	was := field("was")
 	e.Was = &was
 	return e
+}
+
+// nameOf returns the name that was typed as a source has it.
+func nameOf(typed string) string {
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSpace(typed), "."))
 }
 
 // draftOf returns what an edit would do. The error is not about the edit.
