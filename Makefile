@@ -8,6 +8,9 @@ SHELL := bash
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
 
+# Where make serve listens.
+LISTEN ?= 127.0.0.1:8080
+
 # Which Go benchmarks run, how often, and the commit that they are compared with.
 BENCH ?= ServeDNS|Load|Compile|Lint|Diff
 COUNT ?= 6
@@ -58,6 +61,10 @@ run: build ## lint and compile records.yaml, then serve it on 127.0.0.1, port 10
 		'  bin/revmap compile -o run/records.snapshot records.yaml' \
 		'  dig -p 1053 @127.0.0.1 2.0.192.in-addr.arpa IXFR=<the serial before>' ''
 	@exec bin/coredns -conf corefile.example
+
+.PHONY: serve
+serve: build ## edit a copy of records.yaml in a browser, at http://127.0.0.1:8080, until Ctrl-C
+	@LISTEN='$(LISTEN)' tools/serve-example
 
 .PHONY: test
 test: ## install what the tests need, where that is possible, and run them all

@@ -134,7 +134,7 @@ half written.`,
 	c.SetOut(p.stdout)
 	c.SetErr(p.stderr)
 	c.AddCommand(p.lint(), p.compile(), p.diff(), p.inspect(), p.importFrom(), p.export(), p.explain(), p.set(), p.unset(),
-		p.check(), p.user(), p.schema(), p.version())
+		p.check(), p.serve(), p.user(), p.schema(), p.version())
 	c.SetHelpCommand(p.help())
 	c.SetFlagErrorFunc(flagError)
 	// A command that only holds others can run, to tell what is wrong; its usage must not show that.

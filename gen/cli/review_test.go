@@ -106,12 +106,12 @@ func TestReviewPage(t *testing.T) {
 	checkPage(t, page, string(old), got)
 }
 
-// A repository is a Git working tree, which is the current folder.
-type repository struct{ *testing.T }
+// A workTree is one of Git, which is the current folder.
+type workTree struct{ *testing.T }
 
-// newRepository makes a repository of the files of a folder, whose first commit is the head of main. Its commits have
+// newRepository makes a repository out of the files of a folder, whose first commit is the head of main. Its commits have
 // the same ids each time.
-func newRepository(t *testing.T, files string) repository {
+func newRepository(t *testing.T, files string) workTree {
 	peer.Needs(t, "git")
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(files)); err != nil {
@@ -128,7 +128,7 @@ func newRepository(t *testing.T, files string) repository {
 	} {
 		t.Setenv(name, value)
 	}
-	r := repository{t}
+	r := workTree{t}
 	r.git("init", "-q", "-b", "main")
 	r.git("add", ".")
 	r.git("commit", "-qm", "The source")
@@ -136,7 +136,7 @@ func newRepository(t *testing.T, files string) repository {
 }
 
 // git runs git and returns what it prints.
-func (r repository) git(args ...string) string {
+func (r workTree) git(args ...string) string {
 	r.Helper()
 	out, err := exec.Command("git", args...).CombinedOutput()
 	if err != nil {
@@ -146,7 +146,7 @@ func (r repository) git(args ...string) string {
 }
 
 // edit replaces text everywhere in a file, in which it must be.
-func (r repository) edit(file, old, new string) {
+func (r workTree) edit(file, old, new string) {
 	r.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -161,7 +161,7 @@ func (r repository) edit(file, old, new string) {
 }
 
 // revmap runs revmap, which must end with a status and write nothing to stderr, and returns what it prints.
-func (r repository) revmap(status int, args ...string) string {
+func (r workTree) revmap(status int, args ...string) string {
 	r.Helper()
 	var stdout, stderr bytes.Buffer
 	if got := Main(r.Context(), args, nil, &stdout, &stderr); got != status || stderr.Len() > 0 {

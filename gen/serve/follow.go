@@ -1,0 +1,67 @@
+package serve
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// maxBackoff is how much longer than usual the server waits after many failures.
+const maxBackoff = 16
+
+// fetchTime is how long a remote may take, during which nobody can propose anything.
+const fetchTime = time.Minute
+
+// follow keeps up with the main branch, here and at the remote, until ctx ends.
+func (s *Server) follow(ctx context.Context) {
+	editor := s.o.Desk.Editor
+	var loops sync.WaitGroup
+	loops.Go(func() {
+		s.repeat(ctx, s.o.Refresh, "follow the main branch", func(ctx context.Context) error {
+			if s.pair != nil {
+				s.pair.renew(s.o.Log)
+			}
+			err := editor.Refresh(ctx)
+			s.stale.Store(err != nil)
+			return err
+		})
+	})
+	if s.o.Fetch > 0 {
+		loops.Go(func() {
+			s.repeat(ctx, s.o.Fetch, "fetch from the remote", func(ctx context.Context) error {
+				ctx, cancel := context.WithTimeout(ctx, fetchTime)
+				defer cancel()
+				return editor.Fetch(ctx)
+			})
+		})
+	}
+	loops.Wait()
+}
+
+// repeat calls f at intervals, longer ones while it fails, until ctx ends. What goes wrong is logged once, as long as it
+// is the same.
+func (s *Server) repeat(ctx context.Context, every time.Duration, what string, f func(context.Context) error) {
+	var said string
+	for wait := every; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		err := f(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			if said != "" {
+				s.o.Log.Info(what + ": works again")
+			}
+			wait, said = every, ""
+		default:
+			if err.Error() != said {
+				s.o.Log.Error(what, "error", err)
+			}
+			wait, said = min(2*wait, maxBackoff*every), err.Error()
+		}
+	}
+}

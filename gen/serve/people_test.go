@@ -1,0 +1,286 @@
+package serve_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestTwoAtOnce: proposals of two people at the same moment are both there, each with its own name and no other.
+func TestTwoAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	const each = 5
+	var all sync.Map
+	var wait sync.WaitGroup
+	for i, login := range []string{"olivia", "oscar"} {
+		for n := range each {
+			wait.Go(func() {
+				addr, name := fmt.Sprintf("192.0.2.%d", 100+10*i+n), fmt.Sprintf("host%d.%s.example.net", n, login)
+				all.Store(name, w.propose(login, addr, name))
+			})
+		}
+	}
+	wait.Wait()
+	main := w.git("rev-parse", "main")
+	branches := make(map[string]bool)
+	all.Range(func(key, value any) bool {
+		name, p := key.(string), value.(proposed)
+		login := strings.Split(name, ".")[1]
+		branches[p.Branch] = true
+		if got := w.git("rev-parse", p.Branch); got != p.Commit {
+			t.Errorf("%s is at %s, and the answer was %s", p.Branch, got, p.Commit)
+		}
+		if !strings.HasPrefix(p.Branch, "rdns/"+login+"/") {
+			t.Errorf("a proposal of %s is on %s", login, p.Branch)
+		}
+		changed := w.git("diff", "--unified=0", main, p.Commit)
+		w.contains(changed, name)
+		if n := strings.Count(changed, "\n+ "); n != 1 {
+			t.Errorf("%s has %d new lines:\n%s", p.Branch, n, changed)
+		}
+		author := w.git("log", "-1", "--format=%an <%ae>, %cn", p.Commit)
+		if !strings.HasSuffix(author, " Operator <"+login+"@example.net>, revmap") {
+			t.Errorf("%s is by %s", p.Branch, author)
+		}
+		return true
+	})
+	if len(branches) != 2*each {
+		t.Errorf("%d branches, want %d", len(branches), 2*each)
+	}
+	w.git("fsck", "--strict")
+}
+
+// TestConflict: who has seen an older name overwrites nothing, and sees what happened meanwhile.
+func TestConflict(t *testing.T) {
+	w := newWorld(t)
+	w.serve("--direct", "operator")
+	olivia := w.signIn("olivia")
+	r := olivia.post("/collect", url.Values{
+		"address": {"192.0.2.11"}, "name": {"olivias.acme.example"}, "was": {"www.acme.example."}, "review": {"1"},
+	})
+	w.contains(r.body, "olivias.acme.example")
+	if strings.Contains(r.body, "faster") {
+		t.Fatalf("a conflict before there is one:\n%s", r.body)
+	}
+
+	w.propose("oscar", "192.0.2.11", "oscars.acme.example")
+	r = olivia.get("/changes")
+	w.contains(r.body, "Somebody was faster", "olivias.acme.example", "oscars.acme.example", "Oscar Operator")
+	if r = olivia.post("/changes", nil); r.status != http.StatusConflict {
+		t.Errorf("a conflict was proposed: %d", r.status)
+	}
+	w.contains(w.sourceAt("main"), "oscars.acme.example")
+
+	// A program that says what it has seen is told the same.
+	r = w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "olivias.acme.example", `,"was":"www.acme.example"`))
+	if r.status != http.StatusConflict {
+		t.Errorf("a conflict of a program: %d", r.status)
+	}
+	w.contains(r.body, `"is":"oscars.acme.example."`, `"was":"www.acme.example."`, `"name":"Oscar Operator"`)
+
+	// She may insist, having seen his.
+	olivia.post("/collect", url.Values{
+		"address": {"192.0.2.11"}, "name": {"olivias.acme.example"}, "was": {"oscars.acme.example."},
+	})
+	if r = olivia.post("/changes", nil); r.status != http.StatusOK {
+		t.Errorf("her own after all: %d %s", r.status, r.body)
+	}
+	w.contains(w.sourceAt("main"), "olivias.acme.example")
+}
+
+// TestOthersAreUnknown: whatever a customer asks, an address of somebody else is answered as one that does not exist, and
+// no list has it.
+func TestOthersAreUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	const (
+		theirs = "192.0.2.20" // of web2
+		theirV = "2001:db8:0:2::2"
+		nobody = "203.0.113.20" // in no block
+	)
+	ids := func(path, list string) map[string]int64 { // by name
+		var got map[string]json.RawMessage
+		var items []struct {
+			ID   int64
+			Name string
+		}
+		r := w.call("olivia", "GET", path, "")
+		if err := json.Unmarshal([]byte(r.body), &got); err != nil {
+			t.Fatalf("%s: %v", r.body, err)
+		}
+		if err := json.Unmarshal(got[list], &items); err != nil {
+			t.Fatalf("%s: %v", r.body, err)
+		}
+		byName := make(map[string]int64)
+		for _, i := range items {
+			byName[i.Name] = i.ID
+		}
+		return byName
+	}
+	server, ip := ids("/v1/servers", "servers")["web2"], ids("/v1/primary_ips", "primary_ips")[theirs]
+	if server == 0 || ip == 0 {
+		t.Fatalf("the operator does not see what the customer must not: server %d, address %d", server, ip)
+	}
+	const unknownID = 1
+	branch := w.propose("olivia", theirs, "mail.bluebird.example").Branch
+
+	tests := []struct{ method, theirs, nobodys, body string }{
+		{"GET", "/rdns/" + theirs, "/rdns/" + nobody, ""},
+		{"GET", "/rdns/" + theirV, "/rdns/" + nobody, ""},
+		{"PUT", "/rdns/" + theirs, "/rdns/" + nobody, "ptr=x.acme.example"},
+		{"POST", "/rdns/" + theirs, "/rdns/" + nobody, "ptr=x.acme.example"},
+		{"DELETE", "/rdns/" + theirs, "/rdns/" + nobody, ""},
+		{"GET", fmt.Sprint("/v1/servers/", server), fmt.Sprint("/v1/servers/", unknownID), ""},
+		{"POST", fmt.Sprint("/v1/servers/", server, "/actions/change_dns_ptr"),
+			fmt.Sprint("/v1/servers/", unknownID, "/actions/change_dns_ptr"), `{"ip":"192.0.2.20","dns_ptr":"x.acme.example"}`},
+		{"GET", fmt.Sprint("/v1/primary_ips/", ip), fmt.Sprint("/v1/primary_ips/", unknownID), ""},
+		{"POST", fmt.Sprint("/v1/primary_ips/", ip, "/actions/change_dns_ptr"),
+			fmt.Sprint("/v1/primary_ips/", unknownID, "/actions/change_dns_ptr"), `{"ip":"192.0.2.20","dns_ptr":"x.acme.example"}`},
+		{"GET", "/api/v1/addresses/" + theirs, "/api/v1/addresses/" + nobody, ""},
+		{"DELETE", "/api/v1/proposals/" + branch, "/api/v1/proposals/rdns/nobody/x", ""},
+		{"GET", "/api/v1/proposals/" + branch, "/api/v1/proposals/rdns/nobody/x", ""},
+	}
+	for _, test := range tests {
+		got, want := w.call("acme", test.method, test.theirs, test.body), w.call("acme", test.method, test.nobodys, test.body)
+		same := strings.NewReplacer(theirs, "IP", theirV, "IP", nobody, "IP", fmt.Sprint(server), "ID", fmt.Sprint(ip), "ID",
+			fmt.Sprint(unknownID), "ID")
+		if got.status != http.StatusNotFound || want.status != got.status || same.Replace(got.body) != same.Replace(want.body) {
+			t.Errorf("%s %s: %d %s\nbut for nobody's: %d %s", test.method, test.theirs, got.status, got.body, want.status, want.body)
+		}
+	}
+	for _, addr := range []string{theirs, nobody} {
+		if r := w.call("acme", "POST", "/api/v1/changes", changeBody(addr, "x.acme.example")); r.status != http.StatusNotFound {
+			t.Errorf("a change of %s: %d %s", addr, r.status, r.body)
+		}
+		if r := w.call("acme", "POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.11","name":"x.acme.example"},`+
+			`{"address":"`+addr+`","name":"x.acme.example"}]}`); r.status != http.StatusNotFound {
+			t.Errorf("a change of %s beside another: %d %s", addr, r.status, r.body)
+		}
+	}
+
+	b := w.signIn("acme")
+	for _, addr := range []string{theirs, theirV, nobody} {
+		form := url.Values{"address": {addr}, "name": {"x.acme.example"}, "was": {""}}
+		for what, r := range map[string]reply{
+			"page":    b.get("/address/" + addr),
+			"draft":   b.get("/draft?" + form.Encode()),
+			"collect": b.post("/collect", form),
+			"check":   b.post("/address/"+addr, nil),
+		} {
+			if r.status != http.StatusNotFound || strings.Contains(r.body, "web2") || strings.Contains(r.body, "bluebird") {
+				t.Errorf("%s of %s: %d %s", what, addr, r.status, r.body)
+			}
+		}
+	}
+	for _, path := range []string{"/proposals/withdraw", "/proposals/push"} {
+		if r := b.post(path, url.Values{"branch": {branch}}); r.status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	lists := map[string]reply{
+		"page":     b.get("/"),
+		"search":   b.get("/?q=bluebird"),
+		"proposed": b.get("/proposals"),
+	}
+	for _, path := range []string{
+		"/rdns", "/v1/servers", "/v1/servers?name=web2", "/v1/primary_ips", "/v1/primary_ips?ip=" + theirs, "/api/v1/addresses",
+		"/api/v1/addresses?server=web2", "/api/v1/addresses?account=bluebird", "/api/v1/proposals",
+	} {
+		lists[path] = w.call("acme", "GET", path, "")
+	}
+	for what, r := range lists {
+		for _, secret := range []string{"web2", "www.bluebird.example", "mail.bluebird.example", theirs, theirV, "192.0.2.21", "gw1"} {
+			if what == "search" && secret == "bluebird" {
+				continue // what was asked for is shown
+			}
+			if strings.Contains(r.body, secret) {
+				t.Errorf("%s shows %s:\n%s", what, secret, r.body)
+			}
+		}
+	}
+	w.contains(w.call("acme", "GET", "/rdns", "").body, "192.0.2.10", "192.0.2.11") // there are lists
+	w.contains(lists["page"].body, "192.0.2.10", "192.0.2.11")
+	if got := w.git("branch", "--list", "rdns/*", "--format=%(refname:short)"); got != branch {
+		t.Errorf("branches: %s", got)
+	}
+}
+
+// TestForged: what somebody has made up lets nobody in.
+func TestForged(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	_, tokens := people()
+	good := tokens["olivia"]
+	changed := []byte(good)
+	changed[len(changed)-1] ^= 1
+	for name, header := range map[string]string{
+		"nothing":               "",
+		"another token":         "Bearer " + string(changed),
+		"half a token":          "Bearer " + good[:len(good)/2],
+		"no token":              "Bearer ",
+		"somebody else's token": "Basic " + basic("oscar", good),
+		"wrong password":        "Basic " + basic("olivia", "wrong horse battery"),
+		"no password":           "Basic " + basic("olivia", ""),
+		"nobody":                "Basic " + basic("nobody", password),
+		"no scheme":             good,
+	} {
+		for _, path := range []string{"/rdns/192.0.2.10", "/v1/servers", "/api/v1/addresses", "/api/v1/proposals"} {
+			r, err := http.NewRequest("GET", w.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if header != "" {
+				r.Header.Set("Authorization", header)
+			}
+			got, err := send(w.client, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.status != http.StatusUnauthorized && got.status != http.StatusTooManyRequests && got.status != http.StatusForbidden ||
+				strings.Contains(got.body, "miniserver") {
+				t.Errorf("%s, %s: %d %s", name, path, got.status, got.body)
+			}
+		}
+	}
+	if r := w.call("olivia", "GET", "/rdns/192.0.2.10", ""); r.status != http.StatusOK {
+		t.Errorf("the right token afterwards: %d %s", r.status, r.body)
+	}
+
+	real := w.signIn("oscar")
+	u, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := real.client.Jar.Cookies(u)[0]
+	forged := []byte(cookie.Value)
+	forged[0] ^= 1
+	for name, value := range map[string]string{
+		"none": "", "another": string(forged), "half": cookie.Value[:len(cookie.Value)/2], "login": "oscar", "token": good,
+	} {
+		r, err := http.NewRequest("GET", w.url+"/address/192.0.2.10", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value})
+		got, err := send(w.client, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(got.body, "web1") || !strings.Contains(got.body, `name="password"`) {
+			t.Errorf("cookie %s: %d %s", name, got.status, got.body)
+		}
+	}
+	if r := real.get("/address/192.0.2.10"); !strings.Contains(r.body, "web1") {
+		t.Errorf("the right cookie: %d %s", r.status, r.body)
+	}
+	real.post("/sign-out", nil)
+	if r := real.get("/address/192.0.2.10"); strings.Contains(r.body, "web1") {
+		t.Errorf("the cookie after signing out: %d %s", r.status, r.body)
+	}
+	w.contains(w.log.String()+readAudit(w), `"login":"nobody","from":"127.0.0.1","result":"the login, password or token is wrong"`)
+}

@@ -1,0 +1,493 @@
+package serve_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/revmap/revmap/gen/serve"
+	"github.com/revmap/revmap/internal/peer"
+)
+
+func basic(login, password string) string {
+	return base64.StdEncoding.EncodeToString([]byte(login + ":" + password))
+}
+
+// readAudit returns what the audit log has so far.
+func readAudit(w *world) string {
+	w.Helper()
+	data, err := os.ReadFile(w.audit)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestSlowClient: who takes ten seconds for a header is cut off, and nobody else waits meanwhile.
+func TestSlowClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve()
+	c, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /api/v1/changes HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.call("", "GET", "/healthz", ""); r.body != "ok\n" {
+		t.Errorf("meanwhile: %d %s", r.status, r.body)
+	}
+	answer, err := io.ReadAll(c) // ends when the server closes the connection; go test has a time limit
+	if err != nil || strings.Contains(string(answer), "200 OK") {
+		t.Errorf("answer %q, error %v", answer, err)
+	}
+}
+
+// TestBigHeader: a header has a limit, too.
+func TestBigHeader(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	r, err := http.NewRequest("GET", w.url+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Large", strings.Repeat("x", 64<<10))
+	if got, err := send(w.client, r); err != nil || got.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("%d %v", got.status, err)
+	}
+}
+
+// TestKill kills the server again and again while it makes proposals. Whatever it has answered is there afterwards, and
+// nothing is half done.
+func TestKill(t *testing.T) {
+	w := newWorld(t)
+	answered := make(map[string]string) // name → branch
+	var lock sync.Mutex
+	for round := range 6 {
+		w.serve()
+		after := 1 + 2*round // proposals, then it is killed amid the next
+		enough := make(chan struct{})
+		var streams sync.WaitGroup
+		for stream := range 3 {
+			streams.Go(func() {
+				for n := 0; ; n++ {
+					addr := fmt.Sprintf("192.0.2.%d", 100+40*stream+n%40)
+					name := fmt.Sprintf("n%d-%d-%d.example.net", round, stream, n)
+					r, err := w.try("olivia", "POST", "/api/v1/changes", changeBody(addr, name))
+					if err != nil {
+						return
+					}
+					var p proposed
+					if err := json.Unmarshal([]byte(r.body), &p); err != nil || r.status != http.StatusCreated {
+						t.Errorf("%d %s", r.status, r.body)
+						return
+					}
+					lock.Lock()
+					answered[name] = p.Branch
+					if after--; after == 0 {
+						close(enough)
+					}
+					lock.Unlock()
+				}
+			})
+		}
+		<-enough
+		w.kill()
+		streams.Wait()
+	}
+	w.serve()
+	w.git("fsck", "--strict")
+	if status := w.git("status", "--porcelain"); status != "" {
+		t.Errorf("the work tree has changed:\n%s", status)
+	}
+	var list struct {
+		Proposals []struct{ Branch, Commit string }
+	}
+	if err := json.Unmarshal([]byte(w.call("olivia", "GET", "/api/v1/proposals", "").body), &list); err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]string)
+	for _, p := range list.Proposals {
+		known[p.Branch] = p.Commit
+	}
+	for line := range strings.Lines(w.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads/rdns")) {
+		branch, commit, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if known[branch] != commit {
+			t.Errorf("branch %s at %s is a proposal at %q", branch, commit, known[branch])
+		}
+		delete(known, branch)
+	}
+	if len(known) > 0 {
+		t.Errorf("proposals without a branch: %v", known)
+	}
+	for name, branch := range answered {
+		w.contains(w.sourceAt(branch), name)
+	}
+	w.propose("olivia", "192.0.2.99", "afterwards.example.net")
+}
+
+// TestDirtyWorkTree: a direct commit does not touch what somebody edits by hand, and says so.
+func TestDirtyWorkTree(t *testing.T) {
+	w := newWorld(t)
+	w.serve("--direct", "operator")
+	main := w.git("rev-parse", "main")
+	mine := strings.Replace(records, "gw1.example.net", "gw2.example.net", 1)
+	w.write(mine)
+	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.acme.example"))
+	if r.status < 400 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.contains(r.body, "records.yaml", "commit")
+	if got := w.git("rev-parse", "main"); got != main {
+		t.Errorf("the branch has moved to %s", got)
+	}
+	if got, err := os.ReadFile(filepath.Join(w.dir, "records.yaml")); err != nil || string(got) != mine {
+		t.Errorf("the work tree holds %s, %v", got, err)
+	}
+
+	// Once it is clean, the same works, and the work tree follows.
+	w.write(records)
+	w.propose("olivia", "192.0.2.11", "shop.acme.example")
+	if got, err := os.ReadFile(filepath.Join(w.dir, "records.yaml")); err != nil || !strings.Contains(string(got), "shop.acme.example") {
+		t.Errorf("the work tree has not followed: %s, %v", got, err)
+	}
+	if status := w.git("status", "--porcelain"); status != "" {
+		t.Errorf("the work tree is dirty:\n%s", status)
+	}
+}
+
+// TestDetachedHead: without a branch that is checked out, one has to be named.
+func TestDetachedHead(t *testing.T) {
+	w := newWorld(t)
+	w.git("checkout", "-q", "--detach")
+	c := w.revmap("serve", "--listen", "127.0.0.1:0", "--no-auth")
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() != 3 || !strings.Contains(string(out), "--branch") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if lines := strings.Count(string(out), "\n"); lines > 2 {
+		t.Errorf("%d lines:\n%s", lines, out)
+	}
+	w.serve("--branch", "main")
+	w.propose("olivia", "192.0.2.11", "shop.acme.example")
+}
+
+// addRemote gives the repository a bare one as its origin.
+func (w *world) addRemote() (bare string) {
+	w.Helper()
+	bare = filepath.Join(w.TempDir(), "bare")
+	w.gitIn(w.dir, "clone", "-q", "--bare", w.dir, bare)
+	w.git("remote", "add", "origin", bare)
+	w.git("fetch", "-q", "origin")
+	return bare
+}
+
+// elsewhere commits a change of a clone of the remote, and pushes it.
+func (w *world) elsewhere(bare, old, new string) (commit string) {
+	w.Helper()
+	clone := filepath.Join(w.TempDir(), "clone")
+	w.gitIn(w.dir, "clone", "-q", bare, clone)
+	text, err := os.ReadFile(filepath.Join(clone, "records.yaml"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(clone, "records.yaml"), []byte(strings.Replace(string(text), old, new, 1)), 0o666); err != nil {
+		w.Fatal(err)
+	}
+	w.gitIn(clone, "commit", "-qam", "Elsewhere")
+	w.gitIn(clone, "push", "-q", "origin", "main")
+	return w.gitIn(clone, "rev-parse", "HEAD")
+}
+
+// TestRejectedPush: where the remote has something else, nothing moves here, and it is said.
+func TestRejectedPush(t *testing.T) {
+	w := newWorld(t)
+	bare := w.addRemote()
+	w.serve("--remote", "origin", "--fetch", "0", "--direct", "operator")
+	w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
+	main := w.git("rev-parse", "main")
+	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.acme.example"))
+	if r.status < 400 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.contains(r.body, "origin")
+	if got := w.git("rev-parse", "main"); got != main {
+		t.Errorf("the branch has moved to %s", got)
+	}
+	if status := w.git("status", "--porcelain"); status != "" {
+		t.Errorf("the work tree has changed:\n%s", status)
+	}
+	w.contains(readAudit(w), `"msg":"propose","login":"olivia"`, `"level":"WARN"`)
+}
+
+// TestRemote: what others push is followed, what is proposed here is pushed; a remote that is away loses no proposal.
+func TestRemote(t *testing.T) {
+	w := newWorld(t)
+	bare := w.addRemote()
+	w.serve("--remote", "origin", "--fetch", "50ms", "--direct", "operator")
+	commit := w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
+	peer.Wait(t, func() bool { return w.git("rev-parse", "main") == commit }, func() string { return "not fetched:\n" + w.log.String() })
+	peer.Wait(t, func() bool {
+		return strings.Contains(w.call("olivia", "GET", "/rdns/192.0.2.1", "").body, "gw2.example.net")
+	},
+		func() string { return "not shown:\n" + w.log.String() })
+
+	direct := w.propose("olivia", "192.0.2.11", "shop.acme.example")
+	if got := w.gitIn(bare, "rev-parse", "main"); got != direct.Commit {
+		t.Errorf("the remote has main at %s, not %s", got, direct.Commit)
+	}
+	reviewed := w.propose("acme", "192.0.2.11", "store.acme.example")
+	if got := w.gitIn(bare, "rev-parse", reviewed.Branch); got != reviewed.Commit {
+		t.Errorf("the remote has %s at %s, not %s", reviewed.Branch, got, reviewed.Commit)
+	}
+
+	away := bare + ".away"
+	if err := os.Rename(bare, away); err != nil {
+		t.Fatal(err)
+	}
+	kept := w.propose("acme", "192.0.2.10", "mail.acme.example")
+	if kept.Warning == "" || w.git("rev-parse", kept.Branch) != kept.Commit {
+		t.Errorf("a remote that is away: %+v", kept)
+	}
+	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "fetch from the remote") },
+		func() string { return "nobody has logged that the remote is away" })
+	if err := os.Rename(away, bare); err != nil {
+		t.Fatal(err)
+	}
+	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "works again") },
+		func() string { return "nobody has logged that the remote is back:\n" + w.log.String() })
+	b := w.signIn("acme")
+	if r := b.post("/proposals/push", url.Values{"branch": {kept.Branch}}); r.status != http.StatusOK {
+		t.Errorf("push again: %d %s", r.status, r.body)
+	}
+	if got := w.gitIn(bare, "rev-parse", kept.Branch); got != kept.Commit {
+		t.Errorf("pushed again, the remote has %s", got)
+	}
+}
+
+// TestBrokenCommit: a commit that cannot be read leaves the last good one in place, until there is a better one.
+func TestBrokenCommit(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	w.git("rm", "-q", "records.yaml")
+	w.git("commit", "-qm", "Gone")
+	health := func() string { return w.call("", "GET", "/healthz", "").body }
+	peer.Wait(t, func() bool { return strings.HasPrefix(health(), "stale") }, func() string { return "healthz: " + health() })
+	w.contains(w.log.String(), "records.yaml")
+	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
+	w.git("revert", "--no-edit", "HEAD")
+	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
+}
+
+// TestAudit: the log has a line for each attempt to change something, with who, from where, what and how it ended.
+func TestAudit(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	p := w.propose("olivia", "192.0.2.11", "shop.acme.example")
+	w.call("acme", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.bluebird.example"))
+	w.call("victor", "POST", "/api/v1/changes", changeBody("192.0.2.11", "victor.acme.example"))
+	w.call("olivia", "DELETE", "/api/v1/proposals/"+p.Branch, "")
+	var got []string
+	for line := range strings.Lines(readAudit(w)) {
+		var l struct {
+			Time, Msg, Login, Token, From, Branch, Commit, Result string
+			Addresses                                             int
+			Edits                                                 []struct{ Address, Name string }
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if l.From != "127.0.0.1" || l.Token == "" || l.Time == "" {
+			t.Errorf("who, from where, when: %s", line)
+		}
+		if l.Branch == p.Branch {
+			l.Branch = "BRANCH"
+		}
+		if l.Commit == p.Commit {
+			l.Commit = "COMMIT"
+		}
+		got = append(got, fmt.Sprintf("%s %s %d %v %q %q: %s", l.Login, l.Msg, l.Addresses, l.Edits, l.Branch, l.Commit, l.Result))
+	}
+	want := []string{
+		`olivia propose 1 [{192.0.2.11 shop.acme.example}] "BRANCH" "COMMIT": done`,
+		`acme propose 1 [{192.0.2.11 shop.bluebird.example}] "" "": 192.0.2.11: "shop.bluebird.example" lies in no domain of ` +
+			`account "acme": acme.example.`,
+		`victor propose 1 [{192.0.2.11 victor.acme.example}] "" "": 192.0.2.11: you may look at names, but not change them`,
+		`olivia withdraw 0 [] "BRANCH" "": done`,
+	}
+	if len(got) != len(want) {
+		t.Fatalf("lines:\n%s", strings.Join(got, "\n"))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("line %d: %s\nwant    %s", i+1, got[i], want[i])
+		}
+	}
+
+	// The file may be moved away at any time.
+	if err := os.Rename(w.audit, w.audit+".1"); err != nil {
+		t.Fatal(err)
+	}
+	w.propose("olivia", "192.0.2.11", "shop.acme.example")
+	if got := readAudit(w); strings.Count(got, "\n") != 1 {
+		t.Errorf("a new file: %s", got)
+	}
+}
+
+// TestStop: Ctrl-C ends the server without a word, and it can start again at once.
+func TestStop(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		w.serve()
+		w.propose("olivia", "192.0.2.11", "shop.acme.example")
+		w.stop()
+		if w.log.String() != "" {
+			t.Errorf("log: %s", w.log)
+		}
+	}
+}
+
+// TestSecondServer: one repository has one server.
+func TestSecondServer(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	c := w.revmap("serve", "--listen", "127.0.0.1:0", "--no-auth")
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	w.contains(string(out), fmt.Sprint(w.process.Process.Pid))
+}
+
+// TestPortInUse is told in two lines.
+func TestPortInUse(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	c := w.revmap("serve", "--listen", strings.TrimPrefix(w.url, "http://"), "--no-auth")
+	out, err := c.CombinedOutput()
+	if c.ProcessState.ExitCode() != 3 || strings.Count(string(out), "\n") != 2 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	w.contains(string(out), "address already in use", "--listen")
+}
+
+// TestNoAuth: without signing in, this machine does everything, and a page elsewhere that leads here nothing.
+func TestNoAuth(t *testing.T) {
+	w := newWorld(t)
+	w.serve("--no-auth")
+	r := w.call("", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.acme.example"))
+	if r.status != http.StatusCreated {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.contains(w.call("", "GET", "/", "").body, "www.acme.example")
+	q, err := http.NewRequest("GET", w.url+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Host = "evil.example"
+	got, err := send(w.client, q)
+	if err != nil || got.status != http.StatusMisdirectedRequest || strings.Contains(got.body, "acme") {
+		t.Errorf("%d %s %v", got.status, got.body, err)
+	}
+}
+
+// TestTLS: with a certificate there is TLS 1.2 and later, and cookies that are not sent without it.
+func TestTLS(t *testing.T) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	serve.WritePair(t, cert, key, 1)
+	roots := x509.NewCertPool()
+	if data, err := os.ReadFile(cert); err != nil || !roots.AppendCertsFromPEM(data) {
+		t.Fatal(err)
+	}
+	w.serve("--tls-cert", cert, "--tls-key", key)
+	if !strings.HasPrefix(w.url, "https://") {
+		t.Fatal(w.url)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser{w, &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}}
+	r := b.post("/sign-in", url.Values{"login": {"olivia"}, "password": {password}})
+	if r.status != http.StatusOK || r.header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("%d %v", r.status, r.header)
+	}
+	u, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := jar.Cookies(u)
+	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-") {
+		t.Errorf("cookies %v", cookies)
+	}
+	address := strings.TrimPrefix(w.url, "https://")
+	if c, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
+		c.Close()
+		t.Error("TLS 1.1 works")
+	}
+	if got, err := http.Get("http://" + address + "/"); err == nil {
+		got.Body.Close()
+		if got.StatusCode != http.StatusBadRequest {
+			t.Errorf("plain HTTP: %s", got.Status)
+		}
+	}
+}
+
+// TestShutdownFinishes: a request that is under way when Ctrl-C comes is answered.
+func TestShutdownFinishes(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	c, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, tokens := people()
+	body := changeBody("192.0.2.11", "shop.acme.example")
+	fmt.Fprintf(c, "POST /api/v1/changes HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n"+
+		"Expect: 100-continue\r\n\r\n", tokens["olivia"], len(body))
+	r := bufio.NewReader(c)
+	line, err := r.ReadString('\n') // the handler asks for the body: it is under way
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := w.process.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	peer.Wait(t, func() bool { // it does not listen any more
+		other, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", strings.TrimPrefix(w.url, "http://"))
+		if err == nil {
+			other.Close()
+		}
+		return err != nil
+	}, func() string { return "it still listens" })
+	if _, err := io.WriteString(c, body); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(r)
+	if err != nil || !strings.Contains(string(rest), "201 Created") {
+		t.Errorf("%s %v", rest, err)
+	}
+	if err := <-w.ended; err != nil {
+		t.Errorf("%v\n%s", err, w.log)
+	}
+	w.ended <- nil
+}
