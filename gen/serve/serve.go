@@ -78,7 +78,7 @@ func New(o Options) (*Server, error) {
 		o.Users.Log = s.usersRead
 	}
 	d := desk.New(s.o.Desk)
-	sessions := session.New(o.Users, session.Options{Secure: s.secure(), Local: local, Failed: s.refused})
+	sessions := session.New(o.Users, session.Options{Secure: s.secure(), Failed: s.refused})
 	limit := newLimiter(apiRate, apiBurst)
 	s.handler = s.guard(
 		page.New(page.Options{Desk: d, Sessions: sessions, NoAuth: local, Log: o.Log}),

@@ -16,13 +16,6 @@ var ErrMissing = errors.New("want a login and password, or a token, in the Autho
 // as the password and its person's login or none, or Bearer with a token. The error is ErrMissing, users.ErrWrong, perhaps
 // with more, or a *LimitError. A right token is never made to wait.
 func (m *Manager) FromHeader(r *http.Request) (*users.Person, error) {
-	if m.o.Local != nil {
-		p, ok := m.local(r)
-		if !ok {
-			return nil, ErrMissing
-		}
-		return p, nil
-	}
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
 		return nil, ErrMissing

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -108,7 +106,7 @@ func (m *Manager) compare(r *http.Request, login, password string) (*users.Perso
 		return nil, &LimitError{queue}
 	}
 	// It is looked at with the slot: who sends many at once is counted before the next one's turn.
-	network, now := networkOf(Source(r)), time.Now()
+	network, now := networkOf(sourceOf(r)), time.Now()
 	if wait := max(m.logins.wait(login, now), m.nets.wait(network, now)); wait > 0 {
 		return nil, &LimitError{wait}
 	}
@@ -129,7 +127,7 @@ func (m *Manager) token(r *http.Request, login, token string) (*users.Person, er
 	if err == nil {
 		return p, nil
 	}
-	network := networkOf(Source(r))
+	network := networkOf(sourceOf(r))
 	if wait := m.nets.wait(network, time.Now()); wait > 0 && errors.Is(err, users.ErrWrong) {
 		err = &LimitError{wait}
 	} else {
@@ -145,36 +143,19 @@ func (m *Manager) tell(r *http.Request, login string, err error) {
 	}
 }
 
-// netFailed counts a failure of a network; not of this machine, where a proxy might be that does not tell for whom it asks.
+// netFailed counts a failure of a network; not of this machine, where there might be a proxy that does not tell for whom it
+// asks.
 func (m *Manager) netFailed(network string) {
 	if network != "" {
 		m.nets.failed(network, time.Now())
 	}
 }
 
-// Source returns the address that a request comes from. A proxy on this machine is taken at its word: then it is the last
-// address in X-Forwarded-For. The zero Addr is for what has none.
-func Source(r *http.Request) netip.Addr {
-	addr := parseSource(r.RemoteAddr)
-	if !addr.IsLoopback() {
-		return addr
-	}
-	if f := r.Header.Values("X-Forwarded-For"); len(f) > 0 {
-		last := f[len(f)-1]
-		if a := parseSource(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])); a.IsValid() {
-			return a
-		}
-	}
-	return addr
-}
-
-// parseSource reads an address with or without a port.
-func parseSource(s string) netip.Addr {
-	if host, _, err := net.SplitHostPort(s); err == nil {
-		s = host
-	}
-	addr, _ := netip.ParseAddr(s) // zero if it is none
-	return addr.Unmap().WithZone("")
+// sourceOf returns the address that a request comes from, the zero Addr if there is none. Behind a proxy, gen/serve has
+// set RemoteAddr to that of the client.
+func sourceOf(r *http.Request) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr) // zero if it is none
+	return from.Addr().Unmap().WithZone("")
 }
 
 // networkOf returns the network whose failures count together, as far as one customer has it; "" for this machine.

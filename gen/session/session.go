@@ -6,10 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +26,6 @@ const sessions = 20
 type Options struct {
 	Secure      bool          // cookies go over TLS only
 	IdleTimeout time.Duration // after which a session ends that was not used; 0 for 12 hours
-	Local       *users.Person // if not nil: who everybody is that comes from this machine, without signing in
 
 	// Failed, if not nil, is told of each login, password or token that was refused, and why: users.ErrWrong, or a
 	// *LimitError. The login is what was sent; it is "" with a token alone.
@@ -54,7 +50,7 @@ type session struct {
 	used    time.Time
 }
 
-// New returns a Manager of the people in a store, which is not used with Options.Local.
+// New returns a Manager of the people in a store.
 func New(store *users.Store, o Options) *Manager {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = defaultIdle
@@ -157,9 +153,6 @@ func (m *Manager) ended(s *session, now time.Time) bool {
 // FromCookie returns who has signed in. A session has ended if it was not used for long, or is old, or the person's
 // password, role or accounts have changed since it began.
 func (m *Manager) FromCookie(r *http.Request) (*users.Person, bool) {
-	if m.o.Local != nil {
-		return m.local(r)
-	}
 	cookies := r.CookiesNamed(m.cookie("").Name)
 	if len(cookies) == 0 {
 		return nil, false
@@ -182,18 +175,4 @@ func (m *Manager) FromCookie(r *http.Request) (*users.Person, bool) {
 		return p, true
 	}
 	return nil, false
-}
-
-// local returns Options.Local for a request that asks for this machine by a name that it always has. The script of a page
-// from elsewhere, whose name was made to lead here, has that name in its requests.
-func (m *Manager) local(r *http.Request) (*users.Person, bool) {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	addr, _ := netip.ParseAddr(strings.Trim(host, "[]")) // the zero Addr is not a loopback address
-	if !strings.EqualFold(host, "localhost") && !addr.IsLoopback() {
-		return nil, false
-	}
-	return m.o.Local, true
 }
