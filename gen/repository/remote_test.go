@@ -1,0 +1,238 @@
+package repository_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/revmap/revmap/gen/repository"
+)
+
+// withRemote makes a repository with a remote "origin", and a clone of that in which somebody else is at work.
+func withRemote(t *testing.T) (w, remote, other work) {
+	w = newWork(t, map[string]string{"records.yaml": "1\n", "records.d/a.yaml": "1\n"})
+	remote, other = work{t, filepath.Join(t.TempDir(), "remote.git")}, work{t, filepath.Join(t.TempDir(), "other")}
+	w.git("clone", "-q", "--bare", ".", remote.dir)
+	w.git("remote", "add", "origin", "file://"+remote.dir)
+	w.git("clone", "-q", remote.dir, other.dir)
+	return w, remote, other
+}
+
+// pushError fails the test unless an error is a PushError with the wanted words.
+func (w work) pushError(err error, rejected bool, want string) {
+	w.Helper()
+	var e *repository.PushError
+	if !errors.As(err, &e) || e.Rejected != rejected || !strings.Contains(e.Message, want) || e.Remote != "origin" {
+		w.Errorf("%v (%+v), want a PushError, rejected: %t, …%s…", err, e, rejected, want)
+	}
+}
+
+func TestAdvanceRemote(t *testing.T) {
+	w, remote, other := withRemote(t)
+	w.git("tag", "-a", "-m", "a tag", "v1") // no business of the remote's
+	r := w.open(repository.Options{Remote: "origin"})
+	from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
+	if err := r.Advance(t.Context(), from, to); err != nil {
+		t.Fatal(err)
+	}
+	if remote.git("rev-parse", "main") != to || w.git("rev-parse", "main") != to || w.git("rev-parse", "origin/main") != to {
+		t.Error("the branches are not all at the commit")
+	}
+	if tags := remote.git("tag"); tags != "" {
+		t.Errorf("the remote has tags: %s", tags)
+	}
+	w.clean()
+	remote.sound()
+
+	// Somebody else has pushed.
+	other.git("pull", "-q")
+	theirs := other.commit("theirs", map[string]string{"records.d/a.yaml": "2\n"})
+	other.git("push", "-q", "origin", "main")
+	from, to = w.make(r, map[string]string{"records.yaml": "3\n"})
+	w.pushError(r.Advance(t.Context(), from, to), true, "[rejected] (fetch first)")
+	if w.git("rev-parse", "HEAD") != from || w.read("records.yaml") != "2\n" {
+		t.Error("something has moved here")
+	}
+	w.clean()
+
+	// Now it is fetched; but the work tree must be in order.
+	w.write(map[string]string{"records.d/a.yaml": "mine\n"})
+	var dirty *repository.DirtyError
+	if err := r.Fetch(t.Context()); !errors.As(err, &dirty) || w.git("rev-parse", "HEAD") != from {
+		t.Errorf("fetch into a work tree with changes: %v", err)
+	}
+	w.git("checkout", "records.d/a.yaml")
+	for range 2 {
+		if err := r.Fetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.git("rev-parse", "HEAD") != theirs || w.read("records.d/a.yaml") != "2\n" {
+		t.Error("the main branch has not followed")
+	}
+	w.clean()
+
+	// The remote has a rule.
+	hook := filepath.Join(remote.dir, "hooks", "update")
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho we do reviews here >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	from, to = w.make(r, map[string]string{"records.yaml": "4\n"})
+	w.pushError(r.Advance(t.Context(), from, to), false, "we do reviews here")
+	if err := os.Remove(hook); err != nil {
+		t.Fatal(err)
+	}
+
+	// The remote has it, but the branch here has moved meanwhile.
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ngit --git-dir='"+strings.ReplaceAll(w.dir, "'", `'\''`)+
+		"/.git' update-ref refs/heads/main "+to+"~2\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := r.Advance(t.Context(), from, to)
+	if !errors.Is(err, repository.ErrMoved) || !strings.Contains(err.Error(), "origin has commit "+to+" now") || remote.git("rev-parse", "main") != to {
+		t.Errorf("the branch moves while it is pushed: %v", err)
+	}
+	w.git("update-ref", "refs/heads/main", from)
+	w.clean()
+	if err := os.Remove(hook); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", "HEAD") != to {
+		t.Errorf("fetch what was pushed: %v", err)
+	}
+
+	// Commits here that are not there are no reason to move; if there are some on both sides, somebody must decide.
+	mine := w.commit("mine", map[string]string{"other": "x\n"})
+	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", "HEAD") != mine {
+		t.Errorf("fetch with a commit of ours: %v", err)
+	}
+	other.git("pull", "-q")
+	other.commit("theirs, too", map[string]string{"records.d/a.yaml": "3\n"})
+	other.git("push", "-q", "origin", "main")
+	err = r.Fetch(t.Context())
+	const want = "fetch main from origin: each of main and origin/main has commits that the other has not: merge or rebase them in "
+	if err == nil || err.Error() != want+w.dir+", and push" || w.git("rev-parse", "HEAD") != mine {
+		t.Errorf("fetch into a branch that has gone elsewhere: %v", err)
+	}
+
+	// The remote is away.
+	if err := os.Rename(remote.dir, remote.dir+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	from, to = w.make(r, map[string]string{"records.yaml": "5\n"})
+	w.pushError(r.Advance(t.Context(), from, to), false, "does not appear to be a git repository")
+	if err := r.Fetch(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "fetch main from origin: git fetch: ") {
+		t.Errorf("fetch: %v", err)
+	}
+	w.clean()
+}
+
+func TestPush(t *testing.T) {
+	w, remote, other := withRemote(t)
+	const name = "rdns/alice/api"
+	r := w.open(repository.Options{Remote: "origin"})
+	_, one := w.make(r, map[string]string{"records.yaml": "2\n"})
+	_, two := w.make(r, map[string]string{"records.yaml": "3\n"})
+	_, three := w.make(r, map[string]string{"records.yaml": "4\n"})
+	there := func(want string) {
+		t.Helper()
+		if got := remote.git("for-each-ref", "--format=%(objectname)", "refs/heads/"+name); got != want {
+			t.Errorf("the remote has %q, want %q", got, want)
+		}
+	}
+	set := func(from, to string) {
+		t.Helper()
+		if err := r.SetBranch(t.Context(), name, from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push := func(want string) {
+		t.Helper()
+		if err := r.Push(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+		there(want)
+	}
+	if err := r.Push(t.Context(), name); err == nil || err.Error() != "push rdns/alice/api: there is no such branch" {
+		t.Errorf("push what is not there: %v", err)
+	}
+	set("", one)
+	push(one)
+	push(one)
+	set(one, two)
+	push(two)
+	// A process that was killed after it has pushed, before it knew.
+	w.git("push", "-q", "--force", "origin", three+":refs/heads/"+name)
+	push(two)
+
+	// Somebody has added a commit, which is not even known here; then it is known.
+	other.git("fetch", "-q")
+	other.git("checkout", "-q", name)
+	theirs := other.commit("theirs", map[string]string{"records.yaml": "mine\n"})
+	other.git("push", "-q", "origin", name)
+	set(two, three)
+	for range 2 {
+		w.pushError(r.Push(t.Context(), name), true, "somebody else has pushed to it")
+		w.pushError(r.DeleteBranch(t.Context(), name, three), true, "somebody else has pushed to it")
+		there(theirs)
+		w.git("fetch", "-q", "origin")
+	}
+	if w.git("rev-parse", name) != three {
+		t.Error("the branch is not where it was")
+	}
+
+	// They take it back; then the branch is declined.
+	other.git("push", "-q", "--force", "origin", two+":refs/heads/"+name)
+	push(three)
+	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != three {
+		t.Errorf("fetch: %v", err)
+	}
+	other.git("push", "-q", "origin", "--delete", name)
+	for range 2 {
+		if err := r.Fetch(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if refs := w.git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
+		t.Errorf("what was declined is still there: %s", refs)
+	}
+
+	// Withdrawn, while it is at the remote and after it was deleted there.
+	for _, deleted := range []bool{false, true} {
+		set("", one)
+		push(one)
+		if deleted {
+			other.git("push", "-q", "origin", "--delete", name)
+		}
+		if err := r.DeleteBranch(t.Context(), name, one); err != nil {
+			t.Error(err)
+		}
+		there("")
+		if refs := w.git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
+			t.Errorf("what was withdrawn is still there: %s", refs)
+		}
+	}
+
+	// Not pushed, and so not known to the remote.
+	set("", one)
+	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != one {
+		t.Errorf("fetch: %v", err)
+	}
+	// Pushed, and replaced since; what was pushed is declined.
+	push(one)
+	set(one, two)
+	other.git("push", "-q", "origin", "--delete", name)
+	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != two {
+		t.Errorf("fetch: %v", err)
+	}
+	if err := os.RemoveAll(remote.dir); err != nil {
+		t.Fatal(err)
+	}
+	w.pushError(r.Push(t.Context(), name), false, "does not appear to be a git repository")
+	if err := r.DeleteBranch(t.Context(), name, two); err != nil {
+		t.Errorf("delete what is not at the remote: %v", err)
+	}
+	w.clean()
+}
