@@ -1,0 +1,314 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/revmap/revmap/gen/users"
+)
+
+const jsonType = "Content-Type: application/json"
+
+// TestAddresses: what the parameters ask for, and the addresses that are found.
+func TestAddresses(t *testing.T) {
+	s := newSite(t)
+	all := "192.0.2.1 192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.20 192.0.2.30 198.51.100.7 2001:db8:0:1::2"
+	for _, tt := range []struct{ query, want string }{
+		{"", all},
+		{"search=mail", "192.0.2.10"},
+		{"search=acme+web1", "192.0.2.10 192.0.2.11 192.0.2.12 2001:db8:0:1::2"},
+		{"account=acme&block=192.0.2.0/28", "192.0.2.10 192.0.2.11 192.0.2.12"},
+		{"server=web3", "192.0.2.30 198.51.100.7"},
+		{"block=2001:db8::/32", "2001:db8:0:1::2"},
+		{"sort=address&order=desc&limit=2", "2001:db8:0:1::2 198.51.100.7"},
+		{"limit=2&offset=1", "192.0.2.10 192.0.2.11"},
+		{"offset=100", ""},
+		{"findings=true", ""},
+	} {
+		a := s.do("GET", "/api/v1/addresses?"+tt.query, "")
+		var list []string
+		for _, item := range s.get(a, "addresses").([]any) {
+			list = append(list, item.(map[string]any)["address"].(string))
+		}
+		if got := strings.Join(list, " "); a.status != 200 || got != tt.want {
+			t.Errorf("%s: %d %s, want %s", tt.query, a.status, got, tt.want)
+		}
+	}
+
+	// From page to page.
+	var list []string
+	for path := "/api/v1/addresses?limit=3&sort=address"; path != ""; {
+		a := s.do("GET", path, "")
+		if total := s.get(a, "total"); total != 8.0 {
+			t.Errorf("%s: total %v", path, total)
+		}
+		path = ""
+		var page struct {
+			Addresses []struct{ Address string }
+			Next      string
+		}
+		if err := json.Unmarshal([]byte(a.body), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Addresses {
+			list = append(list, item.Address)
+		}
+		path = page.Next
+	}
+	if got := strings.Join(list, " "); got != all {
+		t.Errorf("page by page: %s", got)
+	}
+
+	for query, detail := range map[string]string{
+		"limit=0":            `limit is "0": want a number from 1 to 1000`,
+		"limit=1001":         `limit is "1001": want a number from 1 to 1000`,
+		"offset=-1":          `offset is "-1": want a number from 0`,
+		"block=192.0.2.1":    `block is "192.0.2.1": want a prefix such as 192.0.2.0/24`,
+		"block=192.0.2.1/24": `block is "192.0.2.1/24": want a prefix such as 192.0.2.0/24`,
+		"sort=ip":            `sort is "ip": want address, server, hostname, name or findings`,
+		"order=up":           `order is "up": want asc or desc`,
+		"findings=maybe":     `findings is "maybe": want true or false`,
+		"serch=mail":         `there is no parameter "serch"`,
+	} {
+		a := s.do("GET", "/api/v1/addresses?"+query, "")
+		if a.status != 400 || s.get(a, "code") != "malformed" || s.get(a, "detail") != detail {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		}
+	}
+}
+
+// TestAddress: all that there is to know of one.
+func TestAddress(t *testing.T) {
+	s := newSite(t)
+	commit := s.git("rev-parse", "main")
+	for ip, want := range map[string]string{
+		"192.0.2.12": `{"commit":"COMMIT","address":"192.0.2.12","server":"web1","product":"vps","account":"acme","primary":false,
+			"hostname":null,"name":"shop.acme.example.","answer":"shop.acme.example.","origin":"explicit","ttl":300,"block":"192.0.2.0/24",
+			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":22,"column":7,"domains":["acme.example."],"findings":[]}`,
+		"192.0.2.20": `{"commit":"COMMIT","address":"192.0.2.20","server":"web2","product":"vps","account":"bluebird","primary":true,
+			"hostname":"web2.miniserver.example.","name":null,"answer":"web2.miniserver.example.","origin":"default","ttl":3600,"block":"192.0.2.0/24",
+			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":24,"column":52,"domains":["bluebird.example."],"findings":[]}`,
+		"198.51.100.8": `{"commit":"COMMIT","address":"198.51.100.8","primary":false,
+			"hostname":null,"name":null,"answer":"198-51-100-8.static.example.net.","origin":"fallback","ttl":3600,"block":"198.51.100.0/24",
+			"listed":false,"counts":{"error":0,"warning":0,"note":0},"domains":[],"findings":[]}`,
+	} {
+		s.want(s.do("GET", "/api/v1/addresses/"+ip, ""), 200, strings.ReplaceAll(want, "COMMIT", commit))
+	}
+	s.as = "acme" // does not learn where things are
+	a := s.do("GET", "/api/v1/addresses/192.0.2.12", "")
+	if a.status != 200 || strings.Contains(a.body, `"line"`) || strings.Contains(a.body, `"file"`) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// change sends changes.
+func (s *site) change(body string) answer {
+	s.Helper()
+	return s.do("POST", "/api/v1/changes", body, jsonType)
+}
+
+// TestChange: changes become a proposal, all together.
+func TestChange(t *testing.T) {
+	s := newSite(t)
+	const body = `{"changes":[{"address":"192.0.2.11","name":"www.acme.example","ttl":"5m"},{"address":"192.0.2.10","name":null,"was":"mail.acme.example"},
+		{"address":"2001:db8:0:1::25","name":"lists.acme.example.","was":null}],"reason":"As ordered."`
+	a := s.change(body + `,"dry_run":true}`)
+	if a.status != 200 || s.get(a, "outcome") != "possible" || s.get(a, "review", "kinds", "name-set") != 2.0 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+		t.Errorf("a dry run makes %s", got)
+	}
+	a = s.change(body + `}`)
+	if a.status != 201 || s.get(a, "outcome") != "proposed" || len(s.get(a, "review", "addresses").([]any)) != 3 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	branch, commit := s.get(a, "branch").(string), s.get(a, "commit").(string)
+	if !strings.HasPrefix(branch, "rdns/ada/2") || s.git("rev-parse", branch) != commit {
+		t.Errorf("branch %s, commit %s", branch, commit)
+	}
+	if got := s.git("log", "--format=%an%n%b", "main.."+branch); !strings.HasPrefix(got, "Ada Example\nAs ordered.\n") {
+		t.Errorf("the commit is\n%s", got)
+	}
+	text := s.read(branch)
+	for _, want := range []string{"192.0.2.11: {name: www.acme.example, ttl: 5m}", "2001:db8:0:1::25: lists.acme.example", "192.0.2.10:\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+
+	// It is shown with what it wants, and listed, until it is withdrawn.
+	if got := s.get(s.do("GET", "/api/v1/addresses/192.0.2.11", ""), "proposed", "name"); got != "www.acme.example." {
+		t.Errorf("proposed: %v", got)
+	}
+	if got := s.get(s.do("GET", "/api/v1/addresses?search=mail", ""), "addresses", 0, "proposed", "name"); got != nil {
+		t.Errorf("proposed: %v", got)
+	}
+	for _, path := range []string{"/api/v1/proposals/" + branch, "/api/v1/proposals/" + strings.ReplaceAll(branch, "/", "%2F")} {
+		a = s.do("GET", path, "")
+		if a.status != 200 || s.get(a, "count") != 3.0 || s.get(a, "reason") != "As ordered." || s.get(a, "changes", 2, "name") != "lists.acme.example." {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	list := s.do("GET", "/api/v1/proposals", "")
+	if got := s.get(list, "proposals", 0, "branch"); got != branch {
+		t.Errorf("proposals: %s", list.body)
+	}
+	s.as = "acme" // sees its own only
+	s.want(s.do("GET", "/api/v1/proposals", ""), 200, `{"proposals":[]}`)
+	for _, method := range []string{"GET", "DELETE"} {
+		if a := s.do(method, "/api/v1/proposals/"+branch, ""); a.status != 404 {
+			t.Errorf("%s: %d %s", method, a.status, a.body)
+		}
+	}
+	s.as = "vera" // may look, but not decide
+	if a := s.do("DELETE", "/api/v1/proposals/"+branch, ""); a.status != 403 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.as = "ada"
+	s.want(s.do("DELETE", "/api/v1/proposals/"+branch, ""), 204, "")
+	s.want(s.do("GET", "/api/v1/proposals", ""), 200, `{"proposals":[]}`)
+	if got := s.git("branch", "--list", "rdns/*"); got != "" {
+		t.Errorf("branches: %s", got)
+	}
+}
+
+// TestChangeDirect: who needs no review gets a commit on the main branch; unless a gate is in the way.
+func TestChangeDirect(t *testing.T) {
+	s := newSite(t, users.Operator)
+	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
+	if a.status != 201 || s.get(a, "outcome") != "committed" || s.get(a, "branch") != "main" || s.git("rev-parse", "main") != s.get(a, "commit") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	a = s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
+	if a.status != 200 || s.get(a, "outcome") != "unchanged" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	all := everyone(s)
+	before := s.git("rev-parse", "main")
+	for _, dry := range []string{"true", "false"} {
+		a = s.change(`{"dry_run":` + dry + `,"changes":[` + strings.Join(all, ",") + `]}`)
+		if a.status != 409 || s.get(a, "code") != "needs-review" {
+			t.Errorf("dry run %s: %d %s", dry, a.status, a.body)
+		}
+	}
+	if s.git("rev-parse", "main") != before {
+		t.Error("the main branch has moved")
+	}
+}
+
+// everyone gives a block many names, and returns changes that take them away, which the gates do not let pass.
+func everyone(s *site) []string {
+	s.Helper()
+	var text strings.Builder
+	text.WriteString(strings.Replace(source, "addresses:\n  192.0.2.1: gw1.example.net\n", "addresses:\n", 1))
+	var list []string
+	for i := 100; i < 200; i++ {
+		fmt.Fprintf(&text, "  192.0.2.%d: h%d.example.net\n", i, i)
+		list = append(list, fmt.Sprintf(`{"address":"192.0.2.%d","name":null}`, i))
+	}
+	s.commit(text.String())
+	return list
+}
+
+// TestChangeRefused: nothing is done if one change is no good, and the answer tells which and why.
+func TestChangeRefused(t *testing.T) {
+	s := newSite(t)
+	const good = `{"address":"192.0.2.11","name":"www.acme.example"}`
+	for _, tt := range []struct {
+		body   string
+		status int
+		code   string
+		detail string
+	}{
+		{``, 400, "malformed", "the body is not the JSON that is wanted: EOF"},
+		{`[]`, 400, "malformed", ""},
+		{`null`, 400, "malformed", "changes is missing or empty"},
+		{`{"changes":[]}`, 400, "malformed", "changes is missing or empty"},
+		{`{"changes":[` + good + `]} {}`, 400, "malformed", "the body is not the JSON that is wanted: there is more behind the object"},
+		{`{"changes":[` + good + `],"dryrun":true}`, 400, "malformed", `the body is not the JSON that is wanted: json: unknown field "dryrun"`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12"}]}`, 400, "malformed", "changes[1]: name is missing: want a name, or null for the default"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":3}]}`, 400, "malformed", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2","name":"a.acme.example"}]}`, 400, "malformed", `changes[1]: "192.0.2" is no IP address`},
+		{`{"changes":[` + good + `,{"address":"::ffff:192.0.2.12","name":"a.acme.example"}]}`, 400, "malformed", `changes[1]: "::ffff:192.0.2.12" is no IP address`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":null,"ttl":"5m"}]}`, 400, "malformed", "changes[1]: ttl needs a name: want none with the default"},
+		{`{"changes":[` + good + `,` + good + `]}`, 400, "malformed", "changes[1]: 192.0.2.11 is in changes[0] already"},
+		{`{"changes":[` + good + `],"reason":"` + strings.Repeat("x", 4001) + `"}`, 400, "malformed", "the reason has 4001 bytes: want at most 4000"},
+		{`{"changes":[` + good + `,{"address":"203.0.113.1","name":"a.acme.example"}]}`, 404, "unknown", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a..acme.example"}]}`, 422, "refused", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","ttl":"soon"}]}`, 422, "refused", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":null}]}`, 409, "conflict", "192.0.2.12 has changed since you have seen it"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":"other.acme.example"}]}`, 409, "conflict", ""},
+	} {
+		for _, dry := range []string{`{`, `{"dry_run":true,`} {
+			a := s.change(strings.Replace(tt.body, "{", dry, 1))
+			if a.status != tt.status || s.get(a, "code") != tt.code || tt.detail != "" && s.get(a, "detail") != tt.detail {
+				t.Errorf("%.200s: %d %s", tt.body, a.status, a.body)
+			}
+			switch tt.code {
+			case "refused":
+				if len(s.get(a, "findings").([]any)) == 0 {
+					t.Errorf("%s: no findings: %s", tt.body, a.body)
+				}
+			case "conflict":
+				if s.get(a, "conflicts", 0, "is") != "shop.acme.example." || s.get(a, "conflicts", 0, "by", "name") != "A Person" {
+					t.Errorf("%s: %s", tt.body, a.body)
+				}
+			}
+		}
+	}
+	s.as = "acme"
+	a := s.change(`{"changes":[` + good + `,{"address":"192.0.2.12","name":"www.bluebird.example"}]}`)
+	s.want(a, 403, `{"code":"denied","status":403,"title":"Forbidden","detail":"192.0.2.12: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example."}`)
+	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+		t.Errorf("there are branches %s", got)
+	}
+}
+
+// TestChangeSeen: what an account is told of its own change has nothing of others.
+func TestChangeSeen(t *testing.T) {
+	s := newSite(t)
+	s.as = "acme"
+	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"mail.acme.example"}]}`) // a name twice: a note or warning
+	if a.status != 201 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	for _, secret := range []string{"records.yaml", `"line"`, "related", "bluebird", "gw1"} {
+		if strings.Contains(a.body, secret) {
+			t.Errorf("%q is in %s", secret, a.body)
+		}
+	}
+	if got := len(s.get(a, "review", "totals").([]any)); got != 0 {
+		t.Errorf("%d totals of blocks", got)
+	}
+	if got := s.get(a, "review", "total", "old"); got != 0.0 {
+		t.Errorf("others have %v names", got)
+	}
+}
+
+// TestChangeMany: as many changes as are allowed at once, and one more.
+func TestChangeMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	s := newSite(t)
+	var b strings.Builder
+	for i, addr := range addrs(maxChanges) {
+		fmt.Fprintf(&b, `,{"address":"%s","name":"h%d.acme.example"}`, addr, i)
+	}
+	all := b.String()[1:]
+	a := s.change(`{"changes":[` + all + `]}`)
+	if a.status != 201 || len(s.get(a, "review", "addresses").([]any)) != maxChanges {
+		t.Fatalf("%d %.500s", a.status, a.body)
+	}
+	a = s.change(`{"changes":[` + all + `,{"address":"2001:db8:0:1::1","name":null}]}`)
+	if a.status != 400 || s.get(a, "detail") != "there are 100001 changes: want at most 100000" {
+		t.Errorf("%d %.500s", a.status, a.body)
+	}
+	a = s.change(`{"reason":"` + strings.Repeat("x", maxBody) + `"}`)
+	if a.status != 413 || s.get(a, "code") != "too-large" {
+		t.Errorf("%d %.500s", a.status, a.body)
+	}
+}
