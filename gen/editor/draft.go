@@ -28,7 +28,10 @@ func (e *Editor) Draft(ctx context.Context, edits []Edit) (*Draft, error) {
 func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error) {
 	v := e.View()
 	before := e.textsAt(ctx, v.commit.ID)
-	d := &Draft{View: v, Edits: edits, Read: before, now: time.Now(), of: func(netip.Addr) diag.List { return nil }}
+	d := &Draft{
+		View: v, Edits: edits, Read: before,
+		now: time.Now().UTC().Truncate(time.Second), of: func(netip.Addr) diag.List { return nil },
+	}
 	var todo []source.Edit
 	for _, edit := range edits {
 		if edit.Was != nil {
