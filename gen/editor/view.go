@@ -93,6 +93,9 @@ func (v *View) At(addr netip.Addr) (table.Row, bool) {
 
 // Server returns what v has of the server with the given name.
 func (v *View) Server(name string) (Server, bool) {
+	if name == "" { // which a Query takes for any
+		return Server{}, false
+	}
 	page := v.table.Find(table.Query{Server: name, Limit: v.table.Len()})
 	if len(page.Rows) == 0 {
 		return Server{}, false
