@@ -237,7 +237,8 @@ func (u *userCommand) listTokens() *cobra.Command {
 			if !t.Until.IsZero() {
 				until = t.Until.Format(time.DateOnly)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Login, use, t.Created.Format(time.DateOnly), until, t.Note)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Login, use, t.Created.Format(time.DateOnly), until,
+				cmp.Or(t.Note, "-"))
 		}
 		return w.Flush()
 	})
