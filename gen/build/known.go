@@ -169,7 +169,6 @@ func (b *builder) parts(done func()) {
 				b.list[i], ok = decodePart(texts[i], file)
 			}
 			if !ok {
-				b.made.Add(1)
 				change = true
 				p := b.part(i)
 				texts[i] = string(p.encode(file))

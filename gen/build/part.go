@@ -60,7 +60,7 @@ type builder struct {
 	list     []part                // of all files, each by itself
 	links    []link                // what connects files that are taken together
 	joint    []jointPart
-	made     atomic.Int64 // how many facts and parts of files were not known from an earlier run
+	made     atomic.Int64 // how many facts and parts were not known from before
 }
 
 // A jointPart is that of files that are taken together.
@@ -278,6 +278,7 @@ func (b *builder) borrowed(i int) []byte {
 
 // lint lints some files together.
 func (b *builder) lint(files []int) part {
+	b.made.Add(1)
 	inv := b.inventory(files)
 	p := part{findings: b.linter.Part(inv), fragment: compile.FragmentOf(inv)}
 	b.linter.Keys(inv, b.lengths,
@@ -400,7 +401,7 @@ type link struct {
 
 // findLinks finds links that connect all files which have the same key, and with them those which look for it.
 func (b *builder) findLinks() {
-	keys, ok := b.changedKeys()
+	keys, ok := b.keysSince(b.previous)
 	if !ok {
 		b.links = commonKeys(b.list, b.o.Keep)
 		return
@@ -431,19 +432,19 @@ func (b *builder) findLinks() {
 // maxChangedKeys is how many keys are looked for in all files. From about there on it takes as long to find all links.
 const maxChangedKeys = 300
 
-// changedKeys returns the keys that some file has or looks for, and did not in the previous build, or the other way round.
-// They are sorted. It returns false if there is none, or they are too many.
-func (b *builder) changedKeys() ([]uint64, bool) {
-	if !b.same || b.previous.list == nil {
+// keysSince returns the keys that some file has or looks for, and did not in the previous build, or the other way round.
+// They are sorted. It returns false if there is no such build with the same files, or they are too many.
+func (b *builder) keysSince(previous *builder) ([]uint64, bool) {
+	if !b.same || previous.list == nil {
 		return nil, false
 	}
 	var changed []uint64
 	for i := range b.list {
-		if b.isKnown(i) {
+		if b.before[i] >= 0 && b.digests[i] == previous.digests[i] {
 			continue
 		}
-		changed = appendDifference(changed, b.list[i].keys, b.previous.list[i].keys)
-		changed = appendDifference(changed, b.list[i].sought, b.previous.list[i].sought)
+		changed = appendDifference(changed, b.list[i].keys, previous.list[i].keys)
+		changed = appendDifference(changed, b.list[i].sought, previous.list[i].sought)
 		if len(changed) > maxChangedKeys {
 			return nil, false
 		}

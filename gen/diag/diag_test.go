@@ -2,9 +2,12 @@ package diag
 
 import (
 	"encoding/json"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestPositionString(t *testing.T) {
@@ -54,6 +57,32 @@ func TestSort(t *testing.T) {
 	}
 	if d := cmp.Diff(sorted, shuffled.Sort()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		var all List
+		lists := make([]List, r.IntN(6))
+		for i := range lists {
+			for range r.IntN(8) {
+				d := Diagnostic{
+					Pos:  Position{string(rune('a' + r.IntN(4))), 1 + r.IntN(4), 1},
+					Rule: string(rune('a' + r.IntN(2))), Related: make([]Related, r.IntN(2)),
+				}
+				lists[i] = append(lists[i], d)
+				all = append(all, d)
+			}
+			slices.SortFunc(lists[i], func(d, e Diagnostic) int { return d.compare(&e) }) // with repetitions
+		}
+		before := slices.Concat(lists...)
+		if d := cmp.Diff(all.Sort(), Merge(lists...), cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("seed %d: -want +got:\n%s", seed, d)
+		}
+		if d := cmp.Diff(before, slices.Concat(lists...)); d != "" {
+			t.Fatalf("seed %d: the lists have changed:\n%s", seed, d)
+		}
 	}
 }
 

@@ -45,8 +45,8 @@ func (l *Linter) Unread() bool { return l.unread }
 
 // A Partial is what the rules find in a part of a source. Waivers are not yet taken into account.
 type Partial struct {
-	Findings diag.List
-	Groups   []Group // by rule and name
+	Findings diag.List // sorted
+	Groups   []Group   // by rule and name
 }
 
 // A Group is of findings that many parts make and of which some hold, or none.
@@ -99,6 +99,7 @@ func (l *Linter) run(c *comparison, each func(n int, work func(i int))) Partial 
 		p.Findings = append(p.Findings, all[i].Findings...)
 		p.Groups = append(p.Groups, all[i].Groups...)
 	}
+	p.Findings = p.Findings.Sort()
 	return p
 }
 
@@ -154,9 +155,9 @@ func (l *Linter) rule(r *Rule, c *comparison) Partial {
 }
 
 // Finish returns the findings of a source. Parts are what the rules found in the frame and in all parts, found is what was
-// found while the source was read, and waivers are all of its own.
+// found while the source was read, and waivers are all of its own. None of them is changed.
 func (l *Linter) Finish(parts []Partial, found diag.List, waivers []source.Waiver) diag.List {
-	var list diag.List
+	var list diag.List // of no part
 	for _, d := range found {
 		if r := Find(d.Rule); r != nil { // who reads knows no severities
 			d.Severity = l.severity[r.ID]
@@ -167,8 +168,9 @@ func (l *Linter) Finish(parts []Partial, found diag.List, waivers []source.Waive
 	}
 	type id struct{ rule, name string }
 	groups := make(map[id]*Group)
+	lists := make([]diag.List, 0, len(parts)+2)
 	for _, p := range parts {
-		list = append(list, p.Findings...)
+		lists = append(lists, p.Findings)
 		for _, q := range p.Groups {
 			g := groups[id{q.Rule, q.Name}]
 			if g == nil {
@@ -180,6 +182,9 @@ func (l *Linter) Finish(parts []Partial, found diag.List, waivers []source.Waive
 	}
 	for _, g := range groups {
 		r := Find(g.Rule)
+		for i := range g.First { // a rule may change them
+			g.First[i].Related = slices.Clone(g.First[i].Related)
+		}
 		settled := diag.List{g.First[0].Diagnostic}
 		if r.settle != nil {
 			settled = r.settle(g)
@@ -194,7 +199,12 @@ func (l *Linter) Finish(parts []Partial, found diag.List, waivers []source.Waive
 	if l.o.Forwards != nil {
 		waivers = slices.Concat(waivers, l.o.Forwards.Waivers)
 	}
-	return waive(waivers, list, l.severity, l.unread, l.o.Today).Sort()
+	all := diag.Merge(append(lists, list.Sort())...)
+	all, wrong := waive(waivers, all, l.severity, l.unread, l.o.Today)
+	if len(wrong) > 0 {
+		all = diag.Merge(all, wrong.Sort())
+	}
+	return all
 }
 
 // A relation is a set of ways in which entries can matter to each other wherever they are in a source. Those that are

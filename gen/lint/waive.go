@@ -9,13 +9,13 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-// waive returns list without the findings that waivers take back, and with what is wrong about the waivers. Whether one
+// waive returns list without the findings that waivers take back, and what is wrong about the waivers. Whether one
 // is of use cannot be told if a file is unread, since then not all rules ran. It changes list.
 func waive(
 	waivers []source.Waiver, list diag.List, severity map[string]diag.Severity, unread bool, today time.Time,
-) diag.List {
+) (rest, wrong diag.List) {
 	if len(waivers) == 0 {
-		return list
+		return list, nil
 	}
 	type place struct {
 		file string
@@ -29,7 +29,6 @@ func waive(
 	}
 	var all []*waiver
 	valid := make(map[place][]*waiver)
-	var wrong diag.List
 	report := func(rule *Rule, d diag.Diagnostic) {
 		if d.Rule, d.Severity = rule.ID, severity[rule.ID]; d.Severity != diag.Off {
 			wrong = append(wrong, d)
@@ -77,5 +76,5 @@ func waive(
 			report(waiverUnused, d)
 		}
 	}
-	return append(list, wrong...)
+	return list, wrong
 }
