@@ -48,7 +48,7 @@ var arrows = map[string]string{
 	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/report":     "gen/baseline gen/diff gen/diag",
-	"gen/table":      "gen/model gen/source gen/diag internal/parallel",
+	"gen/table":      "gen/model gen/source gen/diag internal/hostname internal/parallel",
 	"gen/repository": "internal/git",
 	"gen/users":      "",
 	"gen/session":    "gen/users",
