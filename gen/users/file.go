@@ -358,7 +358,7 @@ func Edit(path string, edit func(*File) error) (err error) {
 			err = errors.Join(err, lock.Close(), os.Remove(lock.Name()))
 		}
 	}()
-	f, err := Read(path)
+	f, _, info, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = &File{}, nil
 	}
@@ -371,10 +371,14 @@ func Edit(path string, edit func(*File) error) (err error) {
 	if err := check(f.entries); err != nil {
 		return err
 	}
-	if err := f.write(lock); err != nil {
-		return fmt.Errorf("write users: %w", err)
+	err = f.write(lock)
+	if err == nil && info != nil {
+		err = keepOwner(lock, info)
 	}
-	if err := os.Rename(lock.Name(), path); err != nil {
+	if err == nil {
+		err = os.Rename(lock.Name(), path)
+	}
+	if err != nil {
 		return fmt.Errorf("write users: %w", err)
 	}
 	err = lock.Close()

@@ -36,11 +36,14 @@ type Person struct {
 }
 
 // MayEdit reports whether p may change names at all.
-func (p *Person) MayEdit() bool { return p.Role != Viewer && !p.ReadOnly }
+func (p *Person) MayEdit() bool { return (p.Role == Operator || p.Role == Account) && !p.ReadOnly }
 
 // Sees reports whether p sees the addresses of an account's servers. Addresses of no account have "".
 func (p *Person) Sees(account string) bool {
-	return p.Accounts == nil || account != "" && slices.Contains(p.Accounts, account)
+	if p.Accounts == nil {
+		return p.Role == Operator || p.Role == Viewer
+	}
+	return account != "" && slices.Contains(p.Accounts, account)
 }
 
 // Same reports whether q is p with the same password, role and accounts: whoever has signed in as p need not do so again.
