@@ -1,10 +1,15 @@
 package api
 
 import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/revmap/revmap/gen/users"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // entry returns what Robot answers with for an address that has a name.
@@ -190,4 +195,65 @@ func TestRobotTakesBack(t *testing.T) {
 	s.do("POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.10","name":"mx.acme.example"}]}`, "Content-Type: application/json")
 	a := s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType)
 	s.want(a, 409, `{"error":{"status":409,"code":"CONFLICT","message":"another proposal of yours gives this address another name: withdraw it first"}}`)
+}
+
+// hrobot is where Debian's package ansible has the collection of modules for Robot.
+const hrobot = "/usr/lib/python3/dist-packages/ansible_collections/community/hrobot"
+
+const ansiblePlay = `
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars: {ansible_python_interpreter: /usr/bin/python3}
+  module_defaults:
+    community.hrobot.reverse_dns: {hetzner_user: acme, hetzner_password: "{{ token }}"}
+  tasks:
+    - community.hrobot.reverse_dns: {ip: "{{ item.ip }}", value: "{{ item.value | default(omit) }}", state: "{{ item.state | default('present') }}"}
+      register: done
+      failed_when: item.fails is defined and item.fails not in done.msg | default('') or done.changed | default(false) != item.changed
+      loop:
+        - {ip: 192.0.2.11, value: www.acme.example, changed: true}
+        - {ip: 192.0.2.11, value: www.acme.example, changed: false}
+        - {ip: 192.0.2.11, value: www2.acme.example, changed: true}
+        - {ip: "2001:db8:0:1::25", value: lists.acme.example, changed: true}
+        - {ip: 192.0.2.11, state: absent, changed: true}
+        - {ip: 192.0.2.11, state: absent, changed: false}
+        - {ip: 192.0.2.20, value: www.acme.example, changed: false, fails: The IP address was not found}
+        - {ip: 192.0.2.11, value: www.bluebird.example, changed: false, fails: 400 INVALID_INPUT (invalid input}
+`
+
+// TestAnsible: the module community.hrobot.reverse_dns, which has the address of Hetzner's server built in, sets names here
+// as soon as it has another.
+func TestAnsible(t *testing.T) {
+	program := peer.Needs(t, "ansible-playbook")[0]
+	s := newSite(t)
+	collections := t.TempDir()
+	dir := filepath.Join(collections, "ansible_collections/community/hrobot")
+	if err := os.CopyFS(dir, os.DirFS(hrobot)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "plugins/module_utils/robot.py")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Replace(old, []byte("https://robot-ws.your-server.de"), []byte(s.url), 1)
+	if bytes.Equal(old, text) {
+		t.Fatalf("%s does not have the address of Hetzner's server", path)
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	play := filepath.Join(collections, "play.yaml")
+	if err := os.WriteFile(play, []byte(ansiblePlay), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, play, "-e", "token="+s.tokens["acme"])
+	cmd.Env = append(os.Environ(), "ANSIBLE_COLLECTIONS_PATHS="+collections, "ANSIBLE_NOCOLOR=1", "HOME="+t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := s.read("rdns/acme/api"); !strings.Contains(got, "2001:db8:0:1::25: lists.acme.example") || strings.Contains(got, "www") {
+		t.Errorf("the proposal is\n%s", got)
+	}
 }

@@ -26,6 +26,8 @@ import (
 
 // debian tells which package has a program.
 var debian = map[string]string{
+	"ansible-playbook":  "ansible",
+	"chromium":          "chromium",
 	"cmark-gfm":         "cmark-gfm",
 	"curl":              "curl",
 	"delv":              "bind9-dnsutils",
@@ -33,6 +35,7 @@ var debian = map[string]string{
 	"dnsperf":           "dnsperf",
 	"gh":                "gh",
 	"git":               "git",
+	"hcloud":            "hcloud-cli",
 	"ip":                "iproute2",
 	"jq":                "jq",
 	"keymgr":            "knot",
