@@ -1,3 +1,5 @@
+//go:build unix
+
 package serve_test
 
 import (
@@ -224,6 +226,7 @@ func (w *world) serve(flags ...string) {
 	c := w.revmap(args...)
 	w.log = new(logged)
 	c.Stderr = w.log
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell does
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()

@@ -1,3 +1,5 @@
+//go:build unix
+
 package serve_test
 
 import (
@@ -17,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/revmap/revmap/gen/serve"
@@ -449,6 +452,48 @@ func TestTLS(t *testing.T) {
 			t.Errorf("plain HTTP: %s", got.Status)
 		}
 	}
+}
+
+// TestCtrlC: the Ctrl-C of a terminal goes to all processes of the command line, also to the git that is pushing. The
+// proposal is finished all the same.
+func TestCtrlC(t *testing.T) {
+	w := newWorld(t)
+	bare := w.addRemote()
+	dir := t.TempDir()
+	begun, goOn, ssh := filepath.Join(dir, "begun"), filepath.Join(dir, "go-on"), filepath.Join(dir, "ssh")
+	if err := syscall.Mkfifo(goOn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\n[ -e %[1]s ] || { : >%[1]s; read line <%[2]s; }\nshift\nexec sh -c \"$*\"\n", begun, goOn)
+	if err := os.WriteFile(ssh, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.git("remote", "set-url", "origin", "ssh://example.net"+bare)
+	w.git("config", "core.sshCommand", ssh)
+	w.git("config", "ssh.variant", "simple")
+	w.serve("--remote", "origin", "--fetch", "0")
+	answer := make(chan proposed)
+	go func() { answer <- w.propose("olivia", "192.0.2.11", "shop.acme.example") }()
+	peer.Wait(t, func() bool { _, err := os.Stat(begun); return err == nil }, func() string { return "no push: " + w.log.String() })
+	if err := syscall.Kill(-w.process.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	fifo, err := os.OpenFile(goOn, os.O_RDWR, 0) // which waits for nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fifo.Close()
+	if _, err := io.WriteString(fifo, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	p := <-answer
+	if p.Warning != "" || w.gitIn(bare, "rev-parse", p.Branch) != p.Commit {
+		t.Errorf("%+v", p)
+	}
+	if err := <-w.ended; err != nil {
+		t.Errorf("%v\n%s", err, w.log)
+	}
+	w.ended <- nil
 }
 
 // TestShutdownFinishes: a request that is under way when Ctrl-C comes is answered.

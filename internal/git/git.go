@@ -108,6 +108,7 @@ func (c Command) command(ctx context.Context, args []string) *exec.Cmd {
 	all := append(slices.Clone(options), "-C", c.Dir)
 	cmd := exec.CommandContext(ctx, "git", append(all, args...)...)
 	cmd.Env = environment(c.Env)
+	apart(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it takes its locks away
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
