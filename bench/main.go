@@ -30,6 +30,7 @@ func commands() []command {
 		{"soak", "ask for a long time while snapshots change and zones are transferred", soak},
 		{"reload", "measure what reloads do to queries and memory", reload},
 		{"compile", "compare lint and compile with parsing the same files", compileWork},
+		{"page", "measure the page and the API of revmap serve", servePage},
 		{"yaml", "(compile starts this) parse YAML files", parseYAML},
 		{"report", "print what has been measured so far, and the budgets", report},
 		{"serve", "(peers starts this) be one of the servers", serve},
