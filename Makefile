@@ -148,6 +148,10 @@ bench-growth: build ## measure what a name costs where there are 1, 4 and 16.7 m
 bench-soak: build ## measure memory, goroutines and files in ten minutes of queries, new snapshots and zone transfers
 	go run ./bench soak $(ARGS)
 
+.PHONY: bench-page
+bench-page: build ## measure the page and the API of revmap serve with a million addresses
+	go run ./bench page $(ARGS)
+
 .PHONY: golden
 golden: ## rewrite the expected outputs that the tests compare with; review the difference
 	go test $$(grep -rl 'flag.Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u) -update
