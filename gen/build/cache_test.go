@@ -148,9 +148,15 @@ func TestCacheIsUsed(t *testing.T) {
 	if made := lint(); made != 0 {
 		t.Errorf("%d results, and no file has changed", made)
 	}
-	text["more/xc.yaml"] += "# changed\n"
-	if made := lint(); made != 2 {
-		t.Errorf("%d results for one changed file, want 2", made)
+	for _, name := range []string{"more/xc.yaml", "records.yaml"} {
+		text[name] += "# changed\n"
+		if made := lint(); made != 2 {
+			t.Errorf("%d results for one changed file, %s, want 2", made, name)
+		}
+	}
+	text["records.yaml"] = "# moved\n" + text["records.yaml"]
+	if made := lint(); made != int64(len(text)+1) {
+		t.Errorf("%d results when the frame has other places, want all parts and the facts of the root file", made)
 	}
 }
 
@@ -158,7 +164,7 @@ func FuzzDecode(f *testing.F) {
 	r := &random{Rand: rand.New(rand.NewPCG(1, 4)), kinds: map[string]bool{}, mistakes: 20}
 	for range 4 {
 		s, found := source.Parse("a.yaml", []byte(r.file()), true)
-		facts := factsOf(s)
+		facts := factsOf(s, false)
 		facts.findings = found
 		f.Add(facts.encode("a.yaml"))
 	}

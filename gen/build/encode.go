@@ -32,8 +32,6 @@ type decoder struct{ packed.Reader }
 
 func decode(data string) decoder { return decoder{packed.Reader{Rest: data}} }
 
-func (d *decoder) flag() bool { return d.Number() != 0 }
-
 func (d *decoder) word() uint64 {
 	s := d.Take(8)
 	if s == "" {
@@ -175,7 +173,7 @@ func decodePart(data string, file string) (p part, ok bool) {
 // encode returns f as decodeFacts reads it.
 func (f *facts) encode(file string) string {
 	var e encoder
-	e.flag(f.blocks)
+	e.b = append(e.b, f.frame[:]...)
 	e.number(len(f.accounts))
 	for i := range f.accounts {
 		e.text(f.accounts[i].name)
@@ -213,7 +211,7 @@ func (f *facts) encode(file string) string {
 // decodeFacts is the inverse of encode. It reports whether data is what that wrote.
 func decodeFacts(data string, file string) (f facts, ok bool) {
 	d := decode(data)
-	f.blocks = d.flag()
+	copy(f.frame[:], d.Take(len(f.frame)))
 	for range d.Count() {
 		a := account{name: d.Text()}
 		copy(a.digest[:], d.Take(len(a.digest)))

@@ -101,7 +101,7 @@ func (b *builder) readFacts() {
 		}
 		b.made.Add(1)
 		source, found := b.files.Read(i)
-		b.facts[i] = factsOf(source)
+		b.facts[i] = factsOf(source, i == 0)
 		b.facts[i].findings = found
 		r.text = ""
 	})

@@ -17,7 +17,7 @@ import (
 
 // facts are what must be known of a file before any file can be linted.
 type facts struct {
-	blocks   bool               // it has some, which belong to the frame
+	frame    digest             // of what it says of the frame; the zero digest if it says nothing
 	accounts []account          // that it defines
 	wants    []string           // the accounts that its servers have and it does not define, sorted
 	lengths  lint.RoutedLengths // of its routed prefixes
@@ -49,7 +49,7 @@ type builder struct {
 	same     bool     // the files there have the same names
 	facts    []facts
 	frame    *model.Inventory
-	frameSum digest // of the files that the frame is in
+	frameSum digest // of what the files say of the frame
 	linter   *lint.Linter
 	found    diag.List // while the files were read
 	lengths  lint.RoutedLengths
@@ -186,14 +186,13 @@ func (b *builder) sameAccounts() bool {
 	return true
 }
 
-// makeFrame makes the frame. The root file has more than the frame, and so may others with blocks: it is not worth telling
-// them apart.
+// makeFrame makes the frame.
 func (b *builder) makeFrame() {
 	var e encoder
 	for i := range b.facts {
-		if sum := b.files.Sum(i); i == 0 || b.facts[i].blocks {
+		if f := &b.facts[i]; f.hasFrame() {
 			e.text(b.files.Path(i))
-			e.bytes(sum[:])
+			e.b = append(e.b, f.frame[:]...)
 		}
 	}
 	b.frameSum = sha256.Sum256(e.b)
@@ -208,7 +207,7 @@ func (b *builder) makeFrame() {
 		s.Servers, s.Addresses, s.Accounts = nil, nil, nil
 		blocks := make([][]source.Block, b.files.Len()) // of included files
 		parallel.Each(len(blocks), func(i int) {
-			if i > 0 && b.facts[i].blocks {
+			if i > 0 && b.facts[i].hasFrame() {
 				f, _ := b.files.Read(i)
 				blocks[i] = f.Blocks
 			}
@@ -223,9 +222,15 @@ func (b *builder) makeFrame() {
 	}
 }
 
+// hasFrame reports whether the file says something of the frame: the root file, and others with blocks.
+func (f *facts) hasFrame() bool { return f.frame != digest{} }
+
 // factsOf returns the facts about a file that says s.
-func factsOf(s *source.Source) facts {
-	f := facts{blocks: len(s.Blocks) > 0, waivers: s.Waivers}
+func factsOf(s *source.Source, root bool) facts {
+	f := facts{waivers: s.Waivers}
+	if root || len(s.Blocks) > 0 {
+		f.frame = s.FrameSum()
+	}
 	own := make(map[string]bool, len(s.Accounts))
 	for j := range s.Accounts {
 		a := &s.Accounts[j]

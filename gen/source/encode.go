@@ -1,6 +1,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
@@ -37,6 +38,17 @@ func decode(file, form string) (d *document, findings diag.List, ok bool) {
 	return d, findings, true
 }
 
+// FrameSum returns a SHA-256 of what s says, and where in its file, apart from its entries (servers, addresses, accounts)
+// and waivers. S is what one file says. For all files of the same frame it is the same in all runs of one build of this
+// program.
+func (s *Source) FrameSum() [sha256.Size]byte {
+	d := document{Source: *s}
+	d.Servers, d.Addresses, d.Accounts, d.Waivers = nil, nil, nil, nil
+	c := coder{plain: true, room: new(room)}
+	c.document(&d, new(diag.List))
+	return sha256.Sum256(c.out)
+}
+
 // seed is that of the hashes in room.seen: which texts are found again may differ from run to run.
 var seed = maphash.MakeSeed()
 
@@ -46,6 +58,7 @@ type coder struct {
 	file     string
 	line     int // of the last position
 	decoding bool
+	plain    bool // texts are written each time
 
 	out []byte
 
@@ -311,6 +324,11 @@ func (c *coder) string(s *string) {
 		}
 		begin := here - int(distance)
 		*s = c.in[begin : begin+int(length)]
+		return
+	}
+	if c.plain {
+		c.put(uint64(len(*s)) * 2)
+		c.out = append(c.out, *s...)
 		return
 	}
 	first := &c.seen[maphash.String(seed, *s)%uint64(len(c.seen))]

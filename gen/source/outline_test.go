@@ -82,7 +82,7 @@ func (c crowd) file(first int) string {
 // What is done to the files that edits concern is what is done if all files are looked at.
 func TestEditOfSomeFiles(t *testing.T) {
 	refused, listed, added, looked, all := 0, 0, 0, 0, 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1000) {
 		c := crowd{rand.New(rand.NewPCG(seed, 1))}
 		text := map[string]string{"records.yaml": head + "include: ['?.yaml']\n" + strings.TrimPrefix(c.file(0), "version: 1\n")}
 		for i := range c.IntN(7) {
@@ -143,7 +143,7 @@ func TestEditOfSomeFiles(t *testing.T) {
 		}
 	}
 	t.Logf("%d refused, %d edits of entries, %d new ones, %d of %d files looked at", refused, listed, added, looked, all)
-	if refused < 300 || listed < 300 || added < 300 || looked > all*3/4 {
+	if refused < 300 || listed < 100 || added < 100 || looked > all*3/4 {
 		t.Error("the test wants other sources")
 	}
 }
