@@ -117,27 +117,28 @@ func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, erro
 		return nil, err
 	}
 	var trees []string
-	add := func(tree string) error {
-		in := git.Command{Dir: tree}
-		// Git takes the folder of a submodule's repository for its work tree, and knows of work trees that are deleted.
-		if inside, err := in.Run(ctx, "rev-parse", "--is-inside-work-tree"); err != nil || inside != "true" {
-			return ctx.Err()
-		}
-		head, err := in.Run(ctx, "symbolic-ref", "--quiet", "HEAD")
-		if err == nil && head == ref && !slices.Contains(trees, tree) {
-			trees = append(trees, tree)
-		}
-		return ctx.Err()
-	}
-	if err := add(r.tree); err != nil {
+	head, err := r.git(ctx, "symbolic-ref", "--quiet", "HEAD")
+	var failed *git.Error
+	if err != nil && !(errors.As(err, &failed) && failed.Message == "") { // it says nothing if HEAD is a commit
 		return nil, err
+	}
+	if head == ref {
+		trees = append(trees, r.tree)
 	}
 	for entry := range strings.SplitSeq(out, "\n\n") {
 		lines := strings.Split(entry, "\n")
-		if tree, ok := strings.CutPrefix(lines[0], "worktree "); ok && slices.Contains(lines, "branch "+ref) {
-			if err := add(tree); err != nil {
-				return nil, err
-			}
+		tree := strings.TrimPrefix(lines[0], "worktree ")
+		if !slices.Contains(lines, "branch "+ref) || slices.Contains(trees, tree) ||
+			slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "prunable") }) { // as it is deleted
+			continue
+		}
+		// Git takes the folder of a submodule's repository for a work tree.
+		inside, err := git.Command{Dir: tree}.Run(ctx, "rev-parse", "--is-inside-work-tree")
+		if err != nil {
+			return nil, err
+		}
+		if inside == "true" {
+			trees = append(trees, tree)
 		}
 	}
 	return trees, nil

@@ -25,6 +25,12 @@ type work struct {
 // newWork makes a repository with a first commit, which has files.
 func newWork(t testing.TB, files map[string]string, options ...string) work {
 	t.Helper()
+	return newWorkIn(t, t.TempDir(), files, options...)
+}
+
+// newWorkIn is newWork below a folder.
+func newWorkIn(t testing.TB, dir string, files map[string]string, options ...string) work {
+	t.Helper()
 	peer.Needs(t, "git")
 	// What a hook of another repository would be given, and what people configure.
 	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "other.git"))
@@ -60,7 +66,7 @@ func newWork(t testing.TB, files map[string]string, options ...string) work {
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := work{t, filepath.Join(t.TempDir(), `a "folder" with 'quotes' é`)}
+	w := work{t, filepath.Join(dir, `a "folder" with 'quotes' é`)}
 	if err := os.Mkdir(w.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
