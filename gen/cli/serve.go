@@ -186,7 +186,10 @@ func (v *serveCommand) startEditor(ctx context.Context) (*editor.Editor, error) 
 	}
 	r, err := repository.Open(ctx, v.repository)
 	if err != nil {
-		return nil, withAdvice(err, v.repository.Root)
+		if _, missing := os.Stat(v.repository.Root); missing != nil {
+			err = withAdvice(missing, v.repository.Root)
+		}
+		return nil, err
 	}
 	v.repository.Branch, v.server.Local = r.Branch(), r.User(ctx)
 	v.server.Desk.Dir = filepath.Join(r.StateDir(), "collected")
@@ -287,7 +290,7 @@ func (v *proxiesValue) Set(s string) error {
 		if err != nil {
 			a, err := netip.ParseAddr(word)
 			if err != nil || a.Zone() != "" {
-				return errors.New("want addresses or prefixes as in 127.0.0.1,2001:db8::/64")
+				return errors.New("want addresses or prefixes as in 192.0.2.1,2001:db8::/64")
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
