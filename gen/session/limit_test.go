@@ -102,7 +102,7 @@ func TestLimitOfNetwork(t *testing.T) {
 			if wait, err := w.try(c.other, "alice", secret); wait != 0 || err != nil {
 				t.Errorf("%s: wait %v, error %v", c.other, wait, err)
 			}
-			for i := range 20 {
+			for i := range 70 {
 				time.Sleep(15 * time.Minute)
 				if wait, err := w.try(c.same, fmt.Sprint("more", i), "wrong"); wait != 0 || err == nil {
 					t.Errorf("%s: after the longest wait: wait %v, error %v", c.same, wait, err)

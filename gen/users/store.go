@@ -147,7 +147,7 @@ func (s *Store) Person(login string) *Person { return s.current().people[login] 
 func (s *Store) Password(login, password string) (*Person, error) {
 	now := s.current()
 	p := now.people[login]
-	mac := now.mac(login, password)
+	mac := now.mac(password)
 	if now.wasRight(login, mac) {
 		return p, nil
 	}
@@ -164,11 +164,10 @@ func (s *Store) Password(login, password string) (*Person, error) {
 	return p, nil
 }
 
-// mac returns a digest of a login and password, with a key that ends with the state: what is remembered is of no use to
-// one who reads our memory later.
-func (s *state) mac(login, password string) [sha256.Size]byte {
+// mac returns a digest of a password, with a key that ends with the state.
+func (s *state) mac(password string) [sha256.Size]byte {
 	h := hmac.New(sha256.New, s.key[:])
-	fmt.Fprintf(h, "%d %s%s", len(login), login, password)
+	h.Write([]byte(password))
 	return [sha256.Size]byte(h.Sum(nil))
 }
 

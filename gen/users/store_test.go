@@ -86,7 +86,7 @@ func TestRemembered(t *testing.T) {
 		s := open(t, path)
 		was := func(login, password string) bool {
 			now := s.current()
-			return now.wasRight(login, now.mac(login, password))
+			return now.wasRight(login, now.mac(password))
 		}
 		if was("acme", secret) {
 			t.Error("remembered before it was shown")
@@ -97,7 +97,7 @@ func TestRemembered(t *testing.T) {
 		if _, err := s.Password("acme", secret); err != nil || !was("acme", secret) {
 			t.Error("the right password is not remembered")
 		}
-		if was("acme", secret+"r") || was("alice", secret) || was("acm", "e"+secret) {
+		if was("acme", secret+"r") || was("alice", secret) {
 			t.Error("another login or password counts as remembered")
 		}
 		time.Sleep(remember - time.Second)
@@ -228,6 +228,52 @@ func TestStoreLooksOnceASecond(t *testing.T) {
 			t.Error("the file was not looked at after a second")
 		}
 	})
+}
+
+func TestUnchanged(t *testing.T) {
+	long := time.Now().Add(-time.Hour)
+	for _, c := range []struct {
+		name   string
+		change func(path string) error
+		want   bool
+	}{
+		{"nothing", func(string) error { return nil }, true},
+		{"read", func(path string) error { _, err := os.ReadFile(path); return err }, true},
+		{"mode", func(path string) error { return os.Chmod(path, 0o644) }, false},
+		{"size", func(path string) error { return errors.Join(os.Truncate(path, 1), os.Chtimes(path, long, long)) }, false},
+		{"time", func(path string) error { return os.Chtimes(path, long, long.Add(time.Nanosecond)) }, false},
+		{"an older one", func(path string) error { return os.Chtimes(path, long, long.Add(-time.Hour)) }, false},
+		{"another one of the same size and time", func(path string) error {
+			return errors.Join(os.WriteFile(path+".new", []byte(example), 0o600), os.Chtimes(path+".new", long, long),
+				os.Rename(path+".new", path))
+		}, false},
+	} {
+		path := writeExample(t, example)
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+		was, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.change(path); err != nil {
+			t.Fatal(err)
+		}
+		is, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := unchanged(was, is); got != c.want {
+			t.Errorf("%s: unchanged: %v, want %v", c.name, got, c.want)
+		}
+	}
+	young, err := os.Stat(writeExample(t, example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unchanged(young, young) {
+		t.Error("a file that was written just now might have been written again")
+	}
 }
 
 func TestSame(t *testing.T) {
