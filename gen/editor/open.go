@@ -175,7 +175,7 @@ func merged(edits, later []Edit) []Edit {
 // WriteFile replaces the file at path, for the owner's eyes only, in one step: whenever the machine stops, it holds the
 // old data or the new.
 func WriteFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	f, err := os.CreateTemp(filepath.Dir(path), "tmp-"+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}

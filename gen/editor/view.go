@@ -114,7 +114,7 @@ func (v *View) Server(name string) (Server, bool) {
 // read makes the View of a commit, out of a copy of its files that is not kept. What earlier knows of files that are the
 // same is not found out again; it may be nil.
 func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *View) (*View, error) {
-	dir, err := os.MkdirTemp(e.o.Repository.StateDir(), "tree-")
+	dir, err := os.MkdirTemp(e.o.Repository.StateDir(), "tmp-tree-")
 	if err != nil {
 		return nil, err
 	}
