@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unique"
 
 	"github.com/revmap/revmap/internal/parallel"
 )
@@ -73,7 +74,22 @@ func (t *Table) Find(q Query) Page {
 type filter struct {
 	*Query
 	prefixes []netip.Prefix // that the address lies in
+	accounts accounts       // of its server; nil if it may be of any, or of none
 	words    []word
+}
+
+// accounts is a set of some.
+type accounts map[unique.Handle[string]]bool
+
+// accountsThat returns the accounts whose names a function says yes to.
+func (t *Table) accountsThat(are func(name string) bool) accounts {
+	some := make(accounts)
+	for _, a := range t.accounts() {
+		if are(a.Value()) {
+			some[a] = true
+		}
+	}
+	return some
 }
 
 // filter returns the rows that q asks for; nil if it asks for all of them.
@@ -86,10 +102,17 @@ func (t *Table) filter(q *Query) set {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			f.prefixes = append(f.prefixes, p.Masked())
 		} else {
-			f.words = append(f.words, newWord(text))
+			w := newWord(text)
+			w.accounts = t.accountsThat(func(name string) bool { return strings.Contains(fold(name), text) })
+			f.words = append(f.words, w)
 		}
 	}
-	if !f.servers() && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
+	if q.Accounts != nil || q.Account != "" || q.Server != "" {
+		f.accounts = t.accountsThat(func(name string) bool {
+			return (q.Accounts == nil || name != "" && slices.Contains(q.Accounts, name)) && (q.Account == "" || name == q.Account)
+		})
+	}
+	if f.accounts == nil && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
 		return nil
 	}
 	all := t.newSet()
@@ -112,9 +135,6 @@ func (t *Table) filter(q *Query) set {
 	return all
 }
 
-// servers reports whether f looks at the servers of rows.
-func (f *filter) servers() bool { return f.Accounts != nil || f.Account != "" || f.Server != "" }
-
 // filter adds the rows of p that f lets pass to a set.
 func (p *part) filter(f *filter, rows set) {
 	from, to := 0, len(p.rows)
@@ -128,11 +148,13 @@ func (p *part) filter(f *filter, rows set) {
 	for i := from; i < to; i++ {
 		rows.add(uint32(i))
 	}
-	if f.servers() {
+	if f.accounts != nil {
 		p.keepServers(f, rows)
 	}
 	for i := range f.words {
-		rows.keep(p.having(&f.words[i]))
+		if rows.len() > 0 {
+			rows.keep(p.having(&f.words[i]))
+		}
 	}
 }
 
@@ -152,14 +174,9 @@ func (p *part) within(prefix netip.Prefix) (first, end int) {
 
 // keepServers removes the rows of servers that f does not let pass, and those of no server.
 func (p *part) keepServers(f *filter, rows set) {
-	accounts := make([]bool, len(p.accounts))
-	for i, a := range p.accounts {
-		accounts[i] = (f.Accounts == nil || a != "" && slices.Contains(f.Accounts, a)) &&
-			(f.Account == "" || a == f.Account)
-	}
 	pass := make([]bool, len(p.servers))
 	for i := range pass {
-		pass[i] = accounts[p.servers[i].account] && (f.Server == "" || p.serverName(uint32(i)) == f.Server)
+		pass[i] = f.accounts[p.accounts[p.servers[i].account]] && (f.Server == "" || p.serverName(uint32(i)) == f.Server)
 	}
 	for i := range p.rows {
 		if s := p.rows[i].server; s == noServer || !pass[s] {
@@ -173,13 +190,9 @@ func (p *part) having(w *word) set {
 	rows := make(set, (len(p.rows)+cell-1)/cell)
 	occurrences(p.text, w.text, func(i int) int { return int(p.rows[i].end) }, func(i int) { rows.add(uint32(i)) })
 
-	accounts := make([]bool, len(p.accounts))
-	for i, a := range p.accounts {
-		accounts[i] = strings.Contains(fold(a), w.text)
-	}
 	servers := make([]bool, len(p.servers))
 	for i := range servers {
-		servers[i] = accounts[p.servers[i].account]
+		servers[i] = len(w.accounts) > 0 && w.accounts[p.accounts[p.servers[i].account]]
 	}
 	occurrences(p.folded, w.text, func(i int) int { return int(p.servers[i].end) + 1 }, func(i int) { servers[i] = true })
 	if slices.Contains(servers, true) {

@@ -22,8 +22,8 @@ type part struct {
 	servers  []server
 	names    string // of all servers, and "\n" behind each
 	folded   string // the same in lower case
-	products []string
-	accounts []string
+	products []unique.Handle[string]
+	accounts []unique.Handle[string]
 	places   []place
 	starts   []start // by line and column
 }
@@ -137,11 +137,11 @@ func (n numbering[K]) of(k K) uint32 {
 	return n[k]
 }
 
-// shared returns words by their numbers, each in the one copy that all parts have.
-func shared(words numbering[string]) []string {
-	list := make([]string, len(words))
+// shared returns words by their numbers. All parts have the same words, as those of most are the same.
+func shared(words numbering[string]) []unique.Handle[string] {
+	list := make([]unique.Handle[string], len(words))
 	for w, i := range words {
-		list[i] = unique.Make(w).Value()
+		list[i] = unique.Make(w)
 	}
 	return list
 }
@@ -209,7 +209,7 @@ func (p *part) row(i int) Row {
 	}
 	if c.server != noServer {
 		s := &p.servers[c.server]
-		r.Product, r.Account = p.products[s.product], p.accounts[s.account]
+		r.Product, r.Account = p.products[s.product].Value(), p.accounts[s.account].Value()
 	}
 	switch r.Origin {
 	case model.Explicit:
@@ -316,7 +316,7 @@ func (p *part) addStarts(inv *model.Inventory) {
 		add(s.Severities[i].Rule.Pos, elsewhere)
 	}
 	slices.SortStableFunc(p.starts, start.compare)
-	p.starts = slices.Clip(p.starts)
+	p.starts = slices.Clone(p.starts) // without room for more
 	for i, s := range p.starts {
 		switch n := s.what & number; s.kind() {
 		case entry:

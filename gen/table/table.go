@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"unique"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
@@ -92,6 +93,7 @@ type Table struct {
 	orders   [len(columns)]lazyOrder
 	marks    func() *marks
 	named    func() map[netip.Prefix]int
+	accounts func() []unique.Handle[string]
 }
 
 // cell is how many numbers of rows in a row are of one part: as many as a word has bits.
@@ -186,6 +188,7 @@ func (t *Table) finish(findings diag.List) *Table {
 	}
 	t.marks = sync.OnceValue(t.mark)
 	t.named = sync.OnceValue(t.countNamed)
+	t.accounts = sync.OnceValue(t.listAccounts)
 	return t
 }
 
@@ -236,16 +239,33 @@ func (t *Table) row(n uint32) Row {
 
 // Accounts returns those whose servers have addresses, sorted.
 func (t *Table) Accounts() []string {
-	all := make(map[string]bool)
+	var all []string
+	for _, a := range t.accounts() {
+		if a.Value() != "" { // the servers of no account
+			all = append(all, a.Value())
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// listAccounts returns the accounts of the servers of all rows.
+func (t *Table) listAccounts() []unique.Handle[string] {
+	all := make(map[unique.Handle[string]]bool)
 	for _, p := range t.parts {
+		has := make([]bool, len(p.accounts))
 		for i := range p.rows {
 			if s := p.rows[i].server; s != noServer {
-				all[p.accounts[p.servers[s].account]] = true
+				has[p.servers[s].account] = true
+			}
+		}
+		for i, a := range p.accounts {
+			if has[i] {
+				all[a] = true
 			}
 		}
 	}
-	delete(all, "") // the servers of no account
-	return slices.Sorted(maps.Keys(all))
+	return slices.Collect(maps.Keys(all))
 }
 
 // Blocks returns all blocks, by prefix. They are read-only.
