@@ -59,7 +59,8 @@ Full name and email address are those of the commits that the person makes.`,
 	}
 	c.DisableFlagsInUseLine = true
 	c.Flags().StringVar((*string)(&person.Role), "role", "", "`ROLE` of the person: operator, account, viewer")
-	c.Flags().StringArrayVar(&person.Accounts, "account", nil, "let the person see the servers of `ACCOUNT`; may be repeated")
+	c.Flags().StringArrayVar(&person.Accounts, "account", nil,
+		"let the person see the servers of `ACCOUNT`; may be repeated")
 	c.Flags().StringVar(&person.Email, "email", "", "email `ADDRESS` of the person")
 	c.Flags().StringVar(&person.FullName, "full-name", "", "full `NAME` of the person (default LOGIN)")
 	given := passwordFlag(c)
@@ -101,8 +102,10 @@ func passwordFlag(c *cobra.Command) *bool {
 	return c.Flags().Bool("password-stdin", false, "read the password from stdin, instead of making one")
 }
 
-// setPassword edits the file by set, with the password on stdin if it is given there, or else one that it makes and prints.
-func (u *userCommand) setPassword(c *cobra.Command, login string, given bool, set func(*users.File, string) error) error {
+// setPassword edits the file by set, with the password on stdin if it is given there, or else one that it makes and
+// prints.
+func (u *userCommand) setPassword(c *cobra.Command, login string, given bool,
+	set func(*users.File, string) error) error {
 	password := users.NewPassword()
 	if given {
 		const most = 4096

@@ -18,8 +18,8 @@ var (
 	madeID       = regexp.MustCompile(`revmap: token ([a-z2-7]{8}) of`)
 )
 
-// TestUsersPage runs the commands of docs/users.md, one after the other, and compares what they print; -update writes it.
-// In place of what is new each time, the page has passwords, tokens, ids and a day of its own.
+// TestUsersPage runs the commands of docs/users.md, one after the other, and compares what they print; -update writes
+// it. In place of what is new each time, the page has passwords, tokens, ids and a day of its own.
 func TestUsersPage(t *testing.T) {
 	path, err := filepath.Abs(usersPage)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestUsersPage(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	shownIDs := []string{"k7w2mzqd", "b3fhx5ca"}
-	real := make(map[string]string) // ids
+	made := make(map[string]string) // ids
 	got := regexp.MustCompile("(?s)```console\n(.*?)```\n").ReplaceAllFunc(page, func(block []byte) []byte {
 		var b strings.Builder
 		for line := range strings.Lines(string(block)) {
@@ -46,7 +46,7 @@ func TestUsersPage(t *testing.T) {
 				t.Fatalf("%s: %v", line, err)
 			}
 			for i, arg := range args {
-				if id, ok := real[arg]; ok {
+				if id, ok := made[arg]; ok {
 					args[i] = id
 				}
 			}
@@ -55,10 +55,10 @@ func TestUsersPage(t *testing.T) {
 				t.Errorf("%sstatus %d\n%s", line, status, stderr)
 			}
 			if m := madeID.FindStringSubmatch(stderr); m != nil {
-				real[shownIDs[len(real)]] = m[1]
+				made[shownIDs[len(made)]] = m[1]
 			}
 			out := stderr + stdout
-			for shown, id := range real {
+			for shown, id := range made {
 				out = strings.ReplaceAll(out, id, shown)
 			}
 			out = madePassword.ReplaceAllString(out, "x4q7…")

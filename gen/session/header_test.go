@@ -38,7 +38,7 @@ func TestFromHeader(t *testing.T) {
 			{"scheme alone", []string{"Authorization: Basic"}, "", "", ErrMissing},
 			{"password as token", []string{"Authorization: Bearer " + secret}, "", "", ErrMissing},
 			{"no base64", []string{"Authorization: Basic acme:" + secret}, "", "", ErrMissing},
-			{"no colon", []string{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("acme"))}, "", "", ErrMissing},
+			{"no colon", []string{"Authorization: Basic YWNtZQ=="}, "", "", ErrMissing},
 			{"another scheme", []string{"Authorization: Digest " + token}, "", "", ErrMissing},
 			{"two", []string{"Authorization: Bearer " + token, basic("alice", secret)}, "", "", ErrMissing},
 			{"a cookie", []string{w.signIn("acme")}, "", "", ErrMissing},
@@ -79,7 +79,8 @@ func FuzzAuthorization(f *testing.F) {
 			return
 		}
 		text, err := base64.StdEncoding.DecodeString(strings.Trim(rest, " "))
-		if err != nil || login+":"+secret != string(text) || strings.Contains(login, ":") || !strings.EqualFold(scheme, "basic") {
+		if err != nil || login+":"+secret != string(text) || strings.Contains(login, ":") ||
+			!strings.EqualFold(scheme, "basic") {
 			t.Errorf("%q: login %q, secret %q, text %q, error %v", header, login, secret, text, err)
 		}
 	})

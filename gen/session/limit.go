@@ -25,12 +25,13 @@ func (e *LimitError) Error() string {
 // Seconds returns how long to wait, for a Retry-After header.
 func (e *LimitError) Seconds() int { return int(math.Ceil(e.Wait.Seconds())) }
 
-// forget is after how much time without a failure all failures are forgotten. A success forgets nothing: those who guess
-// would profit from each success of the person whose password they want.
+// forget is after how much time without a failure all failures are forgotten. A success forgets nothing: those who
+// guess would profit from each success of the person whose password they want.
 const forget = time.Hour
 
-// buckets is how many counters a limiter has. What is counted shares one with others by a hash that nobody outside knows,
-// so that a limiter has a fixed size however many networks and logins are tried, and nothing is pushed out of it.
+// buckets is how many counters a limiter has. What is counted shares one with others by a hash that nobody outside
+// knows, so that a limiter has a fixed size however many networks and logins are tried, and nothing is pushed out of
+// it.
 const buckets = 1 << 16
 
 // A limiter counts failures by key, and makes keys with more than a few of them wait, twice as long after each.
@@ -143,8 +144,8 @@ func (m *Manager) tell(r *http.Request, login string, err error) {
 	}
 }
 
-// netFailed counts a failure of a network; not of this machine, where there might be a proxy that does not tell for whom it
-// asks.
+// netFailed counts a failure of a network; not of this machine, where there might be a proxy that does not tell for
+// whom it asks.
 func (m *Manager) netFailed(network string) {
 	if network != "" {
 		m.nets.failed(network, time.Now())

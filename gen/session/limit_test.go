@@ -30,8 +30,8 @@ func (w *world) try(from, login, password string) (time.Duration, error) {
 	return 0, err
 }
 
-// TestLimitOfLogin: a few guesses are free, then each costs more time; whether there is such a login does not show, and a
-// right guess is not looked at, either.
+// TestLimitOfLogin: a few guesses are free, then each costs more time; whether there is such a login does not show,
+// and a right guess is not looked at, either.
 func TestLimitOfLogin(t *testing.T) {
 	for _, login := range []string{"alice", "nobody"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -185,7 +185,8 @@ func TestScriptsAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// TestQueue: where all processors compare passwords, others are told to come back; a client that has gone is not waited for.
+// TestQueue: where all processors compare passwords, others are told to come back; a client that has gone is not
+// waited for.
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})

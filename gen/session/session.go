@@ -1,5 +1,5 @@
-// Package session knows who sends a request: by the cookie of somebody who has signed in, or by a password or token that
-// comes with it. It counts what was wrong, and lets nobody guess fast.
+// Package session knows who sends a request: by the cookie of somebody who has signed in, or by a password or token
+// that comes with it. It counts what was wrong, and lets nobody guess fast.
 package session
 
 import (
@@ -64,8 +64,8 @@ func New(store *users.Store, o Options) *Manager {
 	}
 }
 
-// LocalPerson returns who uses a server that asks nobody to sign in: an operator. Its commits have the name and address,
-// if there are some that are fit for it.
+// LocalPerson returns who uses a server that asks nobody to sign in: an operator. Its commits have the name and
+// address, if there are some that are fit for it.
 func LocalPerson(fullName, email string) *users.Person {
 	p := &users.Person{Login: "local", FullName: "Local user", Email: "local@localhost", Role: users.Operator}
 	named := *p
@@ -124,8 +124,8 @@ func (m *Manager) end(r *http.Request) {
 	}
 }
 
-// makeRoom forgets the sessions that have ended, and one of a person who has as many as there may be. The caller has the
-// lock.
+// makeRoom forgets the sessions that have ended, and one of a person who has as many as there may be. The caller has
+// the lock.
 func (m *Manager) makeRoom(login string, now time.Time) {
 	var oldest [sha256.Size]byte
 	var last time.Time

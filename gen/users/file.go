@@ -101,7 +101,8 @@ func read(path string) (*File, []byte, fs.FileInfo, error) {
 	return f, data, info, nil
 }
 
-// checkMode refuses a file that others may read: with the hashes in it, they could guess passwords as fast as they like.
+// checkMode refuses a file that others may read: with the hashes in it, they could guess passwords as fast as they
+// like.
 func checkMode(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
@@ -309,8 +310,8 @@ func (f *File) Remove(login string) error {
 	return nil
 }
 
-// AddToken makes a token for t.Login, with the Until, ReadOnly and Note of t, and sets the rest of t. It returns the token
-// itself, which can be had only now.
+// AddToken makes a token for t.Login, with the Until, ReadOnly and Note of t, and sets the rest of t. It returns the
+// token itself, which can be had only now.
 func (f *File) AddToken(t *Token) (string, error) {
 	e, err := f.find(t.Login)
 	if err != nil {

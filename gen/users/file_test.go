@@ -37,7 +37,8 @@ var example = fmt.Sprintf(`{
      "password": %[1]q},
     {"login": "acme", "full_name": "Acme", "email": "admin@acme.example", "role": "account", "accounts": ["acme"],
      "password": %[1]q,
-     "tokens": [{"id": "k1", "sha256": %[2]q, "created": "2026-01-02T03:04:05Z", "until": "2027-01-31", "note": "sync"}]},
+     "tokens": [{"id": "k1", "sha256": %[2]q, "created": "2026-01-02T03:04:05Z", "until": "2027-01-31",
+                 "note": "sync"}]},
     {"login": "carol", "full_name": "Carol Example", "email": "carol@example.net", "role": "viewer",
      "tokens": [{"id": "k2", "sha256": %[3]q, "created": "2026-01-02T03:04:05Z", "read_only": true}]}
   ]
@@ -163,7 +164,8 @@ func TestEdit(t *testing.T) {
 	edit("", func(f *File) error { return f.SetPassword("bob", secret) })
 	edit("shorter than", func(f *File) error { return f.SetPassword("bob", "x") })
 	edit(`there is no "carol"`, func(f *File) error { return f.SetPassword("carol", secret) })
-	token := Token{Login: "bob", Note: "inventory <sync>", ReadOnly: true, Until: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}
+	day := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	token := Token{Login: "bob", Note: "inventory <sync>", ReadOnly: true, Until: day}
 	edit("", func(f *File) error { _, err := f.AddToken(&token); return err })
 	edit(`there is no "carol"`, func(f *File) error { _, err := f.AddToken(&Token{Login: "carol"}); return err })
 	edit("can be seen", func(f *File) error { _, err := f.AddToken(&Token{Login: "bob", Note: "\x07"}); return err })

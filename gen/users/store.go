@@ -135,15 +135,15 @@ func (s *Store) tell(err error) {
 // unchanged reports whether a file is as it was when it was read. One that was written just before might have been
 // written again since, within one tick of the clock for files.
 func unchanged(was, is fs.FileInfo) bool {
-	return os.SameFile(was, is) && was.Size() == is.Size() && was.Mode() == is.Mode() && was.ModTime().Equal(is.ModTime()) &&
-		time.Since(is.ModTime()) > 2*time.Second
+	return os.SameFile(was, is) && was.Size() == is.Size() && was.Mode() == is.Mode() &&
+		was.ModTime().Equal(is.ModTime()) && time.Since(is.ModTime()) > 2*time.Second
 }
 
 // Person returns a person as the file has it now; nil if it does not.
 func (s *Store) Person(login string) *Person { return s.current().people[login] }
 
-// Password returns the person with a login and password, or ErrWrong. That a login is not there takes as long to tell as
-// that the password is wrong; a password that was right some minutes ago takes no time.
+// Password returns the person with a login and password, or ErrWrong. That a login is not there takes as long to tell
+// as that the password is wrong; a password that was right some minutes ago takes no time.
 func (s *Store) Password(login, password string) (*Person, error) {
 	now := s.current()
 	p := now.people[login]
@@ -178,8 +178,8 @@ func (s *state) wasRight(login string, mac [sha256.Size]byte) bool {
 	return ok && hmac.Equal(r.mac[:], mac[:]) && time.Now().Before(r.until)
 }
 
-// Token returns the person whose token it is, with Token and ReadOnly set; or an error that is ErrWrong, and tells of the
-// end of one that was right.
+// Token returns the person whose token it is, with Token and ReadOnly set; or an error that is ErrWrong, and tells of
+// the end of one that was right.
 func (s *Store) Token(token string) (*Person, error) {
 	t, ok := s.current().tokens[hashOf(token)]
 	if !ok {

@@ -70,7 +70,8 @@ func TestNoHash(t *testing.T) {
 	if c, err := costOf(hash); c != bcrypt.MinCost || err != nil {
 		t.Errorf("cost %d, error %v", c, err)
 	}
-	if err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(secret)); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(secret))
+	if !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		t.Errorf("error %v", err)
 	}
 	empty := open(t, writeExample(t, `{"version": 1}`)).state.noHash
@@ -128,7 +129,9 @@ func TestToken(t *testing.T) {
 		if p, err := s.Token(carolToken); err != nil || p.Login != "carol" || p.Token != "k2" || !p.ReadOnly {
 			t.Errorf("carol: %+v, error %v", p, err)
 		}
-		for _, wrong := range []string{"", tokenPrefix, acmeToken + "a", strings.ToUpper(acmeToken), hashOf(acmeToken), secret} {
+		for _, wrong := range []string{
+			"", tokenPrefix, acmeToken + "a", strings.ToUpper(acmeToken), hashOf(acmeToken), secret,
+		} {
 			if p, err := s.Token(wrong); !errors.Is(err, ErrWrong) || p != nil {
 				t.Errorf("%q: %+v, error %v", wrong, p, err)
 			}

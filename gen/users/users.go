@@ -1,5 +1,5 @@
-// Package users holds who may use revmap serve, what each of them may see and do, and how they show who they are: people
-// by a password, programs by a token. All of it is in one file, which revmap user writes and a Store reads.
+// Package users holds who may use revmap serve, what each of them may see and do, and how they show who they are:
+// people by a password, programs by a token. All of it is in one file, which revmap user writes and a Store reads.
 package users
 
 import (
@@ -46,7 +46,8 @@ func (p *Person) Sees(account string) bool {
 	return account != "" && slices.Contains(p.Accounts, account)
 }
 
-// Same reports whether q is p with the same password, role and accounts: whoever has signed in as p need not do so again.
+// Same reports whether q is p with the same password, role and accounts: whoever has signed in as p need not do so
+// again.
 func (p *Person) Same(q *Person) bool {
 	return p.Login == q.Login && p.password == q.password && p.Role == q.Role && slices.Equal(p.Accounts, q.Accounts)
 }
@@ -58,7 +59,8 @@ var loginForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,30}[a-z0-9])?$`)
 func (p *Person) Check() error {
 	switch {
 	case !loginForm.MatchString(p.Login):
-		return fmt.Errorf(`login is %q, want 1 to 32 of a-z, 0-9, "-", "_" and ".", a letter or digit first and last`, p.Login)
+		return fmt.Errorf(`login is %q, want 1 to 32 of a-z, 0-9, "-", "_" and ".", a letter or digit first and last`,
+			p.Login)
 	case strings.Contains(p.Login, ".."), strings.HasSuffix(p.Login, ".lock"):
 		return fmt.Errorf(`login is %q, which names no branch: want no ".." in it, and no ".lock" at its end`, p.Login)
 	case !inCommit(p.FullName) || !strings.ContainsFunc(p.FullName, letterOrDigit):
