@@ -161,8 +161,8 @@ func (v *serveCommand) run(ctx context.Context, l net.Listener) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(v.stdout, "%s of branch %s has %s: open %s\n",
-		v.repository.Root, v.repository.Branch, addresses(e.View().Table().Len()), v.url(l))
+	fmt.Fprintf(v.stdout, "%s of branch %s has %s. Listening on %s: open %s\n",
+		v.repository.Root, v.repository.Branch, addresses(e.View().Table().Len()), l.Addr(), v.url(l))
 	if n := e.View().Findings().Count(diag.Error); n > 0 {
 		fmt.Fprintf(v.stdout, "%s: revmap lint %s shows them\n", plural(n, "error"), v.repository.Root)
 	}

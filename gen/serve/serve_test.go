@@ -45,7 +45,8 @@ type world struct {
 	dir     string // of the repository
 	users   string // file of the people
 	audit   string // file
-	url     string
+	listens string // address and port
+	url     string // to be opened
 	process *exec.Cmd
 	ended   chan error // how process has ended
 	log     *logged    // its stderr
@@ -214,7 +215,7 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-var opened = regexp.MustCompile(`open (https?://\S+?)/?\n`)
+var opened = regexp.MustCompile(`Listening on (\S+): open (\S+?)/?\n`)
 
 // serve starts revmap serve, with more flags, on a free port, and waits until it listens.
 func (w *world) serve(flags ...string) {
@@ -240,7 +241,7 @@ func (w *world) serve(flags ...string) {
 		line, err := r.ReadString('\n')
 		said.WriteString(line)
 		if m := opened.FindStringSubmatch(line); m != nil {
-			w.url = m[1]
+			w.listens, w.url = m[1], m[2]
 			break
 		}
 		if err != nil {

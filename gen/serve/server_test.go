@@ -45,7 +45,7 @@ func TestSlowClient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.serve()
-	c, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	c, err := net.Dial("tcp", w.listens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +141,9 @@ func TestKill(t *testing.T) {
 	}
 	for name, branch := range answered {
 		w.contains(w.sourceAt(branch), name)
+	}
+	if left, err := filepath.Glob(filepath.Join(w.dir, ".git", "revmap", "tmp-*")); err != nil || len(left) > 0 {
+		t.Errorf("left over: %s %v", left, err)
 	}
 	w.propose("olivia", "192.0.2.99", "afterwards.example.net")
 }
@@ -382,7 +385,7 @@ func TestSecondServer(t *testing.T) {
 func TestPortInUse(t *testing.T) {
 	w := newWorld(t)
 	w.serve()
-	c := w.revmap("serve", "--listen", strings.TrimPrefix(w.url, "http://"), "--no-auth")
+	c := w.revmap("serve", "--listen", w.listens, "--no-auth")
 	out, err := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 3 || strings.Count(string(out), "\n") != 2 {
 		t.Errorf("%v\n%s", err, out)
@@ -407,6 +410,44 @@ func TestNoAuth(t *testing.T) {
 	got, err := send(w.client, q)
 	if err != nil || got.status != http.StatusMisdirectedRequest || strings.Contains(got.body, "acme") {
 		t.Errorf("%d %s %v", got.status, got.body, err)
+	}
+}
+
+// TestBehindProxy: what a proxy on this machine offers by HTTPS is HTTPS for browsers, and who asks is whom the proxy names.
+func TestBehindProxy(t *testing.T) {
+	w := newWorld(t)
+	w.serve("--url", "https://rdns.example.net/")
+	if w.url != "https://rdns.example.net" {
+		t.Errorf("to be opened: %s", w.url)
+	}
+	form := url.Values{"login": {"olivia"}, "password": {"wrong horse battery"}}
+	sent := func(origin string) reply {
+		r, err := http.NewRequest("POST", "http://"+w.listens+"/sign-in", strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "rdns.example.net"
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", origin)
+		r.Header.Set("X-Forwarded-For", "203.0.113.1, 198.51.100.1") // the first is what the client says of itself
+		got, err := send(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if r := sent("https://rdns.example.net"); r.status != http.StatusUnauthorized {
+		t.Errorf("a wrong password: %d %s", r.status, r.body)
+	}
+	w.contains(readAudit(w), `"msg":"sign-in","login":"olivia","from":"198.51.100.1"`)
+	form.Set("password", password)
+	r := sent("https://rdns.example.net")
+	if cookie := r.header.Get("Set-Cookie"); r.status != http.StatusSeeOther || !strings.HasPrefix(cookie, "__Host-") ||
+		!strings.Contains(cookie, "; Secure") || r.header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("%d %v", r.status, r.header)
+	}
+	if r := sent("https://evil.example"); r.status != http.StatusForbidden {
+		t.Errorf("from another site: %d %s", r.status, r.body)
 	}
 }
 
@@ -441,12 +482,11 @@ func TestTLS(t *testing.T) {
 	if len(cookies) != 1 || !strings.HasPrefix(cookies[0].Name, "__Host-") {
 		t.Errorf("cookies %v", cookies)
 	}
-	address := strings.TrimPrefix(w.url, "https://")
-	if c, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
+	if c, err := tls.Dial("tcp", w.listens, &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
 		c.Close()
 		t.Error("TLS 1.1 works")
 	}
-	if got, err := http.Get("http://" + address + "/"); err == nil {
+	if got, err := http.Get("http://" + w.listens + "/"); err == nil {
 		got.Body.Close()
 		if got.StatusCode != http.StatusBadRequest {
 			t.Errorf("plain HTTP: %s", got.Status)
@@ -500,7 +540,7 @@ func TestCtrlC(t *testing.T) {
 func TestShutdownFinishes(t *testing.T) {
 	w := newWorld(t)
 	w.serve()
-	c, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	c, err := net.Dial("tcp", w.listens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,7 +558,7 @@ func TestShutdownFinishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	peer.Wait(t, func() bool { // it does not listen any more
-		other, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", strings.TrimPrefix(w.url, "http://"))
+		other, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", w.listens)
 		if err == nil {
 			other.Close()
 		}
