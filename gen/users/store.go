@@ -18,7 +18,7 @@ const remember = 5 * time.Minute
 // keeps what it knew if the file is broken then. It is safe for concurrent use.
 type Store struct {
 	// Log, if not nil, is told when the file was read again: of what is wrong with it, or of nil. It must be set before
-	// the Store is used.
+	// the Store is used, and must not use it.
 	Log func(error)
 
 	path    string
