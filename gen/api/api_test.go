@@ -114,11 +114,12 @@ var store = sync.OnceValues(func() (*users.Store, map[string]string) {
 // A site is a server of the API over a repository of its own.
 type site struct {
 	testing.TB
-	dir    string // of the repository
-	editor *editor.Editor
-	url    string
-	tokens map[string]string
-	as     string // whose token is shown; "" for none
+	dir     string // of the repository
+	editor  *editor.Editor
+	handler http.Handler
+	url     string
+	tokens  map[string]string
+	as      string // whose token is shown; "" for none
 }
 
 // newSite returns a site at which Ada asks. Who has a role of direct needs no review.
@@ -152,11 +153,11 @@ func newSiteOf(t testing.TB, text string, direct ...users.Role) *site {
 	t.Cleanup(func() { s.editor.Close() })
 	var people *users.Store
 	people, s.tokens = store()
-	h := New(Options{
+	s.handler = New(Options{
 		Desk:     desk.New(desk.Options{Editor: s.editor, Dir: t.TempDir(), Direct: direct}),
 		Sessions: session.New(people, session.Options{}),
 	})
-	server := httptest.NewServer(s.documented(h))
+	server := httptest.NewServer(s.documented(s.handler))
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
@@ -284,7 +285,7 @@ var document = sync.OnceValues(func() (*openapi3.T, error) {
 	return doc, err
 })
 
-// paths have the OpenAPI path of each pattern of the mux.
+// documentPath returns the path that the document has for a pattern of the mux.
 func documentPath(pattern string) string {
 	_, path, _ := strings.Cut(pattern, " ")
 	return strings.ReplaceAll(path, "...}", "}")
@@ -441,10 +442,7 @@ func TestNowhere(t *testing.T) {
 // TestSeen: nobody learns of the addresses of others, by any path; who may only look changes nothing.
 func TestSeen(t *testing.T) {
 	s := newSite(t)
-	id := func(path string) string {
-		return fmt.Sprint(int64(s.get(s.do("GET", path, ""), strings.Split(path, "/")[2][:strings.Index(path[4:], "?")], 0, "id").(float64)))
-	}
-	server, ip := id("/v1/servers?name=web2"), id("/v1/primary_ips?name=192.0.2.20")
+	server, ip := s.id("server", "web2"), s.id("address", "192.0.2.20")
 	s.as = "acme"
 	for _, c := range [][3]string{
 		{"GET", "/rdns/192.0.2.20"}, {"PUT", "/rdns/192.0.2.20", "ptr=x.acme.example"},
