@@ -133,7 +133,7 @@ func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, erro
 			continue
 		}
 		// Git takes the folder of a submodule's repository for a work tree.
-		inside, err := git.Command{Dir: tree}.Run(ctx, "rev-parse", "--is-inside-work-tree")
+		inside, err := r.in(tree).Run(ctx, "rev-parse", "--is-inside-work-tree")
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, erro
 // follow brings a work tree and its index from a commit to another. What is changed there stays; if it is in files that
 // have to change, nothing is done, and the error is a *DirtyError. Files that Git ignores have to give way, as ever.
 func (r *Repository) follow(ctx context.Context, tree, from, to string, options ...string) error {
-	in := git.Command{Dir: tree, Env: r.identity}
+	in := r.in(tree)
 	args := append(append([]string{"read-tree"}, options...), "-m", "-u", from, to)
 	err := waitForLock(func() error {
 		// It fails for files that are not committed, which need not matter.
@@ -155,7 +155,7 @@ func (r *Repository) follow(ctx context.Context, tree, from, to string, options 
 		_, err := in.Run(ctx, args...)
 		return err
 	})
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || locked(err) {
 		return err
 	}
 	changed, failed := r.changed(ctx, from, to, "")
@@ -193,17 +193,20 @@ func (r *Repository) follow(ctx context.Context, tree, from, to string, options 
 func waitForLock(f func() error) error {
 	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		err := f()
-		if err == nil || !strings.Contains(err.Error(), "index.lock': File exists") || time.Now().After(deadline) {
+		if err == nil || !locked(err) || time.Now().After(deadline) {
 			return err
 		}
 	}
 }
 
+// locked reports whether git has failed because another git has the index, or had it when it was killed.
+func locked(err error) bool { return strings.Contains(err.Error(), "index.lock': File exists") }
+
 // reserve takes as much room on the disk as it needs to take a step back, and returns the file to be removed then.
 func (r *Repository) reserve(ctx context.Context, trees []string) (string, error) {
 	size := int64(64 << 10)
 	for _, tree := range trees {
-		index, err := git.Command{Dir: tree}.Run(ctx, "rev-parse", "--path-format=absolute", "--git-path", "index")
+		index, err := r.in(tree).Run(ctx, "rev-parse", "--path-format=absolute", "--git-path", "index")
 		if err != nil {
 			return "", err
 		}
@@ -283,7 +286,7 @@ func (r *Repository) followOn(ctx context.Context, tree, from, to string) error 
 		return err
 	}
 	// Git writes the files, and then the index in one step.
-	in := git.Command{Dir: tree}
+	in := r.in(tree)
 	if _, err := in.Run(ctx, append([]string{"diff-index", "--cached", "--quiet", to, "--"}, changed...)...); err == nil {
 		return nil
 	}
@@ -330,7 +333,8 @@ func (r *Repository) restore(ctx context.Context, tree, from, to string) error {
 			}
 		}
 	}
-	in := git.Command{Dir: tree, Stdin: strings.NewReader(names.String())}
+	in := r.in(tree)
+	in.Stdin = strings.NewReader(names.String())
 	_, err = in.Run(ctx, "checkout-index", "--force", "-z", "--stdin")
 	return err
 }

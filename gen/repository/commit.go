@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/revmap/revmap/internal/git"
 )
 
 // Make writes a commit, which no branch has yet, and returns its id. Files keep their modes; one that the parent has not
@@ -37,10 +35,11 @@ func (r *Repository) make(ctx context.Context, c Change) (id string, err error) 
 		return "", err
 	}
 	// An index of its own: neither what is staged in a work tree nor its lock has part in the commit.
-	in := git.Command{Dir: r.tree, Env: append([]string{
+	in := r.in(r.tree)
+	in.Env = append([]string{
 		"GIT_INDEX_FILE=" + filepath.Join(dir, "index"),
 		"GIT_AUTHOR_NAME=" + c.Author.Name, "GIT_AUTHOR_EMAIL=" + c.Author.Email,
-	}, r.identity...)}
+	}, r.identity...)
 	if _, err := in.Run(ctx, "read-tree", c.Parent); err != nil {
 		return "", err
 	}
@@ -91,7 +90,8 @@ func (r *Repository) blobs(ctx context.Context, c Change, dir string) ([]entry, 
 			modes[e.path] = e.mode
 		}
 	}
-	in := git.Command{Dir: r.tree, Stdin: strings.NewReader(names.String())}
+	in := r.in(r.tree)
+	in.Stdin = strings.NewReader(names.String())
 	out, err := in.Run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
 	if err != nil {
 		return nil, err

@@ -9,15 +9,24 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
-// lockFile locks the file at path until it is closed or the process ends. The file tells whose the lock is.
+// ending is how long a process may take to end.
+const ending = time.Second
+
+// lockFile locks the file at path until it is closed by all processes that have it. The file tells whose the lock is.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for deadline := time.Now().Add(ending); ; time.Sleep(20 * time.Millisecond) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) || time.Now().After(deadline) {
+			break
+		}
+	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		owner, _ := os.ReadFile(path)
 		err = fmt.Errorf("revmap is at work on it already, as process %s", strings.TrimSpace(string(owner)))

@@ -48,6 +48,7 @@ func (r *Repository) findRemote(ctx context.Context) error {
 func (r *Repository) speak(ctx context.Context, args ...string) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	// If this process is killed, nobody waits for the remote to answer it.
 	out, err := git.Command{Dir: r.tree, Env: r.remote}.Run(limited, args...)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = fmt.Errorf("%s has not answered within %v", r.o.Remote, patience)

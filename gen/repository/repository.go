@@ -202,11 +202,13 @@ func escape(path string) string {
 
 // Close lets other processes open the repository. It can be called twice.
 func (r *Repository) Close() error {
-	lock := r.lock
-	if r.lock = nil; lock == nil {
+	if r.lock == nil {
 		return nil
 	}
-	return lock.Close()
+	if err := r.lock.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // Branch returns the name of the main branch.
@@ -225,9 +227,14 @@ const branches = "refs/heads/"
 // main returns the full name of the main branch.
 func (r *Repository) main() string { return branches + r.o.Branch }
 
+// in returns how git is run in a work tree. It holds the lock of the repository: who opens it next waits for it to end.
+func (r *Repository) in(tree string) git.Command {
+	return git.Command{Dir: tree, Env: r.identity, Hold: r.lock}
+}
+
 // git runs git in the work tree of the root file.
 func (r *Repository) git(ctx context.Context, args ...string) (string, error) {
-	return git.Command{Dir: r.tree, Env: r.identity}.Run(ctx, args...)
+	return r.in(r.tree).Run(ctx, args...)
 }
 
 // at returns the id of the commit that a full name leads to; "" if there is none.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +24,9 @@ type Command struct {
 	Dir   string    // in whose repository; "" for the current folder
 	Env   []string  // variables besides those of this process: "GIT_INDEX_FILE=…"
 	Stdin io.Reader // nil for nothing
+	// Hold is a file that git holds open, too; it may be nil. So a lock of it lasts until git ends, even if this process is
+	// killed.
+	Hold *os.File
 }
 
 // An Error tells why git has failed.
@@ -111,6 +115,9 @@ func (c Command) command(ctx context.Context, args []string) *exec.Cmd {
 	apart(cmd)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it takes its locks away
 	cmd.WaitDelay = 5 * time.Second
+	if c.Hold != nil && runtime.GOOS != "windows" { // which has no such thing
+		cmd.ExtraFiles = []*os.File{c.Hold}
+	}
 	return cmd
 }
 
