@@ -9,9 +9,6 @@ import (
 // maxBackoff is how much longer than usual the server waits after many failures.
 const maxBackoff = 16
 
-// fetchTime is how long a remote may take, during which nobody can propose anything.
-const fetchTime = time.Minute
-
 // follow keeps up with the main branch, here and at the remote, until ctx ends.
 func (s *Server) follow(ctx context.Context) {
 	editor := s.o.Desk.Editor
@@ -27,13 +24,7 @@ func (s *Server) follow(ctx context.Context) {
 		})
 	})
 	if s.o.Fetch > 0 {
-		loops.Go(func() {
-			s.repeat(ctx, s.o.Fetch, "fetch from the remote", func(ctx context.Context) error {
-				ctx, cancel := context.WithTimeout(ctx, fetchTime)
-				defer cancel()
-				return editor.Fetch(ctx)
-			})
-		})
+		loops.Go(func() { s.repeat(ctx, s.o.Fetch, "fetch from the remote", editor.Fetch) })
 	}
 	loops.Wait()
 }
