@@ -59,7 +59,7 @@ var arrows = map[string]string{
 	"gen/api":   "gen/desk gen/diff gen/editor gen/model gen/report gen/session gen/source gen/table gen/users gen/diag",
 	"gen/serve": "gen/api gen/desk gen/editor gen/page gen/repository gen/session gen/users",
 	"gen/cli": "gen/baseline gen/build gen/cache gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
-		"gen/desk gen/editor gen/repository gen/serve gen/users " +
+		"gen/desk gen/editor gen/repository gen/serve gen/users internal/parallel " +
 		"gen/zonefile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname internal/version docs",
 
