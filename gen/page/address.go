@@ -40,11 +40,10 @@ type addressPage struct {
 
 // A form is that for the name of one address.
 type form struct {
-	Row     table.Row
+	row
 	Name    string // that is in the field, without final dot
 	TTL     string
 	Domains []string
-	Back    string // where to go on, "" for the page of the address
 	Draft   *draft // of Name; nil if nobody has asked
 }
 
@@ -56,7 +55,8 @@ type draft struct {
 	Conflict string    `json:"conflict,omitempty"`
 	Findings []finding `json:"findings"`
 	Domains  []string  `json:"domains"` // in which a name of the address should lie
-	Hostname string    `json:"hostname,omitempty"`
+	Name     string    `json:"name"`
+	Hostname string    `json:"hostname,omitempty"` // the default
 
 	refused bool // no source could have the name
 }
@@ -108,7 +108,8 @@ func (p *pages) showAddress(
 		return err
 	}
 	a := &addressPage{row: rowsOf(s, []table.Row{at}, edits, "")[0], Findings: bySeverity(s.Findings(addr))}
-	a.Form = form{Row: at, Name: strings.TrimSuffix(at.Name, "."), Domains: hosts(s.Domains(addr)), Back: local(r.FormValue("back"), "")}
+	a.Back = local(r.FormValue("back"), "")
+	a.Form = form{row: a.row, Name: strings.TrimSuffix(at.Name, "."), Domains: hosts(s.Domains(addr))}
 	if a.Edit != nil {
 		a.Form.Name, a.Form.TTL = strings.TrimSuffix(a.Edit.Name, "."), a.Edit.TTL
 	}
@@ -194,7 +195,7 @@ func draftOf(ctx context.Context, s *desk.Seat, e editor.Edit) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{Domains: hosts(s.Domains(e.Addr)), Hostname: host(at.Hostname), Findings: []finding{}}
+	d := &draft{Name: plain(e.Name), Domains: hosts(s.Domains(e.Addr)), Hostname: host(at.Hostname), Findings: []finding{}}
 	if err := s.MayEdit(e.Addr, e.Name); err != nil {
 		d.Denied = sentence(plain(err.Error()))
 		return d, nil
@@ -218,7 +219,8 @@ func draftOf(ctx context.Context, s *desk.Seat, e editor.Edit) (*draft, error) {
 		d.Same = len(made.Review.Addresses) == 0
 		for _, a := range made.Review.Addresses {
 			for _, effect := range a.Effects {
-				if effect.Severity > diag.Note {
+				told := effect.ID == "now-looks-generated" && slices.ContainsFunc(d.Findings, isGeneric)
+				if effect.Severity > diag.Note && !told {
 					d.Findings = append(d.Findings, finding{Severity: effect.Severity.String(), Message: plain(effect.Message)})
 				}
 			}
@@ -226,6 +228,9 @@ func draftOf(ctx context.Context, s *desk.Seat, e editor.Edit) (*draft, error) {
 	}
 	return d, nil
 }
+
+// isGeneric reports whether a rule has found that a name looks generated.
+func isGeneric(f finding) bool { return strings.HasPrefix(f.Rule, "name-generic") }
 
 // orNone returns a name, or words for none.
 func orNone(name string) string {

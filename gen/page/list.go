@@ -57,7 +57,7 @@ type row struct {
 	Worst   *diag.Diagnostic
 	More    int // findings
 	MayEdit bool
-	Back    string // the list that it is in
+	Back    string // where to go on after a change
 }
 
 func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
@@ -184,6 +184,22 @@ func rowsOf(s *desk.Seat, list []table.Row, edits []editor.Edit, back string) []
 		}
 	}
 	return rows
+}
+
+// Placeholder returns what stands in the field of an empty name.
+func (r row) Placeholder() string {
+	if r.Hostname == "" {
+		return "no name"
+	}
+	return host(r.Hostname)
+}
+
+// Reset returns what the button says that takes the name away.
+func (r row) Reset() string {
+	if r.Hostname == "" {
+		return "Take the name away"
+	}
+	return "Use the default"
 }
 
 // Less returns how many names the row does not show.

@@ -464,7 +464,7 @@ func TestList(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                 "192.0.2.1",
 		"desc=1":                           "2001:db8:1:4::2",
-		"sort=server&desc=1":               "2001:db8:1:4::2",
+		"sort=name&desc=1&account=acme":    "192.0.2.12",
 		"sort=findings":                    "198.51.100.21",
 		"sort=name&q=acme":                 "",
 		"q=shop+examplaaa1":                "192.0.2.12",
@@ -576,7 +576,7 @@ func TestPropose(t *testing.T) {
 	b.get("/changes").has("You have not changed anything yet")
 	b.get("/proposals").has("Nothing waits for review")
 	b.get("/address/192.0.2.20?was=&name=crm.acme.example.").has("Nothing is wrong with this name")
-	b.get("/address/192.0.2.20?was=&name=").has("That is the name that it has")
+	b.get("/address/192.0.2.20?was=&name=").has("That is what it has")
 	b.get("/address/192.0.2.20?was=&name=vps-192-0-2-20.acme.example").has("warning", "looks generated", "name-generic")
 	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in no domain of account")
 	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "no host").
@@ -732,7 +732,7 @@ func TestDraft(t *testing.T) {
 	}
 	for query, want := range map[string]draft{
 		"address=192.0.2.20&was=&name=crm.acme.example": {
-			Ready: true, Findings: []finding{}, Domains: []string{"acme.example"}, Hostname: "examplaaa2.miniserver.example",
+			Name: "crm.acme.example", Ready: true, Findings: []finding{}, Domains: []string{"acme.example"}, Hostname: "examplaaa2.miniserver.example",
 		},
 		"address=192.0.2.11&was=&name=": {Same: true, Findings: []finding{}, Domains: []string{"acme.example"}},
 		"address=192.0.2.12&was=shop.acme.example.&name=x&default=1": {

@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"html/template"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -21,7 +20,6 @@ var functions = template.FuncMap{
 	"rfc3339":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"duration": duration,
 	"short":    short,
-	"query":    url.QueryEscape,
 	"ruled":    ruled,
 	"count":    count,
 }

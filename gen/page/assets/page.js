@@ -58,7 +58,10 @@ function told(draft) {
 		}
 		return list;
 	}
-	if (draft.same) return element("p", "none", "That is the name that it has.");
+	if (draft.same) {
+		if (draft.name) return element("p", "none", "That is the name that it has.");
+		return element("p", "none", draft.hostname ? `It has the default hostname, ${draft.hostname}.` : "It has no name of its own.");
+	}
 	return paragraph("fine", "Nothing is wrong with this name.");
 }
 
@@ -124,7 +127,10 @@ function edit(link) {
 	find("[name=back]", form).value = link.dataset.back;
 	find("label", form).append(" of " + row.dataset.address);
 	field.value = link.dataset.name;
-	if (!link.dataset.was) find("[name=default]", form).remove();
+	field.placeholder = link.dataset.placeholder;
+	const reset = find("[name=default]", form);
+	if (link.dataset.was) reset.textContent = link.dataset.reset;
+	else reset.remove();
 	const before = [...cell.childNodes];
 	cell.replaceChildren(form);
 	const check = enliven(form);
@@ -139,6 +145,7 @@ function edit(link) {
 	find("[data-cancel]", form).addEventListener("click", close);
 	form.addEventListener("keydown", (event) => {
 		if (event.key === "Escape") close();
+		if (event.key === "Enter" && event.repeat) event.preventDefault(); // the key that opened the form is still down
 	});
 	form.addEventListener("submit", (event) => {
 		event.preventDefault();
