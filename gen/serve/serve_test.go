@@ -251,7 +251,15 @@ func (w *world) serve(flags ...string) {
 	ended := w.ended
 	go func() { ended <- c.Wait() }()
 	w.client = &http.Client{}
-	w.Cleanup(func() { w.kill() })
+	log := w.log
+	w.Cleanup(func() {
+		w.kill()
+		for _, never := range []string{"DATA RACE", "a request could not be answered", "panic"} {
+			if strings.Contains(log.String(), never) {
+				w.Errorf("%s:\n%s", never, log)
+			}
+		}
+	})
 }
 
 // kill ends the process in the hardest way.
