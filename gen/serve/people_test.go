@@ -212,6 +212,23 @@ func TestOthersAreUnknown(t *testing.T) {
 	}
 }
 
+// TestLimit: one person's programs do not take all of the server's time.
+func TestLimit(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	asked, r := 0, reply{}
+	for r.status != http.StatusTooManyRequests && asked < 10000 {
+		r = w.call("victor", "GET", "/v1/actions", "")
+		asked++
+	}
+	if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" || asked < 2000 {
+		t.Errorf("request %d: %d %v %s", asked, r.status, r.header, r.body)
+	}
+	if r := w.call("acme", "GET", "/v1/actions", ""); r.status != http.StatusOK {
+		t.Errorf("somebody else: %d %s", r.status, r.body)
+	}
+}
+
 // TestForged: what somebody has made up lets nobody in.
 func TestForged(t *testing.T) {
 	w := newWorld(t)
