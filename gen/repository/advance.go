@@ -15,11 +15,13 @@ import (
 	"github.com/revmap/revmap/internal/git"
 )
 
-// Advance moves the main branch from one commit to another: first that of the remote, if there is one, then the one here,
-// and then the work trees that have it checked out. The error is ErrMoved if the branch is not at from, a *PushError if the
-// remote does not take the commit, and a *DirtyError if a work tree cannot follow; then nothing has moved.
+// Advance moves the main branch from one commit to another: first that of the remote, if there is one, then the one
+// here, and then the work trees that have it checked out. The error is ErrMoved if the branch is not at from, a
+// *PushError if the remote does not take the commit, and a *DirtyError if a work tree cannot follow; then nothing has
+// moved.
 //
-// In work trees, only files that differ between the commits are written, with the filters that the user has configured.
+// In work trees, only files that differ between the commits are written, with the filters that the user has
+// configured.
 func (r *Repository) Advance(ctx context.Context, from, to string) error {
 	var publish func() error
 	if r.o.Remote != "" {
@@ -37,8 +39,8 @@ type step struct {
 	Trees         []string
 }
 
-// move moves a branch and the work trees that have it checked out. In between, after it has found that they can follow and
-// before anything moves, it calls publish, unless that is nil.
+// move moves a branch and the work trees that have it checked out. In between, after it has found that they can follow
+// and before anything moves, it calls publish, unless that is nil.
 func (r *Repository) move(ctx context.Context, name, from, to string, publish func() error) error {
 	s := step{Ref: branches + name, From: from, To: to}
 	id, err := r.at(ctx, s.Ref)

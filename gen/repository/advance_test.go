@@ -196,4 +196,22 @@ func TestFinish(t *testing.T) {
 			}
 		})
 	}
+
+	// The lock of a git that was killed, too, is not taken for somebody's changes.
+	w.git("checkout", "-qf", "-B", "main", from)
+	moved()
+	lock := filepath.Join(w.dir, ".git", "index.lock")
+	for _, err := range []error{
+		os.Remove(filepath.Join(w.dir, "c")), os.WriteFile(lock, nil, 0o600), os.WriteFile(journal, []byte(text), 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.fails(repository.Options{Root: filepath.Join(w.dir, "records.yaml")}, "index.lock': File exists")
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	w.open(repository.Options{})
+	w.clean()
 }

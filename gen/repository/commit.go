@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Make writes a commit, which no branch has yet, and returns its id. Files keep their modes; one that the parent has not
-// is made. It is an error to write to a symbolic link.
+// Make writes a commit, which no branch has yet, and returns its id. Files keep their modes; one that the parent has
+// not is made. It is an error to write to a symbolic link.
 func (r *Repository) Make(ctx context.Context, c Change) (id string, err error) {
 	if id, err = r.make(ctx, c); err != nil {
 		return "", fmt.Errorf("make a commit: %w", err)
@@ -104,16 +105,38 @@ func (r *Repository) blobs(ctx context.Context, c Change, dir string) ([]entry, 
 		e := &list[i]
 		e.id = ids[i]
 		switch mode := modes[e.path]; mode {
-		case "", regular:
+		case "":
+			if err := r.belowLink(ctx, c.Parent, e.path); err != nil {
+				return nil, err
+			}
+		case regular:
 		case executable:
 			e.mode = mode
 		case link:
-			return nil, fmt.Errorf("%s is a symbolic link: edit the file that it leads to", e.path)
+			return nil, errLink(e.path)
 		default:
 			return nil, fmt.Errorf("%s is no file", e.path)
 		}
 	}
 	return list, nil
+}
+
+func errLink(path string) error {
+	return fmt.Errorf("%s is a symbolic link: edit what it leads to", path)
+}
+
+// belowLink returns an error if a folder of a file is a symbolic link.
+func (r *Repository) belowLink(ctx context.Context, commit, file string) error {
+	for folder := path.Dir(file); folder != "."; folder = path.Dir(folder) {
+		list, err := r.entries(ctx, commit, folder)
+		if err != nil {
+			return err
+		}
+		if len(list) == 1 && list[0].path == folder && list[0].mode == link {
+			return errLink(folder)
+		}
+	}
+	return nil
 }
 
 // SetBranch moves a branch from one commit to another, or makes it if from is "". The error is ErrMoved if it is not at
@@ -125,8 +148,8 @@ func (r *Repository) SetBranch(ctx context.Context, name, from, to string) error
 	return nil
 }
 
-// DeleteBranch deletes a branch whose tip is the commit at, first where it was pushed to. The error is ErrMoved if the tip
-// is another.
+// DeleteBranch deletes a branch whose tip is the commit at, first where it was pushed to. The error is ErrMoved if the
+// tip is another.
 func (r *Repository) DeleteBranch(ctx context.Context, name, at string) error {
 	if err := r.deleteBranch(ctx, name, at); err != nil {
 		return fmt.Errorf("delete branch %s: %w", name, err)

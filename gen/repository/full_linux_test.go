@@ -30,7 +30,7 @@ func TestFullDisk(t *testing.T) {
 	filler := filepath.Join(dir, "filler")
 	for _, step := range []string{"make", "branch", "advance"} {
 		failed := 0
-		for free := 0; ; free += page {
+		for free := 0; ; free += 2 * page {
 			tip, id := w.make(r, map[string]string{"records.yaml": text(step), "a.yaml": text(step), step: text(step)})
 			var disk syscall.Statfs_t
 			if err := syscall.Statfs(dir, &disk); err != nil {
@@ -68,9 +68,8 @@ func TestFullDisk(t *testing.T) {
 			failed++
 			w.git("prune")
 		}
-		if failed < 2 {
-			t.Errorf("%s has failed %d times: is the disk full?", step, failed)
+		if failed == 0 {
+			t.Errorf("%s has never failed: is the disk full?", step)
 		}
-		t.Log(step, failed)
 	}
 }

@@ -55,7 +55,7 @@ func TestKill(t *testing.T) {
 		return
 	}
 	w := newWork(t, map[string]string{"records.yaml": "x\n", "a.yaml": "x\n", "b.yaml": "x\n"})
-	rounds, ended := 40, 0
+	rounds, ended := 24, 0
 	if testing.Short() {
 		rounds = 5
 	}

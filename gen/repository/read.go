@@ -56,8 +56,8 @@ func (r *Repository) inCommit(file string) (string, bool) {
 	return r.prefix + file, fs.ValidPath(file) && file != "."
 }
 
-// ReadFiles returns what files hold at a commit, by their paths below the folder of the root file. Files that the commit
-// does not have are not among them. Symbolic links are followed inside of the commit.
+// ReadFiles returns what files hold at a commit, by their paths below the folder of the root file. Files that the
+// commit does not have are not among them. Symbolic links are followed inside of the commit.
 func (r *Repository) ReadFiles(ctx context.Context, commit string, paths []string) (map[string][]byte, error) {
 	objects, err := git.OpenObjects(ctx, r.tree)
 	if err != nil {
@@ -213,9 +213,9 @@ func (r *Repository) Branches(ctx context.Context, prefix string) ([]Branch, err
 	return list, nil
 }
 
-// History calls yield with the states that a file had from a commit back, the newest first and at most max, until yield
-// returns false. They are those of the line of first parents: each differs from the next. What a merge has brought is said
-// to be by the commit that it has merged, if that is one. Renames are not followed.
+// History calls yield with the states that a file had from a commit back, the newest first and at most max, until
+// yield returns false. They are those of the line of first parents: each differs from the next. What a merge has
+// brought is said to be by the commit that it has merged, if that is one. Renames are not followed.
 func (r *Repository) History(
 	ctx context.Context, commit, file string, max int, yield func(Revision) bool,
 ) error {
@@ -223,8 +223,8 @@ func (r *Repository) History(
 	if !ok {
 		return nil
 	}
-	log, err := git.Command{Dir: r.tree}.Start(ctx, "log", "-z", logFormat, "--raw", "--no-abbrev", "--no-renames", "--root",
-		"--no-follow", "--first-parent", "--diff-merges=first-parent", "-n", strconv.Itoa(max), commit, "--", full)
+	log, err := git.Command{Dir: r.tree}.Start(ctx, "log", "-z", logFormat, "--raw", "--no-abbrev", "--no-renames",
+		"--root", "--no-follow", "--first-parent", "--diff-merges=first-parent", "-n", strconv.Itoa(max), commit, "--", full)
 	if err != nil {
 		return err
 	}
@@ -255,7 +255,9 @@ func (r *Repository) History(
 	}
 }
 
-func (r *Repository) revision(ctx context.Context, objects *git.Objects, full string, values []string) (Revision, error) {
+func (r *Repository) revision(
+	ctx context.Context, objects *git.Objects, full string, values []string,
+) (Revision, error) {
 	c, err := commitOf(values)
 	if err != nil {
 		return Revision{}, err

@@ -95,8 +95,8 @@ func (r *Repository) onRemote(ctx context.Context, name string) (string, error) 
 	return "", nil
 }
 
-// ours returns the commit that a branch has at the remote, "" if it is not there. It is an error if that was not made here:
-// a commit that somebody has added, or has changed, has another committer, or is not even known.
+// ours returns the commit that a branch has at the remote, "" if it is not there. It is an error if that was not made
+// here: a commit that somebody has added, or has changed, has another committer, or is not even known.
 func (r *Repository) ours(ctx context.Context, name string) (string, error) {
 	id, err := r.onRemote(ctx, name)
 	if err != nil || id == "" {
@@ -111,8 +111,8 @@ func (r *Repository) ours(ctx context.Context, name string) (string, error) {
 	return id, nil
 }
 
-// Push pushes a branch, in place of what was pushed there from here before. It is an error, a *PushError, if somebody else
-// has pushed to it.
+// Push pushes a branch, in place of what was pushed there from here before. It is an error, a *PushError, if somebody
+// else has pushed to it.
 func (r *Repository) Push(ctx context.Context, name string) error {
 	tip, err := r.at(ctx, branches+name)
 	if err != nil {
@@ -152,9 +152,9 @@ func (r *Repository) deletePushed(ctx context.Context, name string) error {
 	return r.updateRef(ctx, "-d", pushed+name, was)
 }
 
-// Fetch moves the main branch forward to what the remote has, and deletes branches that were pushed and that the remote has
-// no more: they are merged or declined. It is an error if both main branches have commits that the other has not, and a
-// *DirtyError if a work tree cannot follow; then nothing has moved.
+// Fetch moves the main branch forward to what the remote has, and deletes branches that were pushed and that the
+// remote has no more: they are merged or declined. It is an error if both main branches have commits that the other
+// has not, and a *DirtyError if a work tree cannot follow; then nothing has moved.
 func (r *Repository) Fetch(ctx context.Context) error {
 	if r.o.Remote == "" {
 		return nil

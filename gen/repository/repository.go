@@ -1,5 +1,6 @@
-// Package repository reads and writes a source on the branches of its Git repository. It makes commits out of objects, so
-// that neither hooks nor what lies in the work tree has part in them. It runs the git program, which must be installed.
+// Package repository reads and writes a source on the branches of its Git repository. It makes commits out of objects,
+// so that neither hooks nor what lies in the work tree has part in them. It runs the git program, 2.31 or later, which
+// must be installed.
 package repository
 
 import (

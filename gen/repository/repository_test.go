@@ -309,8 +309,9 @@ func TestMake(t *testing.T) {
 			}
 
 			for path, want := range map[string]string{
-				"records.d/link.yaml": "make a commit: dns/records.d/link.yaml is a symbolic link: edit the file that it leads to",
-				"folder/crlf":         "make a commit: git update-index: ",
+				"records.d/link.yaml": "make a commit: dns/records.d/link.yaml is a symbolic link: edit what it leads to",
+				"folder/crlf":         "make a commit: dns/folder is a symbolic link: edit what it leads to",
+				"records.yaml/new":    "make a commit: git update-index: ",
 				"records.d":           "make a commit: git update-index: ",
 				"../other":            `make a commit: "../other" is no path below the folder of the root file`,
 				"/other":              `make a commit: "/other" is no path below the folder of the root file`,

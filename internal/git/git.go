@@ -24,8 +24,8 @@ type Command struct {
 	Dir   string    // in whose repository; "" for the current folder
 	Env   []string  // variables besides those of this process: "GIT_INDEX_FILE=…"
 	Stdin io.Reader // nil for nothing
-	// Hold is a file that git holds open, too; it may be nil. So a lock of it lasts until git ends, even if this process is
-	// killed.
+	// Hold is a file that git holds open, too; it may be nil. So a lock of it lasts until git ends, even if this
+	// process is killed.
 	Hold *os.File
 }
 
@@ -70,10 +70,11 @@ var options = []string{
 // notOurs are variables that Git sets for a hook, or a person for other commands: they tell which repository is meant,
 // which is for folders to tell here, or change what Git prints.
 var notOurs = []string{
-	"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE",
-	"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE",
-	"GIT_REPLACE_REF_BASE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_CONFIG", "GIT_ATTR_SOURCE",
-	"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE",
+	"GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX",
+	"GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE",
+	"GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_CONFIG", "GIT_ATTR_SOURCE",
+	"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE",
+	"GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE",
 	"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_REFLOG_ACTION", "GIT_EDITOR", "GIT_PAGER",
 	"GIT_TRACE", "GIT_TRACE2", "GIT_TRACE_SETUP", "GIT_TRACE_PERFORMANCE", "GIT_TRACE_PACKET", "GIT_CURL_VERBOSE",
 }
@@ -92,9 +93,9 @@ func environment(own []string) []string {
 	return append(env, own...)
 }
 
-// Run runs git, and returns what it prints, without the last line break. An error is an *Error, or that of ctx. It is an
-// error if a tag and a branch have the name that was given: Git would take the tag, and who may push tags must not choose
-// what others see.
+// Run runs git, and returns what it prints, without the last line break. An error is an *Error, or that of ctx. It is
+// an error if a tag and a branch have the name that was given: Git would take the tag, and who may push tags must not
+// choose what others see.
 func (c Command) Run(ctx context.Context, args ...string) (string, error) {
 	cmd := c.command(ctx, args)
 	var out, said bytes.Buffer
