@@ -29,7 +29,7 @@ func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var f file
-		if f.read("f", data, true, nil); len(f.form) == 0 {
+		if f.read("f", data, true, nil, nil); len(f.form) == 0 {
 			b.Fatal("nothing")
 		}
 	}
@@ -86,7 +86,7 @@ func TestAllocs(t *testing.T) {
 		}
 	})
 	var f file
-	if n := testing.AllocsPerRun(3, func() { f.read("f", data, true, nil) }); n > 1.05*nodes {
+	if n := testing.AllocsPerRun(3, func() { f.read("f", data, true, nil, nil) }); n > 1.05*nodes {
 		t.Errorf("a file is read with %v allocations, its nodes with %v", n, nodes)
 	}
 	if n := testing.AllocsPerRun(3, func() { f.decode() }); n > 100 {

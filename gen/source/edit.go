@@ -137,7 +137,7 @@ func (f *Files) with(numbers []int, texts []FileEdit) *Files {
 	g := &Files{list: slices.Clone(f.list), forwards: f.Forwards(), findings: f.Findings()}
 	parallel.Each(len(numbers), func(k int) {
 		i := numbers[k]
-		g.list[i].read(f.Path(i), texts[k].New, i > 0, nil)
+		g.list[i].read(f.Path(i), texts[k].New, i > 0, nil, nil)
 	})
 	if !slices.Contains(numbers, 0) {
 		return g

@@ -17,6 +17,7 @@ import (
 type ReadOptions struct {
 	Cache    *cache.Cache          // has what files said in earlier runs; nil if there is none
 	Progress func(done, total int) // called when one more of the included files is read, by one goroutine at a time
+	Previous *Files                // the source as it was; what files say that hold the same is taken from it. May be nil
 }
 
 // minCached is how large a file is at least, in bytes, so that it takes longer to parse it than to look it up.
@@ -75,7 +76,7 @@ func ReadFilesFrom(folder *Folder, name string, o ReadOptions) (*Files, error) {
 // readRoot returns a source of its root file alone, and what that says. The file has the given name and holds data.
 func readRoot(root string, data []byte, o ReadOptions) (*Files, *document) {
 	f := &Files{list: make([]file, 1)}
-	f.list[0].read(root, data, false, o.Cache)
+	f.list[0].read(root, data, false, o.Cache, o.known(false)[root])
 	doc, _ := f.list[0].decode()
 	return f, doc
 }
@@ -89,6 +90,7 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 	}
 	names := slices.Sorted(maps.Keys(in.by))
 	included := make([]file, len(names))
+	known := o.known(true)
 	failed := make([]error, len(names))
 	var progress sync.Mutex
 	done := 0
@@ -97,7 +99,7 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 		if data, err := folder.ReadFile(names[i]); err != nil {
 			failed[i] = err
 		} else {
-			included[i].read(path, data, true, o.Cache)
+			included[i].read(path, data, true, o.Cache, known[path])
 		}
 		if o.Progress != nil {
 			progress.Lock()
@@ -118,9 +120,26 @@ func (f *Files) include(folder *Folder, root string, doc *document, o ReadOption
 // rooms are those of read, one for each worker.
 var rooms = sync.Pool{New: func() any { return new(room) }}
 
-// read makes f what a file says that holds data.
-func (f *file) read(path string, data []byte, included bool, c *cache.Cache) {
+// known returns what is known of the root file or the included ones from before, by their paths.
+func (o *ReadOptions) known(included bool) map[string]*file {
+	known := make(map[string]*file)
+	if o.Previous != nil {
+		for i := range o.Previous.list {
+			if f := &o.Previous.list[i]; included == (i > 0) {
+				known[f.path] = f
+			}
+		}
+	}
+	return known
+}
+
+// read makes f what a file says that holds data. Was is the same file at another time, or nil.
+func (f *file) read(path string, data []byte, included bool, c *cache.Cache, was *file) {
 	*f = file{path: path, sum: sha256.Sum256(data), size: len(data)}
+	if was != nil && was.sum == f.sum {
+		*f = *was
+		return
+	}
 	defer func() {
 		form := f.form
 		f.outline = sync.OnceValue(func() *outline { return newOutline(path, form) })

@@ -197,6 +197,40 @@ func TestReadFilesFrom(t *testing.T) {
 	}
 }
 
+// Of a source that was read before, only what has changed is read again, and as the kind of file that it is.
+func TestReadFilesPrevious(t *testing.T) {
+	tree(t, map[string]string{
+		"records.yaml": root("include: ['?.yaml']"), "a.yaml": server("a"), "b.yaml": server("b"), "c.yaml": server("c"),
+	})
+	previous, err := ReadFiles("records.yaml", ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"b.yaml": server("other"), "d.yaml": server("d")} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove("c.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	checkFiles(t, "records.yaml", ReadOptions{Previous: previous})
+	f, err := ReadFiles("records.yaml", ReadOptions{Previous: previous})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, true, false, false} {
+		taken := slices.ContainsFunc(previous.outlines(), func(o *outline) bool { return o == f.outlines()[i] })
+		if taken != want {
+			t.Errorf("%s is taken from before: %v, want %v", f.Path(i), taken, want)
+		}
+	}
+	if err := os.WriteFile("a.yaml", []byte(root("include: [records.yaml]")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	checkFiles(t, "a.yaml", ReadOptions{Previous: f})
+}
+
 func TestReadFilesWithoutRoot(t *testing.T) {
 	if _, err := ReadFiles(filepath.Join(t.TempDir(), "records.yaml"), ReadOptions{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -194,6 +195,26 @@ func TestConcerned(t *testing.T) {
 			t.Errorf("%s concerns %v, want %v", tt.addr, got, tt.want)
 		}
 	}
+}
+
+// Drafts of several people are made at once.
+func TestEditTogether(t *testing.T) {
+	text := map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\ninclude: ['?.yaml']\n"}
+	for i := range 4 {
+		text[string(rune('a'+i))+".yaml"] = fmt.Sprintf("addresses: {192.0.2.%d: a.example}\n", i)
+	}
+	tree(t, text)
+	f := readRecords(t)
+	var people sync.WaitGroup
+	for i := range 8 {
+		people.Go(func() {
+			e, findings, err := f.Edit([]Edit{{Addr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), Name: "b.example"}}, os.ReadFile)
+			if err != nil || len(findings) > 0 || len(e.Changed) != 1 || e.Changed[0] != min(i+1, 4) {
+				t.Errorf("%d: %+v, %v, %v", i, e, findings, err)
+			}
+		})
+	}
+	people.Wait()
 }
 
 // The text has to be the one that was read.
