@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -249,7 +251,11 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 	case errors.As(err, &notReady) && len(notReady.Draft.Conflicts) > 0:
 		return &failure{kind: conflict, message: err.Error(), more: conflictsOf(p, notReady.Draft)}
 	case errors.As(err, &notReady):
-		return &failure{kind: refused, message: whyNot(notReady.Draft), invalid: []string{"ptr"}, more: findingsOf(p, notReady.Draft)}
+		list := findingsOf(notReady.Draft)
+		return &failure{
+			kind: refused, message: whyNot(list), invalid: []string{"ptr"},
+			more: map[string]any{"findings": findingsJSON(p, list)},
+		}
 	case errors.As(err, &gate):
 		return &failure{kind: needsReview, message: gate.Error()}
 	case errors.As(err, &large):
@@ -264,16 +270,20 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 	return f
 }
 
-// whyNot returns the first reason why a draft cannot be proposed, with what would help.
-func whyNot(d *editor.Draft) string {
-	for _, f := range append(d.Refused[:len(d.Refused):len(d.Refused)], d.Fresh...) {
-		text := fmt.Sprintf("%s [%s]", f.Message, f.Rule)
-		if f.Hint != "" {
-			text += ": " + f.Hint
-		}
-		return text
+// whyNot returns the first reason why a draft cannot be proposed, and what would help.
+func whyNot(list []finding) string {
+	if len(list) == 0 {
+		return "the source says so already"
 	}
-	return "the source says so already"
+	f := list[0]
+	text := fmt.Sprintf("%s [%s]", f.Message, f.Rule)
+	if f.about.IsValid() {
+		text = fmt.Sprintf("%s: %s", f.about, text)
+	}
+	if f.Hint != "" {
+		text += ": " + f.Hint
+	}
+	return text
 }
 
 // addrOf returns the address in the path of a request. None is one that cannot be there.
@@ -323,9 +333,8 @@ func (w wanted) name(r *table.Row) string {
 // batch is how many rows of the table are taken at once.
 const batch = 5000
 
-// rows returns all that q asks for, and then the addresses that are not listed but have been given a name in a proposal.
-// For these, q has no more than a server.
-func (w wanted) rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
+// rows returns all that q asks for.
+func rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
 	return func(yield func(*table.Row) bool) {
 		for q.Limit = batch; ; q.Offset += batch {
 			page := seat.List(q)
@@ -335,16 +344,22 @@ func (w wanted) rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
 				}
 			}
 			if q.Offset+batch >= page.Total {
-				break
-			}
-		}
-		for addr := range w {
-			row, err := seat.At(addr)
-			if err == nil && !row.Listed && (q.Server == "" || row.Server == q.Server) && !yield(&row) {
 				return
 			}
 		}
 	}
+}
+
+// unlisted returns the rows of addresses that the source does not list, but that have been given a name in a proposal, by
+// their servers.
+func (w wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
+	found := make(map[string][]table.Row)
+	for _, addr := range slices.SortedFunc(maps.Keys(w), netip.Addr.Compare) {
+		if row, err := seat.At(addr); err == nil && !row.Listed {
+			found[row.Server] = append(found[row.Server], row)
+		}
+	}
+	return found
 }
 
 // set gives an address a name, "" for the default, together with what the person's programs have set before. It does nothing

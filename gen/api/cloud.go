@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/revmap/revmap/gen/desk"
-	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/table"
 )
 
@@ -91,33 +90,53 @@ func labelsOf(s string) map[string]string {
 	return map[string]string{"account": s}
 }
 
-// serverOf returns a server with the names of its addresses.
-func (want wanted) serverOf(seat *desk.Seat, s editor.Server) cloudServer {
+// serverOf returns a server, whose rows these are, with the names of its addresses. There is at least one row.
+func (want wanted) serverOf(rows []table.Row) cloudServer {
+	first := rows[0]
 	c := cloudServer{
-		ID: serverID(s.Name), Name: s.Name, Status: "running", Created: created, Labels: labelsOf(s.Account),
+		ID: serverID(first.Server), Name: first.Server, Status: "running", Created: created, Labels: labelsOf(first.Account),
 		PrivateNet: []int64{}, Volumes: []int64{},
 	}
-	c.ServerType.ID, c.ServerType.Name = idOf("product", s.Product), s.Product
-	c.PublicNet.FloatingIPs, c.PublicNet.Firewalls = []int64{}, []int64{}
-	all := append(slices.Clone(s.Primary), s.Addresses...) // the first of a family is the one that counts
-	if i := slices.IndexFunc(all, netip.Addr.Is4); i >= 0 {
-		c.PublicNet.IPv4 = &cloudIPv4{ID: addressID(all[i]), IP: all[i]}
-	}
-	if i := slices.IndexFunc(all, netip.Addr.Is6); i >= 0 {
-		network, _ := all[i].Prefix(64)
-		c.PublicNet.IPv6 = &cloudIPv6{ID: addressID(all[i]), IP: network, DNSPtr: []cloudPtr{}}
-	}
-	for row := range want.rows(seat, table.Query{Server: s.Name}) {
+	c.ServerType.ID, c.ServerType.Name = idOf("product", first.Product), first.Product
+	net := &c.PublicNet
+	net.FloatingIPs, net.Firewalls = []int64{}, []int64{}
+	primary6 := false
+	for i := range rows {
+		row := &rows[i]
 		name := want.name(row)
-		v4, v6 := c.PublicNet.IPv4, c.PublicNet.IPv6
-		switch {
-		case v4 != nil && row.Addr == v4.IP:
-			v4.DNSPtr = name
-		case v6 != nil && row.Addr.Is6() && name != "":
-			v6.DNSPtr = append(v6.DNSPtr, cloudPtr{row.Addr, name})
+		if row.Addr.Is4() {
+			if net.IPv4 == nil || row.Primary {
+				net.IPv4 = &cloudIPv4{ID: addressID(row.Addr), IP: row.Addr, DNSPtr: name}
+			}
+			continue
+		}
+		if net.IPv6 == nil {
+			net.IPv6 = &cloudIPv6{DNSPtr: []cloudPtr{}}
+		}
+		if net.IPv6.ID == 0 || row.Primary && !primary6 {
+			primary6 = row.Primary
+			net.IPv6.ID = addressID(row.Addr)
+			net.IPv6.IP, _ = row.Addr.Prefix(64)
+		}
+		if name != "" {
+			net.IPv6.DNSPtr = append(net.IPv6.DNSPtr, cloudPtr{row.Addr, name})
 		}
 	}
 	return c
+}
+
+// serverRows returns the rows of a server, also of what is not listed but was given a name in a proposal.
+func (want wanted) serverRows(seat *desk.Seat, name string) ([]table.Row, error) {
+	var list []table.Row
+	if name != "" { // which is that of addresses of no server
+		for row := range rows(seat, table.Query{Server: name}) {
+			list = append(list, *row)
+		}
+	}
+	if len(list) == 0 {
+		return nil, desk.ErrUnknown
+	}
+	return append(list, want.unlisted(seat)[name]...), nil
 }
 
 // primaryIPOf returns a row as a primary IP.
@@ -145,61 +164,69 @@ func (a *api) cloudServers(w http.ResponseWriter, r *http.Request, seat *desk.Se
 	if err != nil {
 		return err
 	}
-	var names []numbered[string]
-	if q := r.URL.Query(); !q.Has("name") {
-		names = a.indexes.get(seat, true).servers
-	} else if s, err := seat.Server(q.Get("name")); err == nil {
-		names = []numbered[string]{{what: s.Name}}
-	}
-	p.total = len(names)
-	from := min(p.offset(), len(names))
 	want, list := wantedBy(seat), []cloudServer{}
-	for _, n := range names[from:min(from+p.size, len(names))] {
-		if s, err := seat.Server(n.what); err == nil {
-			list = append(list, want.serverOf(seat, s))
+	if q := r.URL.Query(); q.Has("name") {
+		if rows, err := want.serverRows(seat, q.Get("name")); err == nil {
+			p.total, list = 1, append(list, want.serverOf(rows))
+		}
+	} else {
+		x := a.indexes.get(seat, true)
+		p.total = len(x.first)
+		from, to := x.span(p)
+		rows := seat.List(table.Query{Sort: table.ByServer, Offset: from, Limit: to - from}).Rows
+		more := want.unlisted(seat)
+		for len(rows) > 0 {
+			n := 1
+			for n < len(rows) && rows[n].Server == rows[0].Server {
+				n++
+			}
+			list = append(list, want.serverOf(append(rows[:n:n], more[rows[0].Server]...)))
+			rows = rows[n:]
 		}
 	}
 	write(w, http.StatusOK, "application/json", map[string]any{"servers": list, "meta": p.meta()})
 	return nil
 }
 
-// cloudServerAt returns the server with the id in the path of a request.
-func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat) (editor.Server, error) {
+// cloudServerAt returns the rows of the server with the id in the path of a request.
+func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat, want wanted) ([]table.Row, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
-		return editor.Server{}, desk.ErrUnknown
+		return nil, desk.ErrUnknown
 	}
 	name, ok := a.indexes.server(seat, id)
 	if !ok {
-		return editor.Server{}, desk.ErrUnknown
+		return nil, desk.ErrUnknown
 	}
-	return seat.Server(name)
+	return want.serverRows(seat, name)
 }
 
 // cloudServer answers GET /v1/servers/{id}.
 func (a *api) cloudServer(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
-	s, err := a.cloudServerAt(r, seat)
+	want := wantedBy(seat)
+	rows, err := a.cloudServerAt(r, seat, want)
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, "application/json", map[string]any{"server": wantedBy(seat).serverOf(seat, s)})
+	write(w, http.StatusOK, "application/json", map[string]any{"server": want.serverOf(rows)})
 	return nil
 }
 
 // cloudServerChange answers POST /v1/servers/{id}/actions/change_dns_ptr.
 func (a *api) cloudServerChange(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
-	s, err := a.cloudServerAt(r, seat)
+	rows, err := a.cloudServerAt(r, seat, nil)
 	if err != nil {
 		return err
 	}
+	server := rows[0].Server
 	addr, name, err := cloudChange(w, r)
 	if err != nil {
 		return err
 	}
-	if row, err := seat.At(addr); err != nil || row.Server != s.Name {
-		return &failure{kind: malformed, message: fmt.Sprintf("%s is no address of server %q", addr, s.Name), invalid: []string{"ip"}}
+	if row, err := seat.At(addr); err != nil || row.Server != server {
+		return &failure{kind: malformed, message: fmt.Sprintf("%s is no address of server %q", addr, server), invalid: []string{"ip"}}
 	}
-	return a.cloudSet(w, r, seat, addr, name, cloudResource{serverID(s.Name), "server"})
+	return a.cloudSet(w, r, seat, addr, name, cloudResource{serverID(server), "server"})
 }
 
 // cloudPrimaryIPs answers GET /v1/primary_ips.

@@ -20,11 +20,13 @@ func idOf(kind, name string) int64 {
 	return max(1, int64(binary.BigEndian.Uint64(sum[:])>>11)) // 53 bits
 }
 
-// An index finds what the ids of servers and addresses stand for.
+// An index finds servers, which the table does not count, and what the ids of servers and addresses stand for.
 type index struct {
 	commit    string
 	servers   []numbered[string] // by id
 	addresses []numbered[netip.Addr]
+	first     []int // by the names of servers: where in the table, sorted by server, the first address of each is
+	end       int   // where that of the next one would be
 }
 
 type numbered[T any] struct {
@@ -72,20 +74,32 @@ func (x *indexes) get(seat *desk.Seat, fresh bool) *index {
 
 func newIndex(seat *desk.Seat) *index {
 	x := &index{commit: seat.Commit().ID}
-	last := ""
-	for row := range (wanted{}).rows(seat, table.Query{}) {
+	at, last := 0, ""
+	for row := range rows(seat, table.Query{Sort: table.ByServer}) {
 		x.addresses = append(x.addresses, numbered[netip.Addr]{idOf("address", row.Addr.String()), row.Addr})
-		if row.Server != last && row.Server != "" {
-			x.servers = append(x.servers, numbered[string]{idOf("server", row.Server), row.Server})
-			last = row.Server
+		if row.Server != "" {
+			if row.Server != last {
+				x.servers = append(x.servers, numbered[string]{idOf("server", row.Server), row.Server})
+				x.first = append(x.first, at)
+			}
+			x.end = at + 1
 		}
+		at, last = at+1, row.Server
 	}
 	slices.SortFunc(x.addresses, func(a, b numbered[netip.Addr]) int { return cmp.Compare(a.id, b.id) })
-	slices.SortFunc(x.servers, func(a, b numbered[string]) int {
-		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.what, b.what))
-	})
-	x.servers = slices.Compact(x.servers)
+	slices.SortFunc(x.servers, func(a, b numbered[string]) int { return cmp.Compare(a.id, b.id) })
 	return x
+}
+
+// span returns which part of the table, sorted by server, has the servers of a page.
+func (x *index) span(p cloudPage) (from, to int) {
+	at := func(i int) int {
+		if i < len(x.first) {
+			return x.first[i]
+		}
+		return x.end
+	}
+	return at(p.offset()), at(p.offset() + p.size)
 }
 
 // server returns the name of the server with an id.

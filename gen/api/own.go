@@ -203,31 +203,88 @@ func (a *api) address(w http.ResponseWriter, r *http.Request, seat *desk.Seat) e
 		Domains  []string        `json:"domains"`
 		Findings json.RawMessage `json:"findings"`
 	}{
-		seat.Commit().ID, wantedBy(seat).addressOf(seat, &row),
-		append([]string{}, seat.Domains(addr)...), findingsJSON(seat.Person(), seat.Findings(addr)),
+		Commit: seat.Commit().ID, address: wantedBy(seat).addressOf(seat, &row), Domains: append([]string{}, seat.Domains(addr)...),
 	}
+	var list []finding
+	for _, f := range seat.Findings(addr) {
+		list = append(list, finding{Diagnostic: f})
+	}
+	answer.Findings = findingsJSON(seat.Person(), list)
 	write(w, http.StatusOK, "application/json", answer)
 	return nil
 }
 
-// findingsJSON returns findings as lint writes them. Who sees only some accounts does not learn where they are, which would
-// tell of the others.
-func findingsJSON(p *users.Person, l diag.List) json.RawMessage {
-	l = slices.Clone(l)
-	for i := range l {
+// A finding is one of lint, perhaps about an address.
+type finding struct {
+	diag.Diagnostic
+	about netip.Addr // the zero Addr if it is known without
+}
+
+// findingsJSON returns findings as lint writes them, with the addresses. Who sees only some accounts does not learn where
+// they are, which would tell of the others.
+func findingsJSON(p *users.Person, findings []finding) json.RawMessage {
+	l := make(diag.List, len(findings))
+	for i, f := range findings {
+		l[i] = f.Diagnostic
 		if p.Accounts != nil {
 			l[i].Pos, l[i].End, l[i].Related = diag.Position{}, diag.Position{}, nil
 		}
 	}
 	var b bytes.Buffer
 	var all struct {
-		Findings json.RawMessage `json:"findings"`
+		Findings []json.RawMessage `json:"findings"`
 	}
 	err := report.JSON(&b, l, nil)
 	if err = errors.Join(err, json.Unmarshal(b.Bytes(), &all)); err != nil {
 		panic(err) // writing to memory does not fail
 	}
-	return all.Findings
+	b.Reset()
+	b.WriteByte('[')
+	for i, f := range all.Findings {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if addr := findings[i].about; addr.IsValid() {
+			fmt.Fprintf(&b, `{"address":%q,`, addr)
+			f = f[1:]
+		}
+		b.Write(f)
+	}
+	b.WriteByte(']')
+	return b.Bytes()
+}
+
+// findingsOf returns what a draft tells: why the edits cannot be made, or else which errors they would bring, or else all
+// that lint would find about their addresses.
+func findingsOf(d *editor.Draft) []finding {
+	var list []finding
+	switch {
+	case len(d.Refused) > 0:
+		for _, f := range d.Refused {
+			addr, _ := netip.ParseAddr(f.Pos.File) // which stands there in place of a file
+			f.Pos, f.End, f.Related = diag.Position{}, diag.Position{}, nil
+			list = append(list, finding{f, addr})
+		}
+	case len(d.Fresh) > 0:
+		for _, f := range d.Fresh {
+			list = append(list, finding{Diagnostic: f})
+		}
+	case len(d.Findings) > 0:
+		type once struct {
+			at            diag.Position
+			rule, message string
+		}
+		seen := make(map[once]bool) // what is about a server is found at each of its addresses
+		for _, e := range d.Edits {
+			for _, f := range d.Of(e.Addr) {
+				if key := (once{f.Pos, f.Rule, f.Message}); !seen[key] {
+					seen[key] = true
+					list = append(list, finding{f, e.Addr})
+				}
+			}
+		}
+	}
+	return list
 }
 
 // reviewJSON returns a review as diff writes it. Who sees only some accounts learns of their addresses alone.
@@ -247,15 +304,6 @@ func reviewJSON(p *users.Person, seat *desk.Seat, r *report.Review) json.RawMess
 		panic(err) // writing to memory does not fail
 	}
 	return b.Bytes()
-}
-
-// findingsOf returns the members of a problem that tell why a draft cannot be proposed.
-func findingsOf(p *users.Person, d *editor.Draft) map[string]any {
-	l := d.Refused
-	if len(l) == 0 {
-		l = d.Fresh
-	}
-	return map[string]any{"findings": findingsJSON(p, l)}
 }
 
 // conflictsOf returns the members of a problem that tell what has changed meanwhile.
@@ -338,7 +386,7 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) er
 	if says(draft) {
 		answer.Outcome = "unchanged"
 	}
-	answer.Findings = findingsJSON(seat.Person(), draft.Findings)
+	answer.Findings = findingsJSON(seat.Person(), findingsOf(draft))
 	answer.Review = reviewJSON(seat.Person(), seat, draft.Review)
 	write(w, status, "application/json", answer)
 	return nil

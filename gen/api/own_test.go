@@ -249,8 +249,8 @@ func TestChangeRefused(t *testing.T) {
 			}
 			switch tt.code {
 			case "refused":
-				if len(s.get(a, "findings").([]any)) == 0 {
-					t.Errorf("%s: no findings: %s", tt.body, a.body)
+				if s.get(a, "findings", 0, "address") != "192.0.2.12" || !strings.HasPrefix(s.get(a, "detail").(string), "192.0.2.12: ") {
+					t.Errorf("%s: %s", tt.body, a.body)
 				}
 			case "conflict":
 				if s.get(a, "conflicts", 0, "is") != "shop.acme.example." || s.get(a, "conflicts", 0, "by", "name") != "A Person" {

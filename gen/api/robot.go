@@ -45,10 +45,10 @@ func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	out := bufio.NewWriter(w)
 	e := json.NewEncoder(out)
 	first := true
-	for row := range want.rows(seat, q) {
+	put := func(row *table.Row) error {
 		name := want.name(row)
 		if name == "" {
-			continue
+			return nil
 		}
 		if first {
 			first = false
@@ -57,8 +57,18 @@ func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 		} else {
 			out.WriteByte(',')
 		}
-		if e.Encode(entryOf(row.Addr, name)) != nil {
+		return e.Encode(entryOf(row.Addr, name))
+	}
+	for row := range rows(seat, q) {
+		if put(row) != nil {
 			return nil // the client has gone
+		}
+	}
+	for server, list := range want.unlisted(seat) {
+		for i := range list {
+			if q.Server == "" || q.Server == server {
+				put(&list[i])
+			}
 		}
 	}
 	if first {
