@@ -236,3 +236,46 @@ func TestPush(t *testing.T) {
 	}
 	w.clean()
 }
+
+// Nobody is asked for a passphrase, unless somebody has told how ssh is run.
+func TestSSH(t *testing.T) {
+	w := newWork(t, map[string]string{"records.yaml": "1\n"})
+	w.git("remote", "add", "origin", "ssh://git.example.net/repository")
+	bin := t.TempDir()
+	for _, name := range []string{"ssh", "own-ssh"} {
+		script := "#!/bin/sh\necho \"$@\" >>" + filepath.Join(bin, name+"-args") + "\necho cannot reach it >&2\nexit 255\n"
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	tests := []struct {
+		variable, configured string
+		program, has         string
+	}{
+		{"", "", "ssh", "-oBatchMode=yes"},
+		{"own-ssh -o X", "", "own-ssh", "-o X"},
+		{"", "own-ssh -o Y", "own-ssh", "-o Y"},
+	}
+	for _, tt := range tests {
+		t.Setenv("GIT_SSH_COMMAND", tt.variable) // and as it was at the end
+		if tt.variable == "" {
+			if err := os.Unsetenv("GIT_SSH_COMMAND"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tt.configured != "" {
+			w.git("config", "core.sshCommand", tt.configured)
+		}
+		r := w.open(repository.Options{Remote: "origin"})
+		from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
+		w.pushError(r.Advance(t.Context(), from, to), false, "cannot reach it")
+		args, err := os.ReadFile(filepath.Join(bin, tt.program+"-args"))
+		if err != nil || !strings.Contains(string(args), tt.has) {
+			t.Errorf("%+v: called with %s, %v", tt, args, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

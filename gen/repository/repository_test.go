@@ -536,3 +536,60 @@ func (w work) sub(name string, f func(work)) {
 	w.Helper()
 	w.TB.(*testing.T).Run(name, func(t *testing.T) { f(work{t, w.dir}) })
 }
+
+// A commit can be made that would write elsewhere.
+func TestCheckOutOutside(t *testing.T) {
+	w := newWork(t, map[string]string{"records.yaml": "1\n"})
+	r := w.open(repository.Options{})
+	outside := t.TempDir()
+	tree := func(entries string) string {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "entries")
+		if err := os.WriteFile(file, []byte(entries), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		cmd := exec.Command("git", "--git-dir="+filepath.Join(w.dir, ".git"), "mktree", "--missing")
+		cmd.Stdin = in
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	target := filepath.Join(t.TempDir(), "target")
+	if err := os.WriteFile(target, []byte(outside), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link, blob := w.git("hash-object", "-w", "--no-filters", target), w.git("rev-parse", "HEAD:records.yaml")
+	folder := tree("100644 blob " + blob + "\tfile\n")
+	for name, entries := range map[string]string{
+		"link":   "120000 blob " + link + "\tx\n040000 tree " + folder + "\tx\n",
+		"parent": "040000 tree " + folder + "\t..\n",
+	} {
+		commit := w.git("commit-tree", "-m", name, tree(entries))
+		if err := r.CheckOut(t.Context(), commit, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "write the files of commit "+commit) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+		t.Errorf("written elsewhere: %v, %v", left, err)
+	}
+
+	// A submodule is left out, and a link alone is one.
+	dir := t.TempDir()
+	commit := w.git("commit-tree", "-m", "m", tree("120000 blob "+link+"\tx\n160000 commit "+w.git("rev-parse", "HEAD")+"\tmodule\n"))
+	if err := r.CheckOut(t.Context(), commit, dir); err != nil {
+		t.Error(err)
+	}
+	if to, err := os.Readlink(filepath.Join(dir, "x")); to != outside {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 1 {
+		t.Errorf("there are %v, %v", all, err)
+	}
+}
