@@ -129,21 +129,24 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 	}
 	defer folder.Close()
 	v := &View{commit: commit}
-	if v.files, err = source.ReadFilesFrom(folder, root, source.ReadOptions{Cache: e.o.Cache}); err != nil {
+	reading, o := source.ReadOptions{Cache: e.o.Cache}, build.Options{Cache: e.o.Cache}
+	if earlier != nil {
+		reading.Previous, o.Previous = earlier.files, earlier.lint
+	}
+	if v.files, err = source.ReadFilesFrom(folder, root, reading); err != nil {
 		return nil, err
 	}
 	e.o.Cache.Trim()
 	if f := v.files.Forwards(); len(f) > 0 {
 		v.forwards, v.wrong = forward.LoadFrom(folder, &source.Source{Forwards: f})
 	}
-	o := build.Options{Cache: e.o.Cache}
-	if earlier != nil {
-		o.Previous = earlier.lint
-	}
 	if v.lint, err = v.check(v.files, o); err != nil {
 		return nil, err
 	}
 	v.index()
+	if _, _, err := v.files.Edit(nil, nil); err != nil { // so that the first draft is as fast as the others
+		return nil, err
+	}
 	return v, ctx.Err()
 }
 
