@@ -6,15 +6,18 @@ import (
 	"time"
 )
 
+// refreshTime is how often the main branch is looked at.
+const refreshTime = 2 * time.Second
+
 // maxBackoff is how much longer than usual the server waits after many failures.
-const maxBackoff = 16
+const maxBackoff = 8
 
 // follow keeps up with the main branch, here and at the remote, until ctx ends.
 func (s *Server) follow(ctx context.Context) {
 	editor := s.o.Desk.Editor
 	var loops sync.WaitGroup
 	loops.Go(func() {
-		s.repeat(ctx, s.o.Refresh, "follow the main branch", func(ctx context.Context) error {
+		s.repeat(ctx, refreshTime, "follow the main branch", func(ctx context.Context) error {
 			if s.pair != nil {
 				s.pair.renew(s.o.Log)
 			}
@@ -29,16 +32,11 @@ func (s *Server) follow(ctx context.Context) {
 	loops.Wait()
 }
 
-// repeat calls f at intervals, longer ones while it fails, until ctx ends. What goes wrong is logged once, as long as it
-// is the same.
+// repeat calls f at once and then at intervals, longer ones while it fails, until ctx ends. What goes wrong is logged once,
+// as long as it is the same.
 func (s *Server) repeat(ctx context.Context, every time.Duration, what string, f func(context.Context) error) {
-	var said string
-	for wait := every; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+	wait, said := every, ""
+	for {
 		err := f(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -53,6 +51,11 @@ func (s *Server) repeat(ctx context.Context, every time.Duration, what string, f
 				s.o.Log.Error(what, "error", err)
 			}
 			wait, said = min(2*wait, maxBackoff*every), err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
 		}
 	}
 }

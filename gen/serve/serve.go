@@ -42,11 +42,10 @@ type Options struct {
 	Public           string         // URL under which people reach the server if that is not where it listens; may be ""
 	Proxies          []netip.Prefix // whose X-Forwarded-For tells who asks
 
-	Refresh time.Duration // how often the main branch is looked at; 0 is every 2 s
-	Fetch   time.Duration // how often the remote is; 0 is never
+	Fetch time.Duration // how often the remote is asked for the main branch; 0 is never
 
 	Log   *slog.Logger // what went wrong
-	Audit *slog.Logger // who has changed what, and who has tried to sign in
+	Audit *slog.Logger // who has changed what, and who could not sign in
 }
 
 // A Server serves the page and the API.
@@ -61,9 +60,6 @@ type Server struct {
 // New returns a Server, which Run starts. It is an error if the certificate is no good.
 func New(o Options) (*Server, error) {
 	s := &Server{o: o, refusals: newLimiter(logRate, logBurst)}
-	if s.o.Refresh == 0 {
-		s.o.Refresh = 2 * time.Second
-	}
 	if o.Certificate != "" {
 		var err error
 		if s.pair, err = readCertificate(o.Certificate, o.Key); err != nil {
