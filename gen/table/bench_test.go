@@ -36,7 +36,7 @@ func largeFrame(tb testing.TB) *model.Inventory {
 	})
 }
 
-// largeFile returns the inventory of a file of servers with an address of each family, of which that of IPv4 has a name.
+// largeFile returns the inventory of a file of servers with an address of each family; that of IPv4 has a name.
 func largeFile(frame *model.Inventory, file int, name string) *model.Inventory {
 	line := 1
 	pos := func(column int) diag.Position {
@@ -54,15 +54,17 @@ func largeFile(frame *model.Inventory, file int, name string) *model.Inventory {
 			Account: source.Text{Value: fmt.Sprintf("customer%04d", i*31%5_021), Pos: pos(14)},
 			Primary: []source.Addr{{Addr: v4, Pos: pos(15)}, {Addr: v6, Pos: pos(26)}},
 			Addresses: []source.Address{{
-				Addr:  source.Addr{Addr: v4, Pos: pos(7)},
-				Names: []source.Name{{Value: fmt.Sprintf("%s%d.customer%d.example.", name, i*104_729%1_299_709, i*31%5_021)}},
+				Addr: source.Addr{Addr: v4, Pos: pos(7)},
+				Names: []source.Name{{
+					Value: fmt.Sprintf("%s%d.customer%d.example.", name, i*104_729%1_299_709, i*31%5_021),
+				}},
 			}},
 		})
 	}
 	return frame.Part(servers, nil, nil)
 }
 
-// large returns a Table of a million addresses, of which each tenth has a warning.
+// large returns a Table of a million addresses, of which each tenth has a finding.
 var large = sync.OnceValues(func() (*Table, *model.Inventory) {
 	frame := largeFrame(&testing.B{})
 	b := NewBuilder(largeFiles)
@@ -72,8 +74,9 @@ var large = sync.OnceValues(func() (*Table, *model.Inventory) {
 		b.Add(f, inv)
 		for i := range inv.Addresses {
 			if i%10 == 0 {
-				d := diag.Diagnostic{Pos: inv.Addresses[i].Pos(), Severity: diag.Severity(1 + i/10%3), Message: fmt.Sprint(i)}
-				findings[f] = append(findings[f], d)
+				findings[f] = append(findings[f], diag.Diagnostic{
+					Pos: inv.Addresses[i].Pos(), Severity: diag.Severity(1 + i/10%3), Message: fmt.Sprint(i),
+				})
 			}
 		}
 		findings[f] = findings[f].Sort()
@@ -149,7 +152,7 @@ func BenchmarkWith(b *testing.B) {
 	}
 }
 
-// A Table of a million rows fits into memory: beside the texts, less than 120 bytes for each row.
+// In memory, a row takes no more than 120 bytes beside its texts, also when the rows have been sorted by each column.
 func TestTableMemory(t *testing.T) {
 	frame := largeFrame(t)
 	const files = 100
@@ -168,13 +171,11 @@ func TestTableMemory(t *testing.T) {
 	for _, p := range table.parts {
 		texts += len(p.text) + len(p.names) // which is the same in lower case
 	}
-	b = nil
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	per := (int(after.HeapAlloc) - int(before.HeapAlloc) - texts) / table.Len()
-	t.Logf("%d bytes for each row, and %d for its texts", per, texts/table.Len())
 	if per > 120 {
-		t.Errorf("%d bytes for each row", per)
+		t.Errorf("%d bytes for each row beside the %d of its texts", per, texts/table.Len())
 	}
 	runtime.KeepAlive(table)
 }

@@ -61,7 +61,8 @@ func (t *Table) Find(q Query) Page {
 		case skip > 0:
 			skip--
 		default:
-			page.Rows = append(page.Rows, t.row(row))
+			p, i := t.at(row)
+			page.Rows = append(page.Rows, p.row(i, t.marks().of(row)))
 			if len(page.Rows) == n {
 				return page
 			}
@@ -109,7 +110,8 @@ func (t *Table) filter(q *Query) set {
 	}
 	if q.Accounts != nil || q.Account != "" || q.Server != "" {
 		f.accounts = t.accountsThat(func(name string) bool {
-			return (q.Accounts == nil || name != "" && slices.Contains(q.Accounts, name)) && (q.Account == "" || name == q.Account)
+			return (q.Accounts == nil || name != "" && slices.Contains(q.Accounts, name)) &&
+				(q.Account == "" || name == q.Account)
 		})
 	}
 	if f.accounts == nil && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
@@ -160,15 +162,15 @@ func (p *part) filter(f *filter, rows set) {
 
 // between returns which rows of p have addresses from one to another.
 func (p *part) between(from, to netip.Addr) (first, end int) {
-	first = sort.Search(len(p.rows), func(i int) bool { return p.rows[i].addr.Compare(from) >= 0 })
-	end = first + sort.Search(len(p.rows)-first, func(i int) bool { return p.rows[first+i].addr.Compare(to) > 0 })
+	first = sort.Search(len(p.rows), func(i int) bool { return p.rows[i].addr().Compare(from) >= 0 })
+	end = first + sort.Search(len(p.rows)-first, func(i int) bool { return p.rows[first+i].addr().Compare(to) > 0 })
 	return first, end
 }
 
 // within returns which rows of p have addresses in a prefix.
 func (p *part) within(prefix netip.Prefix) (first, end int) {
 	first, _ = p.between(prefix.Addr(), prefix.Addr())
-	end = first + sort.Search(len(p.rows)-first, func(i int) bool { return !prefix.Contains(p.rows[first+i].addr) })
+	end = first + sort.Search(len(p.rows)-first, func(i int) bool { return !prefix.Contains(p.rows[first+i].addr()) })
 	return first, end
 }
 
@@ -205,7 +207,7 @@ func (p *part) having(w *word) set {
 	for _, r := range w.ranges {
 		first, end := p.between(r.from, r.to)
 		for i := first; i < end; i++ {
-			if w.fits(p.rows[i].addr) {
+			if w.fits(p.rows[i].addr()) {
 				rows.add(uint32(i))
 			}
 		}

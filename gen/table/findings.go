@@ -15,6 +15,18 @@ import (
 // A mark is how many findings there are about a row.
 type mark struct{ row, errors, warnings, notes uint32 }
 
+// count counts one more finding.
+func (m *mark) count(s diag.Severity) {
+	switch s {
+	case diag.Error:
+		m.errors++
+	case diag.Warning:
+		m.warnings++
+	default:
+		m.notes++
+	}
+}
+
 // marks are what the findings of a Table are about.
 type marks struct {
 	list   []mark // by row; rows without findings have none
@@ -112,11 +124,17 @@ func (t *Table) worst(m *marks) *order {
 	return o
 }
 
-// about returns the number of the start of that which a place in p is in: an entry, a primary address or a server. It
-// returns false if that is neither. What is in an entry is written behind its key on the same line, or further to the
-// right on the next ones.
-func (p *part) about(pos diag.Position) (int, bool) {
-	at := startAt(pos)
+// ofNoAddress are the rules whose findings lie in parts of a file of which no inventory says where they begin.
+var ofNoAddress = []string{"forwards-invalid", "include-invalid", "severity-invalid"}
+
+// about returns the number of the start of what a finding in the file of p is about: an entry, a primary address or a
+// server. It returns false if that is neither. What is in an entry is written behind its key on the same line, or further
+// to the right on the next ones.
+func (p *part) about(d diag.Diagnostic) (int, bool) {
+	if slices.Contains(ofNoAddress, d.Rule) {
+		return 0, false
+	}
+	at := startAt(d.Pos)
 	k := sort.Search(len(p.starts), func(i int) bool { return p.starts[i].compare(at) > 0 }) - 1
 	for ; k >= 0; k-- {
 		s := p.starts[k]
@@ -171,7 +189,7 @@ func (p *part) findings(i int, list diag.List) diag.List {
 	}
 	var found diag.List
 	for _, d := range list {
-		if k, ok := p.about(d.Pos); ok && (p.starts[k].kind() == wholeOf || p.starts[k].what&number == uint32(i)) {
+		if k, ok := p.about(d); ok && (p.starts[k].kind() == wholeOf || p.starts[k].what&number == uint32(i)) {
 			found = append(found, d)
 		}
 	}
@@ -180,12 +198,12 @@ func (p *part) findings(i int, list diag.List) diag.List {
 
 func comparePos(d diag.Diagnostic, s start) int { return startAt(d.Pos).compare(s) }
 
-// marks returns the marks of the rows of p, the first of which has the given number, and the findings that are about none
-// of them. List has those in the file.
+// marks returns the marks of the rows of p, the first of which has the given number, and the findings that are about no
+// row. List has those in the file.
 func (p *part) marks(list diag.List, first uint32) (found []mark, others diag.List) {
 	all := make([]mark, len(p.rows))
 	for _, d := range list {
-		k, ok := p.about(d.Pos)
+		k, ok := p.about(d)
 		if !ok {
 			others = append(others, d)
 			continue
@@ -198,14 +216,7 @@ func (p *part) marks(list diag.List, first uint32) (found []mark, others diag.Li
 				continue
 			}
 			rows++
-			switch d.Severity {
-			case diag.Error:
-				all[n].errors++
-			case diag.Warning:
-				all[n].warnings++
-			default:
-				all[n].notes++
-			}
+			all[n].count(d.Severity)
 		}
 		if rows == 0 {
 			others = append(others, d)

@@ -1,7 +1,9 @@
 package table
 
 import (
+	"cmp"
 	"iter"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
@@ -71,19 +73,16 @@ type outdated struct {
 func (t *Table) order(c int) *order {
 	l := &t.orders[c]
 	l.once.Do(func() {
-		var old []uint32
-		var lists [][]uint32
-		out := l.old.Load()
-		if out == nil {
-			lists = make([][]uint32, len(t.parts))
-			parallel.Each(len(lists), func(f int) { lists[f] = t.sorted(c, f) })
+		o := new(order)
+		if old := l.old.Load(); old != nil {
+			o.rows = t.merge(c, old.kept(), t.sorted(c, old.files))
 		} else {
-			old = out.kept()
-			for _, f := range out.files {
-				lists = append(lists, t.sorted(c, f))
+			all := make([]int, len(t.parts))
+			for f := range all {
+				all[f] = f
 			}
+			o.rows = t.sorted(c, all)
 		}
-		o := &order{rows: t.merge(c, old, t.mergeAll(c, lists))}
 		o.blank = len(o.rows)
 		if c > 0 {
 			o.rows = t.addBlank(o.rows)
@@ -144,111 +143,122 @@ func (p *part) key(c, i int) string {
 	}
 }
 
-// compare orders two rows by a column alone.
-func (t *Table) compare(c int, m, n uint32) int {
-	p, i := t.at(m)
-	q, j := t.at(n)
-	if c == 0 {
-		return p.rows[i].addr.Compare(q.rows[j].addr)
-	}
-	return strings.Compare(p.key(c, i), q.key(c, j))
+// A keyed row is one with what it is sorted by, side by side for speed.
+type keyed struct {
+	key  string // "" if that is the address alone
+	addr netip.Addr
+	row  uint32
 }
 
-// less orders two rows by a column, then by address. If an address is there more than once, the row that an inventory of
-// the whole source has first comes first.
-func (t *Table) less(c int, m, n uint32) bool {
-	x := t.compare(c, m, n)
-	if x == 0 && c > 0 {
-		x = t.compare(0, m, n)
+// keyed returns the row of a number for a column.
+func (t *Table) keyed(c int, n uint32) keyed {
+	p, i := t.at(n)
+	k := keyed{addr: p.rows[i].addr(), row: n}
+	if c > 0 {
+		k.key = p.key(c, i)
 	}
-	if x == 0 {
-		p, i := t.at(m)
-		q, j := t.at(n)
-		x = strings.Compare(p.server(i), q.server(j))
-	}
-	if x == 0 {
-		x = int(t.cells[m/cell] - t.cells[n/cell])
-	}
-	return x < 0 || x == 0 && m < n
+	return k
 }
 
-// sorted returns the rows of a file that have something in a column, by that column.
-func (t *Table) sorted(c, f int) []uint32 {
-	p, first := t.parts[f], t.first[f]
-	type keyed struct {
-		key string
-		row uint32
+// same reports whether two rows have the same in a column.
+func same(c int, a, b keyed) bool { return a.key == b.key && (c > 0 || a.addr == b.addr) }
+
+// compare orders rows by what they are sorted by, then by address. Of rows of one address, that comes first which is first
+// in an inventory of the whole source.
+func (t *Table) compare(a, b keyed) int {
+	if x := strings.Compare(a.key, b.key); x != 0 {
+		return x
 	}
-	list := make([]keyed, 0, len(p.rows))
-	for i := range p.rows {
-		k := keyed{row: first + uint32(i)}
-		if c > 0 {
-			if k.key = p.key(c, i); k.key == "" {
-				continue
+	if x := a.addr.Compare(b.addr); x != 0 {
+		return x
+	}
+	p, i := t.at(a.row)
+	q, j := t.at(b.row)
+	return cmp.Or(strings.Compare(p.server(i), q.server(j)),
+		cmp.Compare(t.cells[a.row/cell], t.cells[b.row/cell]), cmp.Compare(a.row, b.row))
+}
+
+// sorted returns the rows of files that have something in a column, by that column.
+func (t *Table) sorted(c int, files []int) []uint32 {
+	lists := make([][]keyed, len(files))
+	parallel.Each(len(files), func(i int) {
+		p, first := t.parts[files[i]], t.first[files[i]]
+		list := make([]keyed, 0, len(p.rows))
+		for j := range p.rows {
+			if k := t.keyed(c, first+uint32(j)); c == 0 || k.key != "" {
+				list = append(list, k)
 			}
 		}
-		list = append(list, k)
+		if c > 0 {
+			slices.SortFunc(list, t.compare)
+		}
+		lists[i] = list
+	})
+	all := slices.Concat(lists...)
+	ends := make([]int, len(lists)) // of the lists, which follow each other in all
+	for i := range lists {
+		ends[i] = len(lists[i])
+		if i > 0 {
+			ends[i] += ends[i-1]
+		}
 	}
-	if c > 0 {
-		slices.SortStableFunc(list, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	other := make([]keyed, len(all))
+	for len(ends) > 1 {
+		next := make([]int, (len(ends)+1)/2)
+		parallel.Each(len(next), func(i int) {
+			begin := 0
+			if i > 0 {
+				begin = ends[2*i-1]
+			}
+			middle := ends[2*i]
+			next[i] = ends[min(2*i+1, len(ends)-1)]
+			t.mergeKeyed(other[begin:begin], all[begin:middle], all[middle:next[i]])
+		})
+		all, other, ends = other, all, next
 	}
-	rows := make([]uint32, len(list))
-	for i, k := range list {
+	rows := make([]uint32, len(all))
+	for i, k := range all {
 		rows[i] = k.row
-		if i > 0 && t.compare(c, list[i-1].row, k.row) == 0 {
+		if i > 0 && same(c, all[i-1], k) {
 			rows[i] |= tied
 		}
 	}
 	return rows
 }
 
-// mergeAll merges sorted lists.
-func (t *Table) mergeAll(c int, lists [][]uint32) []uint32 {
-	for len(lists) > 1 {
-		merged := make([][]uint32, (len(lists)+1)/2)
-		parallel.Each(len(merged), func(i int) {
-			if merged[i] = lists[2*i]; 2*i+1 < len(lists) {
-				merged[i] = t.merge(c, merged[i], lists[2*i+1])
-			}
-		})
-		lists = merged
-	}
-	return slices.Concat(lists...)
-}
-
-// merge merges two sorted lists. It is made for such of which one is much shorter, and for such of which most rows of one
-// come before most of the other.
-func (t *Table) merge(c int, a, b []uint32) []uint32 {
-	if len(a) < len(b) {
+// mergeKeyed appends to out what is in two sorted lists, of which long runs may follow each other.
+func (t *Table) mergeKeyed(out, a, b []keyed) {
+	if len(a) > 0 && len(b) > 0 && t.compare(a[0], b[0]) > 0 {
 		a, b = b, a
 	}
-	if len(b) == 0 {
-		return a
+	for len(a) > 0 && len(b) > 0 { // a[0] is next
+		n := 1 + ahead(len(a)-1, func(i int) bool { return t.compare(a[1+i], b[0]) < 0 })
+		out = append(out, a[:n]...)
+		a, b = b, a[n:]
 	}
-	out := make([]uint32, 0, len(a)+len(b))
-	add := func(rows []uint32) { // which are neighbours in one list; those before them in out are of the other
-		if len(rows) == 0 {
-			return
-		}
+	_ = append(append(out, a...), b...)
+}
+
+// merge merges old with fresh rows, of which there are few.
+func (t *Table) merge(c int, old, fresh []uint32) []uint32 {
+	out := make([]uint32, 0, len(old)+len(fresh))
+	add := func(rows []uint32) {
 		first := len(out)
-		out = append(out, rows...)
-		out[first] &^= tied
-		if first > 0 && t.compare(c, out[first-1]&^tied, out[first]) == 0 {
-			out[first] |= tied
+		if out = append(out, rows...); first > 0 && first < len(out) {
+			out[first] &^= tied
+			if same(c, t.keyed(c, out[first-1]&^tied), t.keyed(c, out[first])) {
+				out[first] |= tied
+			}
 		}
 	}
-	for len(b) > 0 {
-		n := ahead(len(a), func(i int) bool { return t.less(c, a[i]&^tied, b[0]&^tied) })
-		add(a[:n])
-		if a = a[n:]; len(a) == 0 {
-			break
-		}
-		n = ahead(len(b), func(i int) bool { return t.less(c, b[i]&^tied, a[0]&^tied) })
-		add(b[:n])
-		b = b[n:]
+	for i, n := range fresh {
+		k := t.keyed(c, n&^tied)
+		before := ahead(len(old), func(i int) bool { return t.compare(t.keyed(c, old[i]&^tied), k) < 0 })
+		add(old[:before])
+		add(fresh[i : i+1])
+		old = old[before:]
 	}
-	add(a)
-	add(b)
+	add(old)
 	return out
 }
 

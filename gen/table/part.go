@@ -30,15 +30,28 @@ type part struct {
 
 // A record is what a part has of a row.
 type record struct {
-	addr   netip.Addr
-	end    uint32 // of its texts, which begin where those of the row before end
-	server uint32 // its number, or noServer
-	place  uint32 // its number
-	start  uint32 // the number of that of Row.Pos
+	bytes  [16]byte // of the address; of an IPv4 one the first four
+	end    uint32   // of its texts, which begin where those of the row before end
+	server uint32   // its number, or noServer
+	place  uint32   // its number
+	start  uint32   // the number of that of Row.Pos
 	ttl    uint32
 	names  uint16
 	origin uint8
-	prime  bool
+	flags  uint8
+}
+
+// The flags of a record.
+const (
+	isIPv6 = 1 << iota
+	isPrimary
+)
+
+func (r *record) addr() netip.Addr {
+	if r.flags&isIPv6 != 0 {
+		return netip.AddrFrom16(r.bytes)
+	}
+	return netip.AddrFrom4([4]byte(r.bytes[:]))
 }
 
 const noServer = ^uint32(0)
@@ -87,9 +100,13 @@ func newPart(inv *model.Inventory) *part {
 	for i := range inv.Addresses {
 		a := &inv.Addresses[i]
 		e := inv.Effective(a)
-		r := record{
-			addr: a.Addr, server: noServer, place: places.of(where{a.Block, a.Delegation}),
-			ttl: e.TTL, origin: uint8(e.Origin), prime: a.Primary != nil,
+		r := record{server: noServer, place: places.of(where{a.Block, a.Delegation}), ttl: e.TTL, origin: uint8(e.Origin)}
+		copy(r.bytes[:], a.AsSlice())
+		if a.Is6() {
+			r.flags |= isIPv6
+		}
+		if a.Primary != nil {
+			r.flags |= isPrimary
 		}
 		if a.Server != nil {
 			r.server = numbers[a.Server]
@@ -197,15 +214,16 @@ func (p *part) serverName(s uint32) string {
 	return p.names[from:p.servers[s].end]
 }
 
-// row returns the row at an index, without its findings.
-func (p *part) row(i int) Row {
+// row returns the row at an index, with findings as a mark counts them.
+func (p *part) row(i int, m mark) Row {
 	c := &p.rows[i]
 	host, names := p.texts(i)
 	r := Row{
-		Addr: c.addr, Server: p.server(i), Hostname: host, Name: p.name(i), Names: int(c.names),
-		TTL: c.ttl, Origin: model.Origin(c.origin), Primary: c.prime, Listed: true,
+		Addr: c.addr(), Server: p.server(i), Hostname: host, Name: p.name(i), Names: int(c.names),
+		TTL: c.ttl, Origin: model.Origin(c.origin), Primary: c.flags&isPrimary != 0, Listed: true,
 		Block: p.places[c.place].block, Delegation: p.places[c.place].delegation,
-		Pos: p.starts[c.start].pos(p.file),
+		Pos:    p.starts[c.start].pos(p.file),
+		Errors: int(m.errors), Warnings: int(m.warnings), NotesFound: int(m.notes),
 	}
 	if c.server != noServer {
 		s := &p.servers[c.server]
@@ -220,7 +238,7 @@ func (p *part) row(i int) Row {
 	case model.Default:
 		r.Answer = host
 	case model.Fallback:
-		r.Answer, _ = p.places[c.place].fallback.Expand(hostname.Values{Addr: c.addr})
+		r.Answer, _ = p.places[c.place].fallback.Expand(hostname.Values{Addr: r.Addr})
 	}
 	return r
 }

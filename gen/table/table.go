@@ -53,8 +53,7 @@ const (
 
 // A Query tells which rows of a Table are wanted.
 type Query struct {
-	// Accounts are those whose servers' addresses may be seen; nil for all addresses, also those of no server and of servers
-	// of no account.
+	// Accounts are those whose servers' addresses may be seen; nil for all addresses, also those of no server or account.
 	Accounts []string
 
 	// Text is words, all of which a row must have, in any case: in its server, account, default hostname or one of its
@@ -205,7 +204,12 @@ func (t *Table) Len() int { return t.len }
 // Row returns the row of an address, the first if it has several; false if the source does not list it.
 func (t *Table) Row(addr netip.Addr) (Row, bool) {
 	for n := range t.rowsOf(addr) {
-		return t.row(n), true
+		p, i := t.at(n)
+		var m mark
+		for _, d := range p.findings(i, t.in(p.file)) {
+			m.count(d.Severity)
+		}
+		return p.row(i, m), true
 	}
 	return Row{}, false
 }
@@ -225,16 +229,7 @@ func (t *Table) rowsOf(addr netip.Addr) iter.Seq[uint32] {
 // addr returns the address of a row, whose number may have the bit tied.
 func (t *Table) addr(n uint32) netip.Addr {
 	p, i := t.at(n &^ tied)
-	return p.rows[i].addr
-}
-
-// row returns the row of a number.
-func (t *Table) row(n uint32) Row {
-	p, i := t.at(n)
-	r := p.row(i)
-	m := t.marks().of(n)
-	r.Errors, r.Warnings, r.NotesFound = int(m.errors), int(m.warnings), int(m.notes)
-	return r
+	return p.rows[i].addr()
 }
 
 // Accounts returns those whose servers have addresses, sorted.
@@ -271,8 +266,8 @@ func (t *Table) listAccounts() []unique.Handle[string] {
 // Blocks returns all blocks, by prefix. They are read-only.
 func (t *Table) Blocks() []netip.Prefix { return t.blocks }
 
-// Named returns how many addresses, of which block is the smallest that holds them, have a name of their own: one that is
-// not from a fallback.
+// Named returns how many addresses have a name of their own, which is not from a fallback, and lie in block and in no
+// smaller one.
 func (t *Table) Named(block netip.Prefix) int { return t.named()[block] }
 
 func (t *Table) countNamed() map[netip.Prefix]int {

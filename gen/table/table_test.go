@@ -73,7 +73,8 @@ func (r random) addr() netip.Addr {
 }
 
 func (r random) name() string {
-	return fmt.Sprintf("%s%d.%s.example", pick(r, []string{"mail", "mx", "www", "2001"}), r.IntN(9), pick(r, []string{"acme", "quince"}))
+	host, domain := pick(r, []string{"mail", "mx", "www", "2001"}), pick(r, []string{"acme", "quince"})
+	return fmt.Sprintf("%s%d.%s.example", host, r.IntN(9), domain)
 }
 
 // entry returns the lines of an address.
@@ -281,7 +282,8 @@ func plain(list []*model.Inventory) []plainRow {
 			a := &inv.Addresses[i]
 			e := inv.Effective(a)
 			r := plainRow{Row: Row{
-				Addr: a.Addr, Hostname: a.Default, TTL: e.TTL, Origin: e.Origin, Primary: a.Primary != nil, Listed: true, Pos: a.Pos(),
+				Addr: a.Addr, Hostname: a.Default, TTL: e.TTL, Origin: e.Origin,
+				Primary: a.Primary != nil, Listed: true, Pos: a.Pos(),
 			}}
 			if a.Server != nil {
 				r.Server, r.Product, r.Account = a.Server.Name.Value, a.Server.Server.Product.Value, a.Server.Server.Account.Value
@@ -529,11 +531,11 @@ func TestTableRandom(t *testing.T) {
 			}
 			for i := range rows {
 				a := rows[i].Addr
-				if got, want := table.Findings(a), all[a].Sort(); !slices.EqualFunc(got, want, same) {
+				if got, want := table.Findings(a), all[a].Sort(); !slices.EqualFunc(got, want, sameFinding) {
 					t.Fatalf("seed %d, step %d: of %s lint finds\n%v\nwant\n%v", seed, step, a, got, want)
 				}
 			}
-			if got := table.Others(); !slices.EqualFunc(got, others, same) {
+			if got := table.Others(); !slices.EqualFunc(got, others, sameFinding) {
 				t.Fatalf("seed %d, step %d: lint finds of others\n%v\nwant\n%v", seed, step, got, others)
 			}
 			for range 9 {
@@ -554,7 +556,7 @@ func TestTableRandom(t *testing.T) {
 	}
 }
 
-func same(a, b diag.Diagnostic) bool { return a.Message == b.Message }
+func sameFinding(a, b diag.Diagnostic) bool { return a.Message == b.Message }
 
 func (r *plainRow) count(d diag.Diagnostic) {
 	switch d.Severity {

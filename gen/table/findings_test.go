@@ -1,0 +1,168 @@
+package table
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/model"
+	"github.com/revmap/revmap/gen/source"
+)
+
+// Findings belong to what they are written in, in whichever style.
+func TestFindings(t *testing.T) {
+	const text = `version: 1
+servers:
+  alpha:
+    product: vps
+    primary: [192.0.2.10, "2001:db8::a"]
+    addresses: # alpha's
+      192.0.2.10: mail.acme.example
+      192.0.2.11:
+        name: eleven.acme.example # its
+        nome: misspelt
+      192.0.2.12: {name: twelve.acme.example, ttl: 2d}
+      2001:db8:a::/64:
+      192.0.2.13:
+    account: acme
+    helo: the.helo.of.acme.example
+  bravo: {product: dedicated, primary: 192.0.2.20, addresses: {192.0.2.21: twenty-one.acme.example}}
+  charlie:
+    primary: 192.0.2.30
+addresses:
+  192.0.2.1: gw.acme.example
+  192.0.2.2:
+    name: gw2.acme.example
+forwards: [acme.example.zone]
+blocks:
+  192.0.2.0/24:
+    delegations:
+      192.0.2.128/25: {nameservers: [ns.quince.example]}
+products:
+  vps: {hostname: "{server}.vps.example"}
+accounts:
+  acme: {domains: [acme.example]}
+lint:
+  rules: {name-generic: off}
+`
+	s, _ := source.Parse("records.yaml", []byte(text), false)
+	inv := model.Build(s)
+	alpha := "192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.13 2001:db8::a"
+	for _, c := range []struct{ at, want string }{
+		{"version", ""},
+		{"servers:", ""},
+		{"alpha:", alpha},
+		{"product: vps", alpha},
+		{"vps\n", alpha},
+		{"primary: [", alpha},
+		{"192.0.2.10, ", "192.0.2.10"},
+		{`"2001:db8::a"`, "2001:db8::a"},
+		{"addresses: # alpha's", alpha},
+		{"# alpha's", alpha},
+		{"192.0.2.10: ", "192.0.2.10"},
+		{"mail.acme", "192.0.2.10"},
+		{"eleven", "192.0.2.11"},
+		{"# its", "192.0.2.11"},
+		{"192.0.2.13", "192.0.2.13"},
+		{"nome", "192.0.2.11"},
+		{"misspelt", "192.0.2.11"},
+		{"twelve", "192.0.2.12"},
+		{"ttl: 2d", "192.0.2.12"},
+		{"account: acme", alpha},
+		{"acme\n    helo", alpha},
+		{"the.helo", alpha},
+		{"2001:db8:a::", alpha},
+		{"bravo", "192.0.2.20 192.0.2.21"},
+		{"dedicated", "192.0.2.20 192.0.2.21"},
+		{"192.0.2.20", "192.0.2.20"},
+		{"192.0.2.21", "192.0.2.21"},
+		{"twenty-one", "192.0.2.21"},
+		{"charlie", "192.0.2.30"},
+		{"192.0.2.30", "192.0.2.30"},
+		{"addresses:\n  192", ""},
+		{"192.0.2.1:", "192.0.2.1"},
+		{"gw.acme", "192.0.2.1"},
+		{"name: gw2", "192.0.2.2"},
+		{"gw2.acme", "192.0.2.2"},
+		{"acme.example.zone", ""},
+		{"192.0.2.0/24", ""},
+		{"192.0.2.128/25", ""},
+		{"ns.quince", ""},
+		{`"{server}`, ""},
+		{"[acme.example]", ""},
+		{"name-generic", ""},
+	} {
+		i := strings.Index(text, c.at)
+		if i < 0 {
+			t.Fatalf("%q is not in the text", c.at)
+		}
+		before := text[:i]
+		rule := "name-generic"
+		if c.at == "acme.example.zone" {
+			rule = "forwards-invalid"
+		}
+		d := diag.Diagnostic{Severity: diag.Error, Rule: rule, Pos: diag.Position{
+			File: "records.yaml", Line: 1 + strings.Count(before, "\n"), Column: i - strings.LastIndex(before, "\n"),
+		}}
+		table := New([]*model.Inventory{inv}, diag.List{d})
+		var counted, listed []string
+		for _, r := range table.Find(Query{Limit: table.Len()}).Rows {
+			if r.Errors > 0 {
+				counted = append(counted, r.Addr.String())
+			}
+			if len(table.Findings(r.Addr)) > 0 {
+				listed = append(listed, r.Addr.String())
+			}
+			if single, _ := table.Row(r.Addr); single != r {
+				t.Errorf("%q: the row of %s is\n%+v\nalone, and\n%+v\nin a list", c.at, r.Addr, single, r)
+			}
+		}
+		if got := strings.Join(counted, " "); got != c.want {
+			t.Errorf("%q is counted for %q; want %q", c.at, got, c.want)
+		}
+		if got := strings.Join(listed, " "); got != c.want {
+			t.Errorf("%q is listed for %q; want %q", c.at, got, c.want)
+		}
+		if n := len(table.Others()); (n > 0) != (c.want == "") {
+			t.Errorf("%q: %d findings are about no address", c.at, n)
+		}
+	}
+}
+
+// Whoever asks, at whatever time: a Table and those that are made of it say the same.
+func TestConcurrent(t *testing.T) {
+	r := random{rand.New(rand.NewPCG(1, 4))}
+	w := &world{files: make([][]line, 4), taken: make(map[netip.Addr]bool)}
+	for f := range w.files {
+		w.files[f] = r.file(f == 0, w.taken)
+	}
+	list := w.inventories(t)
+	findings, _, _ := w.findings(r)
+	table, want := New(list, findings), New(list, findings)
+	rows := plain(list)
+	var queries []Query
+	var pages []Page
+	for range 200 {
+		q := r.query(rows)
+		queries, pages = append(queries, q), append(pages, want.Find(q))
+	}
+	var workers sync.WaitGroup
+	for n := range 8 {
+		workers.Go(func() {
+			for i, q := range queries {
+				x := table
+				if (i+n)%3 == 0 {
+					x = table.With(map[int]*model.Inventory{i % 4: list[i%4]}, findings)
+				}
+				if got := x.Find(q); got.Total != pages[i].Total || !slices.Equal(got.Rows, pages[i].Rows) {
+					t.Errorf("%+v: another page than the one when nobody else asked", q)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
