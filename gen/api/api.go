@@ -1,5 +1,5 @@
-// Package api answers programs: in the formats of the Hetzner Robot webservice and of the Hetzner Cloud API, which existing
-// clients speak, and in one of its own, which takes many changes at once.
+// Package api answers programs: in the formats of the Hetzner Robot webservice and of the Hetzner Cloud API, which
+// existing clients speak, and in one of its own, which takes many changes at once.
 package api
 
 import (
@@ -38,8 +38,8 @@ type Options struct {
 	Sessions *session.Manager // knows who shows which password or token; not used with NoAuth
 	NoAuth   *users.Person    // everybody is this person, and shows nothing; nil if people have to
 	Log      *slog.Logger     // for what went wrong inside; nil for slog.Default()
-	// Limit counts a request of a person. If it returns more than 0, the request is refused, and that is how long to wait.
-	// It may be nil.
+	// Limit counts a request of a person. If it returns more than 0, the request is refused, and that is how long to
+	// wait. It may be nil.
 	Limit func(login string) time.Duration
 }
 
@@ -51,8 +51,8 @@ type api struct {
 	actions actions
 }
 
-// New returns the handler of /rdns, /v1/, /api/v1/ and /openapi.json, and of all below them that is not there. That no page
-// elsewhere sends requests through somebody's browser is for its caller to see to (http.CrossOriginProtection).
+// New returns the handler of /rdns, /v1/, /api/v1/ and /openapi.json, and of all below them that is not there. That no
+// page elsewhere sends requests through somebody's browser is for its caller to see to (http.CrossOriginProtection).
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -209,6 +209,11 @@ type failure struct {
 
 func (f *failure) Error() string { return f.message }
 
+// wrong returns the failure of a request that has a wrong parameter.
+func wrong(parameter, format string, args ...any) *failure {
+	return &failure{kind: malformed, message: fmt.Sprintf(format, args...), invalid: []string{parameter}}
+}
+
 // fail writes a failure in the form of the API that the request is for.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, f *failure) {
 	if f.kind == unauthorized {
@@ -230,7 +235,8 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, f *failure) {
 // seconds returns a duration in whole seconds, not less than it is.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// failureOf returns what an error of a handler is to the one who has sent the request. P is nil if nobody knows who that is.
+// failureOf returns what an error of a handler is to the one who has sent the request. P is nil if nobody knows who
+// that is.
 func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 	var (
 		f        *failure
@@ -317,11 +323,11 @@ func wantedBy(seat *desk.Seat) wanted {
 	return w
 }
 
-// name returns the name of a row as clients of Hetzner's APIs see it: what they have set, served already or not, or else the
-// default hostname; without the final dot, and "" if there is none. Names of fallbacks are none.
-func (w wanted) name(r *table.Row) string {
+// name returns the name of a row as clients of Hetzner's APIs see it: what they have set, served already or not, or
+// else the default hostname; without the final dot, and "" if there is none. Names of fallbacks are none.
+func (want wanted) name(r *table.Row) string {
 	name := r.Name
-	if proposed, ok := w[r.Addr]; ok {
+	if proposed, ok := want[r.Addr]; ok {
 		name = proposed
 	}
 	if name == "" {
@@ -350,11 +356,11 @@ func rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
 	}
 }
 
-// unlisted returns the rows of addresses that the source does not list, but that have been given a name in a proposal, by
-// their servers.
-func (w wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
+// unlisted returns the rows of addresses that the source does not list, but that have been given a name in a proposal,
+// by their servers.
+func (want wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
 	found := make(map[string][]table.Row)
-	for _, addr := range slices.SortedFunc(maps.Keys(w), netip.Addr.Compare) {
+	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.Addr.Compare) {
 		if row, err := seat.At(addr); err == nil && !row.Listed {
 			found[row.Server] = append(found[row.Server], row)
 		}
@@ -362,8 +368,8 @@ func (w wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
 	return found
 }
 
-// set gives an address a name, "" for the default, together with what the person's programs have set before. It does nothing
-// if that is what is shown of it already.
+// set gives an address a name, "" for the default, together with what the person's programs have set before. It does
+// nothing if that is what is shown of it already.
 func set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 	name = strings.TrimSpace(name)
 	if err := seat.MayEdit(addr, name); err != nil {
@@ -383,7 +389,9 @@ func set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 	_, err = seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)
 	var notReady *editor.NotReadyError
 	if errors.As(err, &notReady) && same(row.Name, name) && !same(now, name) {
-		return &failure{kind: conflict, message: "another proposal of yours gives this address another name: withdraw it first"}
+		return &failure{
+			kind: conflict, message: "another proposal of yours gives this address another name: withdraw it first",
+		}
 	}
 	return err
 }

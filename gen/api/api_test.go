@@ -291,8 +291,8 @@ func documentPath(pattern string) string {
 	return strings.ReplaceAll(path, "...}", "}")
 }
 
-// documented tests that what a handler answers is as documented, and that requests which it takes are. Requests with the
-// header Undocumented are of clients that the handler puts up with.
+// documented tests that what a handler answers is as documented, and that requests which it takes are. Requests with
+// the header Undocumented are of clients that the handler puts up with.
 func (s *site) documented(h http.Handler) http.Handler {
 	doc, err := document()
 	if err != nil {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -224,7 +223,7 @@ func (a *api) cloudServerChange(w http.ResponseWriter, r *http.Request, seat *de
 		return err
 	}
 	if row, err := seat.At(addr); err != nil || row.Server != server {
-		return &failure{kind: malformed, message: fmt.Sprintf("%s is no address of server %q", addr, server), invalid: []string{"ip"}}
+		return wrong("ip", "%s is no address of server %q", addr, server)
 	}
 	return a.cloudSet(w, r, seat, addr, name, cloudResource{serverID(server), "server"})
 }
@@ -289,7 +288,7 @@ func (a *api) cloudPrimaryIPChange(w http.ResponseWriter, r *http.Request, seat 
 		return err
 	}
 	if addr != row.Addr {
-		return &failure{kind: malformed, message: fmt.Sprintf("this primary IP is %s", row.Addr), invalid: []string{"ip"}}
+		return wrong("ip", "this primary IP is %s", row.Addr)
 	}
 	return a.cloudSet(w, r, seat, addr, name, cloudResource{addressID(addr), "primary_ip"})
 }
@@ -310,9 +309,9 @@ func cloudChange(w http.ResponseWriter, r *http.Request) (addr netip.Addr, name 
 	addr, ok := parseAddr(body.IP)
 	switch {
 	case !ok:
-		return addr, "", &failure{kind: malformed, message: fmt.Sprintf("%q is no IP address", body.IP), invalid: []string{"ip"}}
+		return addr, "", wrong("ip", "%q is no IP address", body.IP)
 	case !body.DNSPtr.set:
-		return addr, "", &failure{kind: malformed, message: "dns_ptr is missing: want a name, or null for the default", missing: []string{"dns_ptr"}}
+		return addr, "", wrong("dns_ptr", "dns_ptr is missing: want a name, or null for the default")
 	}
 	return addr, body.DNSPtr.text(), nil
 }
@@ -429,13 +428,11 @@ func cloudPageOf(r *http.Request) (cloudPage, error) {
 		}
 		var err error
 		if *n, err = strconv.Atoi(q.Get(name)); err != nil || *n < 1 || *n > 1e9 {
-			return p, &failure{kind: malformed, message: name + ": want a number from 1", invalid: []string{name}}
+			return p, wrong(name, "%s: want a number from 1", name)
 		}
 	}
 	if p.size = min(p.size, 50); q.Get("label_selector") != "" {
-		return p, &failure{
-			kind: malformed, message: "label_selector is not supported: ask by name", invalid: []string{"label_selector"},
-		}
+		return p, wrong("label_selector", "label_selector is not supported: ask by name")
 	}
 	return p, nil
 }

@@ -115,6 +115,11 @@ func TestCloud(t *testing.T) {
 		}
 	}
 
+	// So has the list what is not listed in the source yet.
+	if a := s.do("GET", "/v1/servers", ""); !strings.Contains(a.body, default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) {
+		t.Errorf("%s", a.body)
+	}
+
 	// The actions are there for who has made them, and are done.
 	list := s.do("GET", "/v1/actions?per_page=2&page=2", "")
 	if s.get(list, "meta", "pagination", "total_entries") != 5.0 || s.get(list, "actions", 0, "status") != "success" {

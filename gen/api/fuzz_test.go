@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzRequest: whatever is sent, the answer is no failure of ours, it is JSON if there is some, and only a request that is
-// taken changes something.
+// FuzzRequest: whatever is sent, the answer is no failure of ours, it is JSON if there is some, and only a request that
+// is taken changes something.
 func FuzzRequest(f *testing.F) {
 	for _, c := range [][3]string{
 		{"GET", "/rdns?server_ip=192.0.2.10", ""}, {"GET", "/rdns/2001:db8:0:1::2", ""}, {"PUT", "/rdns/192.0.2.11", "ptr=a.acme.example"},

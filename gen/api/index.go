@@ -13,8 +13,8 @@ import (
 	"github.com/revmap/revmap/gen/table"
 )
 
-// idOf returns the number that stands for something of a kind: always the same, more than 0, and one that JavaScript can
-// hold. It is made of the name because nothing else outlives a rewrite of the source.
+// idOf returns the number that stands for something of a kind: always the same, more than 0, and one that JavaScript
+// can hold. It is made of the name because nothing else outlives a rewrite of the source.
 func idOf(kind, name string) int64 {
 	sum := sha256.Sum256([]byte(kind + "\x00" + name))
 	return max(1, int64(binary.BigEndian.Uint64(sum[:])>>11)) // 53 bits
@@ -52,8 +52,8 @@ type indexes struct {
 // maxIndexes is how many are kept at once.
 const maxIndexes = 100
 
-// get returns the index of what a seat sees. It may be one of an earlier commit, unless it has to be fresh: it has none but
-// true ids even so, and whether there is still something behind them is for the seat to say.
+// get returns the index of what a seat sees. It may be one of an earlier commit, unless it has to be fresh: it has none
+// but true ids even so, and whether there is still something behind them is for the seat to say.
 func (x *indexes) get(seat *desk.Seat, fresh bool) *index {
 	x.lock.Lock()
 	defer x.lock.Unlock()

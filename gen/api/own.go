@@ -141,8 +141,8 @@ func (a *api) addresses(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 // queryOf returns what the parameters of a request ask for.
 func queryOf(values url.Values) (table.Query, error) {
 	q := table.Query{Limit: usualLimit}
-	wrong := func(name, want string) (table.Query, error) {
-		return q, &failure{kind: malformed, message: fmt.Sprintf("%s is %q: want %s", name, values.Get(name), want)}
+	bad := func(name, want string) (table.Query, error) {
+		return q, wrong(name, "%s is %q: want %s", name, values.Get(name), want)
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		text := values.Get(name)
@@ -156,32 +156,32 @@ func queryOf(values url.Values) (table.Query, error) {
 			q.Server = text
 		case "block":
 			if q.Block, err = netip.ParsePrefix(text); err != nil || q.Block != q.Block.Masked() {
-				return wrong(name, "a prefix such as 192.0.2.0/24")
+				return bad(name, "a prefix such as 192.0.2.0/24")
 			}
 		case "findings":
 			if q.WithFindings, err = strconv.ParseBool(text); err != nil {
-				return wrong(name, "true or false")
+				return bad(name, "true or false")
 			}
 		case "sort":
 			q.Sort = table.Column(text)
 			columns := []table.Column{table.ByAddress, table.ByServer, table.ByHostname, table.ByName, table.ByFindings}
 			if !slices.Contains(columns, q.Sort) {
-				return wrong(name, "address, server, hostname, name or findings")
+				return bad(name, "address, server, hostname, name or findings")
 			}
 		case "order":
 			if q.Descending = text == "desc"; !q.Descending && text != "asc" {
-				return wrong(name, "asc or desc")
+				return bad(name, "asc or desc")
 			}
 		case "offset":
 			if q.Offset, err = strconv.Atoi(text); err != nil || q.Offset < 0 {
-				return wrong(name, "a number from 0")
+				return bad(name, "a number from 0")
 			}
 		case "limit":
 			if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-				return wrong(name, fmt.Sprintf("a number from 1 to %d", maxLimit))
+				return bad(name, fmt.Sprintf("a number from 1 to %d", maxLimit))
 			}
 		default:
-			return q, &failure{kind: malformed, message: fmt.Sprintf("there is no parameter %q", name)}
+			return q, wrong(name, "there is no parameter %q", name)
 		}
 	}
 	return q, nil
@@ -203,7 +203,9 @@ func (a *api) address(w http.ResponseWriter, r *http.Request, seat *desk.Seat) e
 		Domains  []string        `json:"domains"`
 		Findings json.RawMessage `json:"findings"`
 	}{
-		Commit: seat.Commit().ID, address: wantedBy(seat).addressOf(seat, &row), Domains: append([]string{}, seat.Domains(addr)...),
+		Commit:  seat.Commit().ID,
+		address: wantedBy(seat).addressOf(seat, &row),
+		Domains: append([]string{}, seat.Domains(addr)...),
 	}
 	var list []finding
 	for _, f := range seat.Findings(addr) {
@@ -220,8 +222,8 @@ type finding struct {
 	about netip.Addr // the zero Addr if it is known without
 }
 
-// findingsJSON returns findings as lint writes them, with the addresses. Who sees only some accounts does not learn where
-// they are, which would tell of the others.
+// findingsJSON returns findings as lint writes them, with the addresses. Who sees only some accounts does not learn
+// where they are, which would tell of the others.
 func findingsJSON(p *users.Person, findings []finding) json.RawMessage {
 	l := make(diag.List, len(findings))
 	for i, f := range findings {
@@ -254,8 +256,8 @@ func findingsJSON(p *users.Person, findings []finding) json.RawMessage {
 	return b.Bytes()
 }
 
-// findingsOf returns what a draft tells: why the edits cannot be made, or else which errors they would bring, or else all
-// that lint would find about their addresses.
+// findingsOf returns what a draft tells: why the edits cannot be made, or else which errors they would bring, or else
+// all that lint would find about their addresses.
 func findingsOf(d *editor.Draft) []finding {
 	var list []finding
 	switch {
@@ -409,8 +411,8 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 		Reason string `json:"reason"`
 		DryRun bool   `json:"dry_run"`
 	}
-	wrong := func(format string, args ...any) ([]editor.Edit, string, bool, error) {
-		return nil, "", false, &failure{kind: malformed, message: fmt.Sprintf(format, args...)}
+	bad := func(format string, args ...any) ([]editor.Edit, string, bool, error) {
+		return nil, "", false, wrong("changes", format, args...)
 	}
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
@@ -427,13 +429,13 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 	case errors.As(err, &large):
 		return nil, "", false, err
 	case err != nil:
-		return wrong("the body is not the JSON that is wanted: %v", err)
+		return bad("the body is not the JSON that is wanted: %v", err)
 	case len(body.Changes) == 0:
-		return wrong("changes is missing or empty")
+		return bad("changes is missing or empty")
 	case len(body.Changes) > maxChanges:
-		return wrong("there are %d changes: want at most %d", len(body.Changes), maxChanges)
+		return bad("there are %d changes: want at most %d", len(body.Changes), maxChanges)
 	case len(body.Reason) > maxReason:
-		return wrong("the reason has %d bytes: want at most %d", len(body.Reason), maxReason)
+		return bad("the reason has %d bytes: want at most %d", len(body.Reason), maxReason)
 	}
 	at := make(map[netip.Addr]int, len(body.Changes))
 	for i, c := range body.Changes {
@@ -442,13 +444,13 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 		first, twice := at[addr]
 		switch {
 		case !ok:
-			return wrong("changes[%d]: %q is no IP address", i, c.Address)
+			return bad("changes[%d]: %q is no IP address", i, c.Address)
 		case !c.Name.set:
-			return wrong("changes[%d]: name is missing: want a name, or null for the default", i)
+			return bad("changes[%d]: name is missing: want a name, or null for the default", i)
 		case name == "" && c.TTL != "":
-			return wrong("changes[%d]: ttl needs a name: want none with the default", i)
+			return bad("changes[%d]: ttl needs a name: want none with the default", i)
 		case twice:
-			return wrong("changes[%d]: %s is in changes[%d] already", i, addr, first)
+			return bad("changes[%d]: %s is in changes[%d] already", i, addr, first)
 		}
 		at[addr] = i
 		e := editor.Edit{Addr: addr, Name: name, TTL: c.TTL}

@@ -12,8 +12,8 @@ import (
 	"github.com/revmap/revmap/gen/table"
 )
 
-// A robotEntry is an address with its name, as the Robot webservice has it. Ptr is "" only where a name has just been taken
-// away.
+// A robotEntry is an address with its name, as the Robot webservice has it. Ptr is "" only where a name has just been
+// taken away.
 type robotEntry struct {
 	RDNS struct {
 		IP  netip.Addr `json:"ip"`
@@ -33,7 +33,7 @@ func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	if r.URL.Query().Has("server_ip") {
 		addr, ok := parseAddr(r.URL.Query().Get("server_ip"))
 		if !ok {
-			return &failure{kind: malformed, message: "invalid input", invalid: []string{"server_ip"}}
+			return wrong("server_ip", "invalid input")
 		}
 		row, err := seat.At(addr)
 		if err != nil || row.Server == "" {
@@ -166,8 +166,8 @@ func (a *api) robotDelete(w http.ResponseWriter, r *http.Request, seat *desk.Sea
 	return set(r, seat, addr, "")
 }
 
-// robotName returns the parameter ptr, "" for the default. Clients send it in the body, some without a Content-Type, or in
-// the query string.
+// robotName returns the parameter ptr, "" for the default. Clients send it in the body, some without a Content-Type, or
+// in the query string.
 func robotName(w http.ResponseWriter, r *http.Request) (string, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, smallBody))
 	if err != nil {
@@ -175,7 +175,7 @@ func robotName(w http.ResponseWriter, r *http.Request) (string, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return "", &failure{kind: malformed, message: "invalid input: the body is no form: " + err.Error(), invalid: []string{"ptr"}}
+		return "", wrong("ptr", "invalid input: the body is no form: %v", err)
 	}
 	for _, values := range []url.Values{form, r.URL.Query()} {
 		if values.Has("ptr") {

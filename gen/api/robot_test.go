@@ -222,8 +222,8 @@ const ansiblePlay = `
         - {ip: 192.0.2.11, value: www.bluebird.example, changed: false, fails: 400 INVALID_INPUT (invalid input}
 `
 
-// TestAnsible: the module community.hrobot.reverse_dns, which has the address of Hetzner's server built in, sets names here
-// as soon as it has another.
+// TestAnsible: the module community.hrobot.reverse_dns, which has the address of Hetzner's server built in, sets names
+// here as soon as it has another.
 func TestAnsible(t *testing.T) {
 	program := peer.Needs(t, "ansible-playbook")[0]
 	s := newSite(t)
