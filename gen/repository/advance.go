@@ -54,7 +54,7 @@ func (r *Repository) move(ctx context.Context, name, from, to string, publish fu
 		return err
 	}
 	for _, tree := range s.Trees {
-		if err := r.follow(ctx, tree, from, to, "--dry-run"); err != nil {
+		if err := r.check(ctx, tree, from, to); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,11 @@ func (r *Repository) perform(ctx context.Context, s step) (err error) {
 		return errors.Join(err, r.forget())
 	}
 	for i, tree := range s.Trees {
-		if err := r.follow(ctx, tree, s.From, s.To); err != nil {
+		err := r.check(ctx, tree, s.From, s.To) // once more: a remote takes its time
+		if err == nil {
+			err = r.follow(ctx, tree, s.From, s.To)
+		}
+		if err != nil {
 			os.Remove(room) // the way back needs some
 			return errors.Join(err, r.undo(ctx, s, i))
 		}
@@ -146,17 +150,22 @@ func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, erro
 	return trees, nil
 }
 
-// follow brings a work tree and its index from a commit to another. What is changed there stays; if it is in files that
-// have to change, nothing is done, and the error is a *DirtyError. Files that Git ignores have to give way, as ever.
+// follow brings a work tree and its index from a commit to another. What is changed there stays; if that is in files
+// that have to change, nothing is done. Files that Git ignores have to give way, as ever.
 func (r *Repository) follow(ctx context.Context, tree, from, to string, options ...string) error {
 	in := r.in(tree)
 	args := append(append([]string{"read-tree"}, options...), "-m", "-u", from, to)
-	err := waitForLock(func() error {
+	return waitForLock(func() error {
 		// It fails for files that are not committed, which need not matter.
 		_, _ = in.Run(ctx, "update-index", "-q", "--refresh")
 		_, err := in.Run(ctx, args...)
 		return err
 	})
+}
+
+// check tells whether follow can do what it shall. If changes are in its way, the error is a *DirtyError.
+func (r *Repository) check(ctx context.Context, tree, from, to string) error {
+	err := r.follow(ctx, tree, from, to, "--dry-run")
 	if err == nil || ctx.Err() != nil || locked(err) {
 		return err
 	}
@@ -167,7 +176,7 @@ func (r *Repository) follow(ctx context.Context, tree, from, to string, options 
 	dirty := &DirtyError{Folder: tree}
 	var staged []string
 	for some := range slices.Chunk(changed, 500) {
-		status, failed := in.Run(ctx, append([]string{"status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+		status, failed := r.in(tree).Run(ctx, append([]string{"status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
 			"--ignore-submodules=all", "--"}, some...)...)
 		if failed != nil {
 			return errors.Join(err, failed)
@@ -293,26 +302,20 @@ func (r *Repository) followOn(ctx context.Context, tree, from, to string) error 
 		return nil
 	}
 	for _, file := range changed {
-		path := filepath.Join(tree, filepath.FromSlash(file))
-		data, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		has := strings.TrimSuffix(string(data), "\n") // as Run returns it
-		if was, err := in.Run(ctx, "cat-file", "--filters", from+":"+file); err == nil && has == was {
-			continue
-		}
-		// Git writes what is not there, and leaves alone what is not as it was: also what it has not written to the end.
-		if new, err := in.Run(ctx, "cat-file", "--filters", to+":"+file); err == nil && strings.HasPrefix(new, has) {
-			if err := os.Remove(path); err != nil {
+		if r.begun(ctx, tree, from, to, file) {
+			if err := os.Remove(onDisk(tree, file)); err != nil { // Git writes what is not there
 				return err
 			}
 		}
 	}
+	if err := r.check(ctx, tree, from, to); err != nil {
+		return err
+	}
 	return r.follow(ctx, tree, from, to)
 }
 
-// restore writes the files of a work tree again in which follow has failed, before it has written the index.
+// restore writes the files of a work tree again in which follow has failed, before it has written the index. It leaves
+// alone what somebody else has written.
 func (r *Repository) restore(ctx context.Context, tree, from, to string) error {
 	changed, err := r.changed(ctx, from, to, "")
 	if err != nil {
@@ -322,21 +325,38 @@ func (r *Repository) restore(ctx context.Context, tree, from, to string) error {
 	if err != nil {
 		return err
 	}
-	had := make(map[string]bool, len(before))
-	var names strings.Builder
-	for _, e := range before {
-		had[e.path] = true
-		names.WriteString(e.path + "\x00")
-	}
 	for _, file := range changed {
-		if !had[file] {
-			if err := os.Remove(filepath.Join(tree, filepath.FromSlash(file))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if r.begun(ctx, tree, from, to, file) {
+			if err := os.Remove(onDisk(tree, file)); err != nil {
 				return err
 			}
 		}
 	}
+	var missing strings.Builder
+	for _, e := range before {
+		if _, err := os.Lstat(onDisk(tree, e.path)); errors.Is(err, fs.ErrNotExist) {
+			missing.WriteString(e.path + "\x00")
+		}
+	}
 	in := r.in(tree)
-	in.Stdin = strings.NewReader(names.String())
-	_, err = in.Run(ctx, "checkout-index", "--force", "-z", "--stdin")
+	in.Stdin = strings.NewReader(missing.String())
+	_, err = in.Run(ctx, "checkout-index", "-z", "--stdin")
 	return err
 }
+
+// begun reports whether Git has begun to write a file as it is in the commit to, and perhaps has not come to its end.
+func (r *Repository) begun(ctx context.Context, tree, from, to, file string) bool {
+	data, err := os.ReadFile(onDisk(tree, file))
+	if err != nil {
+		return false
+	}
+	has := strings.TrimSuffix(string(data), "\n") // as Run returns it
+	// With filters, as Git writes it.
+	if was, err := r.in(tree).Run(ctx, "cat-file", "--filters", from+":"+file); err == nil && has == was {
+		return false
+	}
+	new, err := r.in(tree).Run(ctx, "cat-file", "--filters", to+":"+file)
+	return err == nil && strings.HasPrefix(new, has)
+}
+
+func onDisk(tree, file string) string { return filepath.Join(tree, filepath.FromSlash(file)) }

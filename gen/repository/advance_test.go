@@ -199,6 +199,7 @@ func TestFinish(t *testing.T) {
 
 	// The lock of a git that was killed, too, is not taken for somebody's changes.
 	w.git("checkout", "-qf", "-B", "main", from)
+	w.git("clean", "-qfd")
 	moved()
 	lock := filepath.Join(w.dir, ".git", "index.lock")
 	for _, err := range []error{

@@ -129,6 +129,38 @@ func TestAdvanceRemote(t *testing.T) {
 	w.clean()
 }
 
+// While the remote takes its time, somebody goes on working.
+func TestAdvanceMeanwhile(t *testing.T) {
+	w, remote, _ := withRemote(t)
+	linked := work{t, filepath.Join(t.TempDir(), "linked")}
+	w.git("worktree", "add", "-q", "--force", linked.dir, "main")
+	r := w.open(repository.Options{Remote: "origin"})
+	from, to := w.make(r, map[string]string{"records.yaml": "2\n", "records.d/a.yaml": "1\n2\n", "new": "n\n"})
+	hook := "#!/bin/sh\ncd '" + linked.dir + "' || exit\necho mine >records.d/a.yaml\necho mine >new\n"
+	if err := os.WriteFile(filepath.Join(remote.dir, "hooks", "update"), []byte(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := r.Advance(t.Context(), from, to)
+	var dirty *repository.DirtyError
+	if !errors.As(err, &dirty) || dirty.Folder != linked.dir || !strings.Contains(err.Error(), "origin has commit "+to+" now") {
+		t.Errorf("%v, want a DirtyError about %s", err, linked.dir)
+	}
+	if w.git("rev-parse", "main") != from || linked.read("records.d/a.yaml") != "mine\n" || linked.read("new") != "mine\n" {
+		t.Error("something has moved")
+	}
+	w.clean()
+	linked.git("checkout", "-q", ".")
+	if err := os.Remove(filepath.Join(linked.dir, "new")); err != nil {
+		t.Fatal(err)
+	}
+	linked.clean()
+	if err := r.Fetch(t.Context()); err != nil || linked.read("new") != "n\n" {
+		t.Errorf("fetch what was pushed: %v", err)
+	}
+	w.clean()
+	linked.clean()
+}
+
 func TestPush(t *testing.T) {
 	w, remote, other := withRemote(t)
 	const name = "rdns/alice/api"
