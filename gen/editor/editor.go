@@ -38,6 +38,9 @@ func Start(ctx context.Context, o Options) (*Editor, error) {
 	return e, e.Refresh(ctx)
 }
 
+// Remote reports whether branches are pushed to a remote.
+func (e *Editor) Remote() bool { return e.o.Remote }
+
 // Close lets go of the repository.
 func (e *Editor) Close() error { return e.o.Repository.Close() }
 
@@ -87,7 +90,15 @@ func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
 			return nil, err
 		}
 		done, err := e.propose(ctx, p)
-		if errors.Is(err, repository.ErrMoved) && attempt < 3 { // somebody else has pushed meanwhile
+		var push *repository.PushError
+		switch {
+		case attempt == 3:
+		case errors.Is(err, repository.ErrMoved):
+			continue
+		case errors.As(err, &push) && push.Rejected: // somebody has pushed since the last Fetch
+			if err := e.o.Repository.Fetch(ctx); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		return done, err

@@ -221,25 +221,36 @@ func (w *world) elsewhere(bare, old, new string) (commit string) {
 	return w.gitIn(clone, "rev-parse", "HEAD")
 }
 
-// TestRejectedPush: where the remote has something else, nothing moves here, and it is said.
+// TestRejectedPush: what somebody has pushed meanwhile comes first. Where the two main branches have gone apart, nothing
+// moves, and it is said.
 func TestRejectedPush(t *testing.T) {
 	w := newWorld(t)
 	bare := w.addRemote()
 	w.serve("--remote", "origin", "--fetch", "0", "--direct", "operator")
-	w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
+	theirs := w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
+	ours := w.propose("olivia", "192.0.2.11", "shop.acme.example")
+	if got := w.git("rev-parse", "main^"); got != theirs {
+		t.Errorf("the commit follows %s, not %s", got, theirs)
+	}
+	if got := w.gitIn(bare, "rev-parse", "main"); got != ours.Commit {
+		t.Errorf("the remote has %s", got)
+	}
+
+	w.elsewhere(bare, "gw2.example.net", "gw3.example.net")
+	w.git("commit", "-q", "--allow-empty", "-m", "Not pushed")
 	main := w.git("rev-parse", "main")
-	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.acme.example"))
-	if r.status < 400 {
+	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "store.acme.example"))
+	if r.status != http.StatusInternalServerError {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	w.contains(r.body, "origin")
+	w.contains(r.body, "main and origin/main has commits that the other has not: merge or rebase them")
 	if got := w.git("rev-parse", "main"); got != main {
 		t.Errorf("the branch has moved to %s", got)
 	}
 	if status := w.git("status", "--porcelain"); status != "" {
 		t.Errorf("the work tree has changed:\n%s", status)
 	}
-	w.contains(readAudit(w), `"msg":"propose","login":"olivia"`, `"level":"WARN"`)
+	w.contains(readAudit(w), `"level":"WARN","msg":"propose","login":"olivia"`)
 }
 
 // TestRemote: what others push is followed, what is proposed here is pushed; a remote that is away loses no proposal.
