@@ -77,6 +77,9 @@ func (s *Seat) Person() *users.Person { return s.person }
 // Direct reports whether what the person proposes becomes a commit on the main branch, without a review.
 func (s *Seat) Direct() bool { return slices.Contains(s.desk.o.Direct, s.person.Role) }
 
+// Remote reports whether proposals are pushed to a remote, where they are reviewed.
+func (s *Seat) Remote() bool { return s.desk.o.Editor.Remote() }
+
 // Commit returns the commit that is shown.
 func (s *Seat) Commit() repository.Commit { return s.view.Commit() }
 

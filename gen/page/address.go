@@ -114,7 +114,7 @@ func (p *pages) showAddress(
 		a.Form.Name, a.Form.TTL = strings.TrimSuffix(a.Edit.Name, "."), a.Edit.TTL
 	}
 	if err := s.MayEdit(addr, ""); err != nil {
-		a.Denied = p.explain(r, err).message
+		a.Denied = p.explain(r, s, err).message
 	}
 	if v := r.URL.Query(); v.Has("name") && a.Denied == "" {
 		a.Form.Name, a.Form.TTL = strings.TrimSpace(v.Get("name")), strings.TrimSpace(v.Get("ttl"))
@@ -134,7 +134,7 @@ func (p *pages) showAddress(
 	ctx, cancel := context.WithTimeout(r.Context(), historyTime)
 	defer cancel()
 	if a.History, err = s.History(ctx, addr); err != nil {
-		a.Unknown = plain(err.Error())
+		a.Unknown = "The history could not be read." + inside(s, err.Error())
 		p.o.Log.Error("no history", "address", addr, "error", err)
 	}
 	if change != nil {

@@ -15,7 +15,8 @@ import (
 type review struct {
 	Changes   []change
 	Conflicts []editor.Conflict
-	Fresh     []finding   // errors that keep the changes from being proposed
+	Errors    int         // that keep the changes from being proposed
+	Elsewhere []finding   // those of them that are at none of Changes
 	Stops     []diff.Stop // of gates
 	Effects   []effect    // the worst first
 	Report    string      // all of it, as reviewers get it
@@ -60,14 +61,20 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 	var d *editor.Draft
 	if len(edits) > 0 {
 		if d, err = s.Draft(r.Context(), edits); err != nil {
-			d, v.Problem = nil, p.explain(r, err).message // a person who may do less than before can still discard
+			d, v.Problem = nil, p.explain(r, s, err).message // a person who may do less than before can still discard
 		}
 	}
 	for _, e := range edits {
 		v.Changes = append(v.Changes, changeOf(s, e, d))
 	}
 	if d != nil {
-		v.Conflicts, v.Fresh = d.Conflicts, findingsOf(d.Fresh)
+		v.Conflicts = d.Conflicts
+		v.Errors = len(d.Fresh) + len(d.Refused)
+		for _, f := range findingsOf(d.Fresh) {
+			if !slices.ContainsFunc(v.Changes, func(c change) bool { return slices.Contains(c.Findings, f) }) {
+				v.Elsewhere = append(v.Elsewhere, f)
+			}
+		}
 		v.Ready = d.Ready()
 		if d.Review != nil {
 			v.Stops, v.AllSame = d.Review.Stops, len(d.Review.Addresses) == 0
@@ -144,9 +151,14 @@ func (p *pages) propose(w http.ResponseWriter, r *http.Request, s *desk.Seat) er
 	case err != nil && done == nil:
 		p.o.Log.Error("nothing was proposed", "login", s.Person().Login, "error", err)
 		return p.showChanges(w, r, s, http.StatusBadGateway,
-			sentence(plain(err.Error()))+" Nothing was changed, and your changes are still here: try again later.")
-	case err != nil: // the proposal is there
-		return err
+			"This could not be proposed."+inside(s, err.Error())+" Nothing was changed, and your changes are still here: try again later.")
+	case err != nil:
+		p.o.Log.Error("a proposal is there, and what comes after it failed", "branch", done.Branch, "error", err)
+		return p.showProposals(w, r, s, http.StatusInternalServerError,
+			"It is proposed, but not all that comes after that was done."+inside(s, err.Error()))
+	case done.Warning != "":
+		return p.showProposals(w, r, s, http.StatusOK,
+			"It is proposed, but the remote has not taken the branch, and can be asked again."+inside(s, done.Warning))
 	case done.Direct:
 		http.Redirect(w, r, "/changes?committed="+done.Commit, http.StatusSeeOther)
 	default:

@@ -21,6 +21,7 @@ import (
 
 	"github.com/revmap/revmap/gen/desk"
 	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/session"
 	"github.com/revmap/revmap/gen/users"
 )
@@ -153,17 +154,20 @@ type problem struct {
 
 func (e *problem) Error() string { return e.message }
 
-// explain returns what to tell of an error. What nobody expects is only for the log.
-func (p *pages) explain(r *http.Request, err error) *problem {
+// explain returns what to tell of an error. What is inside of the server or its remote is for operators, and for the log.
+func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 	var (
-		known  *problem
-		denied *desk.DeniedError
+		known    *problem
+		denied   *desk.DeniedError
+		unpushed *repository.PushError
 	)
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &denied):
-		return &problem{http.StatusForbidden, sentence(err.Error())}
+		return &problem{http.StatusForbidden, sentence(plain(err.Error()))}
+	case errors.As(err, &unpushed):
+		return &problem{http.StatusBadGateway, "The remote has not taken the branch." + inside(s, err.Error()) + " It is kept here, and can be pushed again."}
 	case errors.Is(err, desk.ErrUnknown):
 		return &problem{http.StatusNotFound, "There is no such page, address or proposal, or it is none that you may see. " +
 			"Addresses can be looked up in the list."}
@@ -171,13 +175,21 @@ func (p *pages) explain(r *http.Request, err error) *problem {
 		return &problem{http.StatusServiceUnavailable, "That took too long. Try again."}
 	}
 	p.o.Log.Error("page failed", "path", r.URL.Path, "error", err)
-	return &problem{http.StatusInternalServerError, "Something went wrong that is not your doing: " + sentence(err.Error()) +
+	return &problem{http.StatusInternalServerError, "Something went wrong that is not your doing." + inside(s, err.Error()) +
 		" Nothing was changed. Try again; if it stays, tell whoever runs this server."}
+}
+
+// inside returns text about what is inside of the server for an operator, and nothing for others.
+func inside(s *desk.Seat, text string) string {
+	if s.Person().Role != users.Operator {
+		return ""
+	}
+	return " " + sentence(plain(text))
 }
 
 // fail answers with an error.
 func (p *pages) fail(w http.ResponseWriter, r *http.Request, s *desk.Seat, err error) {
-	e := p.explain(r, err)
+	e := p.explain(r, s, err)
 	if forScript(r) {
 		writeJSON(w, e.status, map[string]any{"error": e.message})
 		return

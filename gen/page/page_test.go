@@ -64,16 +64,27 @@ func newSite(t *testing.T, change func(*desk.Options)) *site {
 	}
 	s.git("init", "-q", "-b", "main")
 	s.commit("Begin")
+	s.serve(change, "")
+	return s
+}
+
+// serve opens the repository, and serves the pages of it.
+func (s *site) serve(change func(*desk.Options), remote string) {
+	t := s.T
+	t.Helper()
 	r, err := repository.Open(t.Context(), repository.Options{
-		Root: filepath.Join(s.dir, "records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+		Root: filepath.Join(s.dir, "records.yaml"), Remote: remote,
+		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.editor, err = editor.Start(t.Context(), editor.Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
+	s.editor, err = editor.Start(t.Context(), editor.Options{Repository: r, Remote: remote != "", Limits: diff.DefaultLimits()})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.editor.Close() })
+	editor := s.editor
+	t.Cleanup(func() { editor.Close() })
 	o := desk.Options{Editor: s.editor, Dir: t.TempDir()}
 	if change != nil {
 		change(&o)
@@ -89,7 +100,6 @@ func newSite(t *testing.T, change func(*desk.Options)) *site {
 		}
 	})
 	s.url = server.URL
-	return s
 }
 
 // usersFile returns a file of people. It is made once, since it takes long to hash passwords.
@@ -626,6 +636,25 @@ func TestPropose(t *testing.T) {
 	b.post("/changes").is(http.StatusConflict, "/changes").has("nothing to propose any more")
 }
 
+// TestRemote proposes where the remote cannot be reached, and again when it can.
+func TestRemote(t *testing.T) {
+	s := newSite(t, nil)
+	s.editor.Close()
+	s.git("remote", "add", "origin", filepath.Join(s.dir, "gone.git"))
+	s.serve(nil, "origin")
+	b := s.browse("olga")
+	b.post("/collect", "address", "192.0.2.20", "was", "", "name", "crm.acme.example")
+	b.post("/changes").is(http.StatusOK, "/changes").has("It is proposed, but the remote has not taken the branch", "The remote does not have this branch yet.")
+	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
+	if p := b.post("/proposals/push", "branch", branch); p.status != http.StatusBadGateway {
+		t.Errorf("status %d for a remote that is gone:\n%s", p.status, p.text)
+	} else {
+		p.has("Push "+branch+" to origin", "Push it again")
+	}
+	s.git("init", "-q", "--bare", "gone.git")
+	b.post("/proposals/push", "branch", branch).is(http.StatusOK, "/proposals").has(branch).lacks("Push it again")
+}
+
 func TestDirect(t *testing.T) {
 	s := newSite(t, func(o *desk.Options) { o.Direct = []users.Role{users.Operator} })
 	b := s.browse("olga")
@@ -807,7 +836,7 @@ func TestRules(t *testing.T) {
 	b := s.browse("acme-it")
 	for _, r := range lint.Rules {
 		p := b.get("/rules/"+r.ID).is(http.StatusOK, "/rules/"+r.ID).has(r.ID+" Severity: ", "Why", "Wrong", "Right")
-		if strings.Contains(p.text, "```") || strings.Contains(p.text, "## ") {
+		if strings.ContainsAny(p.text, "`") || strings.Contains(p.text, "## ") || strings.Contains(p.text, "](") {
 			t.Errorf("%s has marks of Markdown:\n%s", p.url, p.text)
 		}
 	}

@@ -54,6 +54,7 @@ func (p *pages) showProposals(w http.ResponseWriter, r *http.Request, s *desk.Se
 			}
 			it.Rows = append(it.Rows, proposed{e, at})
 		}
+		it.Unpushed = s.Remote() && !o.Pushed
 		if o.Commit == r.URL.Query().Get("made") {
 			it.Made, v.Made = true, o.Branch
 		}
@@ -74,7 +75,7 @@ func (p *pages) push(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 // decide answers after somebody has decided on a proposal.
 func (p *pages) decide(w http.ResponseWriter, r *http.Request, s *desk.Seat, err error) error {
 	if err != nil {
-		e := p.explain(r, err)
+		e := p.explain(r, s, err)
 		return p.showProposals(w, r, s, e.status, e.message)
 	}
 	http.Redirect(w, r, "/proposals", http.StatusSeeOther)

@@ -1,7 +1,9 @@
 package page
 
 import (
+	"html/template"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/revmap/revmap/docs"
@@ -9,7 +11,25 @@ import (
 )
 
 // A passage is a part of the page of a rule: a heading, text, or an example.
-type passage struct{ Heading, Text, Example string }
+type passage struct {
+	Heading, Example string
+	Text             template.HTML
+}
+
+// Within text, there are marks of code, and links to other rules and other pages.
+var (
+	codeMark = regexp.MustCompile("`([^`]+)`")
+	ruleLink = regexp.MustCompile(`\[([^\]]+)\]\(([a-z0-9-]+)\.md\)`)
+	pageLink = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
+)
+
+// marked returns the HTML of text.
+func marked(text string) template.HTML {
+	text = template.HTMLEscapeString(text)
+	text = ruleLink.ReplaceAllString(text, `<a href="/rules/$2">$1</a>`)
+	text = pageLink.ReplaceAllString(text, "$1") // they are not served here
+	return template.HTML(codeMark.ReplaceAllString(text, "<code>$1</code>"))
+}
 
 // A rulePage is the page of a rule.
 type rulePage struct {
@@ -18,7 +38,7 @@ type rulePage struct {
 }
 
 // rule shows the page of a rule of lint. Those pages are all of one form, of headings, text and examples, which a test in
-// gen/lint holds; marks within text stay as they are.
+// gen/lint holds.
 func (p *pages) rule(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
 	id := r.PathValue("id")
 	page, ok := docs.RulePage(id)
@@ -37,7 +57,7 @@ func (p *pages) rule(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 			if heading, ok := strings.CutPrefix(block, "## "); ok {
 				passages = append(passages, passage{Heading: heading})
 			} else if block != "" {
-				passages = append(passages, passage{Text: block})
+				passages = append(passages, passage{Text: marked(block)})
 			}
 		}
 	}

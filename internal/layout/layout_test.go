@@ -55,7 +55,7 @@ var arrows = map[string]string{
 	"gen/editor": "gen/baseline gen/build gen/cache gen/diff gen/forward gen/lint gen/model gen/report gen/repository " +
 		"gen/source gen/table gen/diag internal/parallel",
 	"gen/desk":  "gen/check gen/editor gen/model gen/repository gen/source gen/table gen/users gen/diag",
-	"gen/page":  "gen/check gen/desk gen/diff gen/editor gen/lint gen/model gen/report gen/session gen/source gen/table gen/users gen/diag docs",
+	"gen/page":  "gen/check gen/desk gen/diff gen/editor gen/lint gen/model gen/report gen/repository gen/session gen/source gen/table gen/users gen/diag docs",
 	"gen/api":   "gen/desk gen/diff gen/editor gen/model gen/report gen/session gen/source gen/table gen/users gen/diag",
 	"gen/serve": "gen/api gen/desk gen/editor gen/page gen/repository gen/session gen/users",
 	"gen/cli": "gen/baseline gen/build gen/cache gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +

@@ -47,13 +47,13 @@ function told(draft) {
 		const list = element("ul", "findings");
 		for (const f of draft.findings) {
 			const item = element("li", f.severity, sign(), element("b", "", f.severity), " " + f.message);
-			if (f.hint) item.append(element("span", "hint", f.hint));
 			if (f.rule) {
 				const link = element("a", "rule", f.rule);
 				link.href = "/rules/" + f.rule;
 				link.target = "_blank"; // what is typed stays
 				item.append(" ", link);
 			}
+			if (f.hint) item.append(element("span", "hint", f.hint));
 			list.append(item);
 		}
 		return list;
