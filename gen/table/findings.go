@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -128,7 +129,7 @@ func (t *Table) worst(m *marks) *order {
 var ofNoAddress = []string{"forwards-invalid", "include-invalid", "severity-invalid"}
 
 // about returns the number of the start of what a finding in the file of p is about: an entry, a primary address or a
-// server. It returns false if that is neither. What is in an entry is written behind its key on the same line, or further
+// server. It returns false if that is neither. What is in an entry stands behind its key on the same line, or further
 // to the right on the next ones.
 func (p *part) about(d diag.Diagnostic) (int, bool) {
 	if slices.Contains(ofNoAddress, d.Rule) {
@@ -175,6 +176,28 @@ func (p *part) after(k int) int {
 	}
 }
 
+// rowsOf goes through the indexes of the rows that what begins at k is about: one, or all of a server.
+func (p *part) rowsOf(k int) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		whole := p.starts[k]
+		if whole.kind() != wholeOf {
+			yield(whole.what & number)
+			return
+		}
+		for j, end := k+1, p.after(k); j < end; j++ {
+			s := p.starts[j]
+			if s.kind() > primary {
+				continue
+			}
+			i := s.what & number
+			// A row that has two starts has one of them as its own; no server has the entries behind the last one's.
+			if r := &p.rows[i]; r.start == uint32(j) && r.server == whole.what&number && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
 // findings returns those about the row at an index. List has those in the file.
 func (p *part) findings(i int, list diag.List) diag.List {
 	k := int(p.rows[i].start)
@@ -209,14 +232,9 @@ func (p *part) marks(list diag.List, first uint32) (found []mark, others diag.Li
 			continue
 		}
 		rows := 0
-		for j, end := k, p.after(k); j < end; j++ {
-			n := p.starts[j].what & number
-			if p.starts[k].kind() == wholeOf && (p.starts[j].kind() > primary ||
-				p.rows[n].server != p.starts[k].what&number || p.rows[n].start != uint32(j)) { // one counts
-				continue
-			}
+		for i := range p.rowsOf(k) {
+			all[i].count(d.Severity)
 			rows++
-			all[n].count(d.Severity)
 		}
 		if rows == 0 {
 			others = append(others, d)

@@ -27,12 +27,16 @@ const tied = 1 << 31
 // all goes through the rows.
 func (o *order) all(descending bool) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
-		if !descending {
-			for _, n := range o.rows {
+		each := func(rows []uint32) bool {
+			for _, n := range rows {
 				if !yield(n &^ tied) {
-					return
+					return false
 				}
 			}
+			return true
+		}
+		if !descending {
+			each(o.rows)
 			return
 		}
 		for end := o.blank; end > 0; {
@@ -40,18 +44,12 @@ func (o *order) all(descending bool) iter.Seq[uint32] {
 			for o.rows[begin]&tied != 0 {
 				begin--
 			}
-			for _, n := range o.rows[begin:end] {
-				if !yield(n &^ tied) {
-					return
-				}
+			if !each(o.rows[begin:end]) {
+				return
 			}
 			end = begin
 		}
-		for _, n := range o.rows[o.blank:] {
-			if !yield(n &^ tied) {
-				return
-			}
-		}
+		each(o.rows[o.blank:])
 	}
 }
 
@@ -163,7 +161,7 @@ func (t *Table) keyed(c int, n uint32) keyed {
 // same reports whether two rows have the same in a column.
 func same(c int, a, b keyed) bool { return a.key == b.key && (c > 0 || a.addr == b.addr) }
 
-// compare orders rows by what they are sorted by, then by address. Of rows of one address, that comes first which is first
+// compare orders rows by what they are sorted by, then by address. The first row of an address is that which is first
 // in an inventory of the whole source.
 func (t *Table) compare(a, b keyed) int {
 	if x := strings.Compare(a.key, b.key); x != 0 {
@@ -262,8 +260,7 @@ func (t *Table) merge(c int, old, fresh []uint32) []uint32 {
 	return out
 }
 
-// ahead returns for how many numbers before n f is true. It is true for the first ones, and asked more often the more
-// these are.
+// ahead returns for how many numbers before n f is true: the first ones. The fewer these are, the fewer calls it takes.
 func ahead(n int, f func(i int) bool) int {
 	from, to := 0, 1
 	for to <= n && f(to-1) {

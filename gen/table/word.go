@@ -30,8 +30,8 @@ func (w *word) fits(a netip.Addr) bool {
 	return strings.HasPrefix(string(a.AppendTo(buf[:0])), w.begin)
 }
 
-// newWord returns the word for a text. An IPv6 address begins with it if it does in its usual form or, for a word without
-// "::", if it does with all groups written out, with or without zeros before them.
+// newWord returns the word for a text. An IPv6 address begins with it if it does in its usual form or, without a "::"
+// in the word, with all groups written out, with or without zeros before them.
 func newWord(text string) word {
 	w := word{text: text}
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
