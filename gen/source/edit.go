@@ -125,7 +125,7 @@ func (f *Files) edit(
 	}
 	e.Files = f.with(e.Changed, texts)
 	slices.Sort(e.Changed)
-	if e.Files == nil || !pl.saidBy(e.Files.some(numbers)) {
+	if e.Files == nil || !pl.saidBy(e.Files, numbers, e.Changed) {
 		return nil, nil, errors.New("the edited source would not say what it should, so nothing is written; " +
 			"this is a mistake in revmap")
 	}
@@ -402,13 +402,32 @@ func (pl *plan) edit(read func(path string) ([]byte, error)) ([]FileEdit, error)
 	return files, errors.Join(failed...)
 }
 
-// saidBy reports whether the edited files say what they should: the changes, and all else as before. If they do not, that
-// is a mistake of this package, which must not cost anybody a source.
-func (pl *plan) saidBy(edited *Source) bool {
-	old := pl.source
-	same := slices.Equal(old.Files, edited.Files) && len(old.Servers) == len(edited.Servers) &&
-		len(old.Blocks) == len(edited.Blocks) && len(old.Accounts) == len(edited.Accounts) &&
-		pl.checkAddresses(old.Addresses, edited.Addresses, nil)
+// saidBy reports whether files say what they should: the changed ones the changes, and all else as before. If they do not,
+// that is a mistake of this package, which must not cost anybody a source. Numbers are those of the files of pl.source;
+// both are ascending.
+func (pl *plan) saidBy(files *Files, numbers, changed []int) bool {
+	rest := *pl.source
+	for _, i := range numbers {
+		old := rest.take(files.Path(i))
+		if _, ok := slices.BinarySearch(changed, i); !ok {
+			continue
+		}
+		if edited, _ := files.Read(i); !pl.saidByFile(old, edited) {
+			return false
+		}
+	}
+	for _, c := range pl.changes {
+		if c.seen != (c.file != "" && !c.removes()) {
+			return false
+		}
+	}
+	return true
+}
+
+// saidByFile is saidBy for one file, which was old.
+func (pl *plan) saidByFile(old, edited *Source) bool {
+	same := len(old.Servers) == len(edited.Servers) && len(old.Blocks) == len(edited.Blocks) &&
+		len(old.Accounts) == len(edited.Accounts) && pl.checkAddresses(old.Addresses, edited.Addresses, nil)
 	for i := 0; same && i < len(old.Servers); i++ {
 		a, b := &old.Servers[i], &edited.Servers[i]
 		same = a.Name.Value == b.Name.Value && a.Product.Value == b.Product.Value &&
@@ -417,10 +436,27 @@ func (pl *plan) saidBy(edited *Source) bool {
 			slices.EqualFunc(a.Routed, b.Routed, func(a, b Prefix) bool { return a.Prefix == b.Prefix }) &&
 			pl.checkAddresses(a.Addresses, b.Addresses, a)
 	}
-	for _, c := range pl.changes {
-		same = same && c.seen == (c.file != "" && !c.removes())
-	}
 	return same
+}
+
+// take takes what s lists of its first file, if that has the given path.
+func (s *Source) take(path string) *Source {
+	return &Source{
+		Accounts:  takeOf(&s.Accounts, path, func(a *Account) string { return a.Name.Pos.File }),
+		Blocks:    takeOf(&s.Blocks, path, func(b *Block) string { return b.Prefix.Pos.File }),
+		Servers:   takeOf(&s.Servers, path, func(s *Server) string { return s.Name.Pos.File }),
+		Addresses: takeOf(&s.Addresses, path, func(a *Address) string { return a.Addr.Pos.File }),
+	}
+}
+
+func takeOf[T any](list *[]T, path string, file func(*T) string) []T {
+	n := 0
+	for n < len(*list) && file(&(*list)[n]) == path {
+		n++
+	}
+	first := (*list)[:n]
+	*list = (*list)[n:]
+	return first
 }
 
 // checkAddresses compares the addresses of a server, nil for none, with what they became.
