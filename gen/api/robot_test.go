@@ -2,10 +2,12 @@ package api
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/revmap/revmap/gen/users"
@@ -195,6 +197,35 @@ func TestRobotTakesBack(t *testing.T) {
 	s.do("POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.10","name":"mx.acme.example"}]}`, "Content-Type: application/json")
 	a := s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType)
 	s.want(a, 409, `{"error":{"status":409,"code":"CONFLICT","message":"another proposal of yours gives this address another name: withdraw it first"}}`)
+}
+
+// TestRobotAtOnce: of what two people's programs set at once, nothing is lost, and each has one commit.
+func TestRobotAtOnce(t *testing.T) {
+	s := newSite(t)
+	var group sync.WaitGroup
+	for i := range 10 {
+		for _, who := range []string{"ada", "acme"} {
+			on := *s
+			on.as = who
+			group.Go(func() {
+				a := on.do("POST", fmt.Sprintf("/rdns/2001:db8:0:1::%s:%d", who[:1], i), "ptr="+who+".acme.example", formType)
+				if a.status != 201 {
+					t.Errorf("%d %s", a.status, a.body)
+				}
+			})
+		}
+	}
+	group.Wait()
+	for _, who := range []string{"ada", "acme"} {
+		branch := "rdns/" + who + "/api"
+		if got := strings.Count(s.read(branch), ": "+who+".acme.example"); got != 10 {
+			t.Errorf("%s has %d names", branch, got)
+		}
+		if got := s.git("rev-list", "--count", "main.."+branch); got != "1" {
+			t.Errorf("%s has %s commits", branch, got)
+		}
+	}
+	s.git("fsck", "--strict")
 }
 
 // hrobot is where Debian's package ansible has the collection of modules for Robot.
