@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,6 +112,51 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLargeAtOnce: large requests wait for each other, small ones for none.
+func TestLargeAtOnce(t *testing.T) {
+	s := &Server{o: Options{Users: new(users.Store)}}
+	entered, goOn := make(chan bool), make(chan bool)
+	var inside atomic.Int32
+	h := s.guard(nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			return
+		}
+		if n := inside.Add(1); n > largeAtOnce {
+			t.Errorf("%d large requests at once, want %d", n, largeAtOnce)
+		}
+		entered <- true
+		<-goOn
+		inside.Add(-1)
+	}))
+	call := func(body io.Reader) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", "/api/v1/changes", body))
+		return w.Code
+	}
+	const all = 3 * largeAtOnce
+	var calls sync.WaitGroup
+	for range all {
+		calls.Go(func() {
+			if status := call(io.MultiReader(strings.NewReader("{}"))); status != 200 { // of unknown length
+				t.Errorf("a large request: %d", status)
+			}
+		})
+	}
+	for range largeAtOnce {
+		<-entered
+	}
+	if status := call(nil); status != 200 {
+		t.Errorf("a small request: %d", status)
+	}
+	for i := range all {
+		goOn <- true
+		if i < all-largeAtOnce {
+			<-entered
+		}
+	}
+	calls.Wait()
 }
 
 // TestHTTPSHeaders: browsers are told to come by HTTPS only where that works.
