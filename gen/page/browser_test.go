@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"image/png"
 	"net/netip"
 	"net/url"
 	"os"
@@ -416,3 +417,30 @@ const faintText = `(() => {
 	}
 	return [...faint].join(" | ");
 })()`
+
+// TestDocs looks at the pictures of docs/page.md: all are there, and none is large.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/page.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := filepath.Glob("../../docs/page/*.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pictures {
+		if link := "](page/" + filepath.Base(p) + ")"; strings.Count(string(text), link) != 1 {
+			t.Errorf("docs/page.md does not show %s once", p)
+		}
+		data, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := png.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width != 1200 || len(data) > 200_000 {
+			t.Errorf("%s: %d bytes, %d wide, %v", p, len(data), c.Width, err)
+		}
+	}
+	if n := strings.Count(string(text), "](page/"); n != len(pictures) {
+		t.Errorf("docs/page.md shows %d pictures, and there are %d", n, len(pictures))
+	}
+}

@@ -613,7 +613,7 @@ func TestPropose(t *testing.T) {
 		"examplaaa1 192.0.2.12 shop.acme.example no name",
 	).lacks("Push it again")
 	b.get("/changes").has("You have not changed anything yet")
-	b.get("/?server=examplaaa2").has("Proposed: crm.acme.example waits for review")
+	b.get("/?server=examplaaa2").has("default hostname proposed: crm.acme.example")
 	b.get("/address/192.0.2.20").has("A proposal of olga waits for review: crm.acme.example")
 
 	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
