@@ -68,7 +68,8 @@ addresses:
 var people = []users.Person{
 	{Login: "ada", FullName: "Ada Example", Email: "ada@example.net", Role: users.Operator},
 	{Login: "acme", FullName: "Acme", Email: "admin@acme.example", Role: users.Account, Accounts: []string{"acme"}},
-	{Login: "bluebird", FullName: "Bluebird", Email: "it@bluebird.example", Role: users.Account, Accounts: []string{"bluebird"}},
+	{Login: "bluebird", FullName: "Bluebird", Email: "it@bluebird.example", Role: users.Account,
+		Accounts: []string{"bluebird"}},
 	{Login: "vera", FullName: "Vera Example", Email: "vera@example.net", Role: users.Viewer},
 }
 
@@ -324,7 +325,8 @@ func (s *site) documented(h http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		in := &openapi3filter.RequestValidationInput{
 			Request: r, PathParams: params,
-			Route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: r.Method, Operation: item.GetOperation(r.Method)},
+			Route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: r.Method,
+				Operation: item.GetOperation(r.Method)},
 			Options: &openapi3filter.Options{
 				AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, SkipSettingDefaults: true,
 			},
@@ -427,9 +429,13 @@ func TestNowhere(t *testing.T) {
 		s.want(s.do("GET", path, ""), 404, body)
 	}
 	for _, tt := range []struct{ method, path, allow, body string }{
-		{"PATCH", "/rdns/192.0.2.1", "DELETE, GET, HEAD, POST, PUT", `{"error":{"status":405,"code":"METHOD_NOT_ALLOWED","message":"this path takes DELETE, GET, HEAD, POST, PUT only"}}`},
-		{"DELETE", "/v1/servers/1", "GET, HEAD", `{"error":{"code":"method_not_allowed","message":"this path takes GET, HEAD only"}}`},
-		{"GET", "/api/v1/changes", "POST", `{"code":"method","detail":"this path takes POST only","status":405,"title":"Method Not Allowed"}`},
+		{"PATCH", "/rdns/192.0.2.1", "DELETE, GET, HEAD, POST, PUT",
+			`{"error":{"status":405,"code":"METHOD_NOT_ALLOWED",
+				"message":"this path takes DELETE, GET, HEAD, POST, PUT only"}}`},
+		{"DELETE", "/v1/servers/1", "GET, HEAD",
+			`{"error":{"code":"method_not_allowed","message":"this path takes GET, HEAD only"}}`},
+		{"GET", "/api/v1/changes", "POST",
+			`{"code":"method","detail":"this path takes POST only","status":405,"title":"Method Not Allowed"}`},
 	} {
 		a := s.do(tt.method, tt.path, "")
 		s.want(a, 405, tt.body)
@@ -455,7 +461,8 @@ func TestSeen(t *testing.T) {
 		{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.20","name":"x.acme.example"}]}`},
 		{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.20","name":"x.acme.example"}],"dry_run":true}`},
 	} {
-		if a := s.do(c[0], c[1], c[2]); a.status != 404 || strings.Contains(a.body, "web2") || strings.Contains(a.body, "bluebird") {
+		if a := s.do(c[0], c[1], c[2]); a.status != 404 || strings.Contains(a.body, "web2") ||
+			strings.Contains(a.body, "bluebird") {
 			t.Errorf("%s %s: %d %s", c[0], c[1], a.status, a.body)
 		}
 	}
@@ -474,7 +481,8 @@ func TestSeen(t *testing.T) {
 	for _, who := range []string{"vera", "reader"} {
 		s.as = who
 		for _, c := range [][3]string{
-			{"PUT", "/rdns/192.0.2.11", "ptr=x.acme.example"}, {"POST", "/rdns/192.0.2.10", "ptr=x.acme.example"}, {"DELETE", "/rdns/192.0.2.10"},
+			{"PUT", "/rdns/192.0.2.11", "ptr=x.acme.example"}, {"POST", "/rdns/192.0.2.10", "ptr=x.acme.example"}, {"DELETE",
+				"/rdns/192.0.2.10"},
 			{"POST", "/v1/servers/" + server + "/actions/change_dns_ptr", `{"ip":"192.0.2.20","dns_ptr":"x.acme.example"}`},
 			{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.20","name":"x.acme.example"}]}`},
 		} {
@@ -500,16 +508,19 @@ func TestLimit(t *testing.T) {
 		}
 		return 1500 * time.Millisecond
 	}})
+	const message = "these are too many requests at once"
 	for path, want := range map[string]string{
-		"/rdns":             `403 {"error":{"status":403,"code":"RATE_LIMIT_EXCEEDED","message":"these are too many requests at once","interval":2}}`,
-		"/v1/servers":       `429 {"error":{"code":"rate_limit_exceeded","message":"these are too many requests at once"}}`,
-		"/api/v1/addresses": `429 {"code":"too-many-requests","detail":"these are too many requests at once","status":429,"title":"Too Many Requests"}`,
+		"/rdns":             `403 {"error":{"status":403,"code":"RATE_LIMIT_EXCEEDED","message":"MESSAGE","interval":2}}`,
+		"/v1/servers":       `429 {"error":{"code":"rate_limit_exceeded","message":"MESSAGE"}}`,
+		"/api/v1/addresses": `429 {"code":"too-many-requests","detail":"MESSAGE","status":429,"title":"Too Many Requests"}`,
 	} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Authorization", "Bearer "+tokens["ada"])
 		w := httptest.NewRecorder()
+		want = strings.ReplaceAll(want, "MESSAGE", message)
 		h.ServeHTTP(w, r)
-		if got := fmt.Sprint(w.Code, " ", strings.TrimSpace(w.Body.String())); got != want || w.Header().Get("Retry-After") != "2" {
+		if got := fmt.Sprint(w.Code, " ", strings.TrimSpace(w.Body.String())); got != want ||
+			w.Header().Get("Retry-After") != "2" {
 			t.Errorf("%s: %s %v\nwant %s", path, got, w.Header(), want)
 		}
 	}

@@ -42,17 +42,24 @@ func TestCloud(t *testing.T) {
 	s := newSite(t)
 	web1, ip12 := "/v1/servers/"+s.id("server", "web1"), "/v1/primary_ips/"+s.id("address", "192.0.2.12")
 	server := func(v4, v6 string) string {
-		return `{"id":` + s.id("server", "web1") + `,"name":"web1","status":"running","created":"1970-01-01T00:00:00Z","labels":{"account":"acme"},"locked":false,
-			"server_type":{"id":` + s.id("product", "vps") + `,"name":"vps"},"protection":{"delete":false,"rebuild":false},"private_net":[],"volumes":[],
-			"public_net":{"floating_ips":[],"firewalls":[],"ipv4":{"id":` + s.id("address", "192.0.2.10") + `,"ip":"192.0.2.10","blocked":false,"dns_ptr":"` + v4 + `"},
-			"ipv6":{"id":` + s.id("address", "2001:db8:0:1::2") + `,"ip":"2001:db8:0:1::/64","blocked":false,"dns_ptr":[` + v6 + `]}}}`
+		return `{"id":` + s.id("server", "web1") + `,"name":"web1","status":"running","created":"1970-01-01T00:00:00Z",
+			"labels":{"account":"acme"},"locked":false,
+			"server_type":{"id":` + s.id("product", "vps") + `,"name":"vps"},"protection":{"delete":false,"rebuild":false},
+				"private_net":[],"volumes":[],
+			"public_net":{"floating_ips":[],"firewalls":[],"ipv4":{"id":` + s.id("address", "192.0.2.10") + `,
+				"ip":"192.0.2.10","blocked":false,"dns_ptr":"` + v4 + `"},
+			"ipv6":{"id":` + s.id("address", "2001:db8:0:1::2") + `,"ip":"2001:db8:0:1::/64","blocked":false,
+				"dns_ptr":[` + v6 + `]}}}`
 	}
 	ip := func(ptr string) string {
-		return `{"id":` + s.id("address", "192.0.2.12") + `,"name":"192.0.2.12","ip":"192.0.2.12","type":"ipv4","created":"1970-01-01T00:00:00Z","labels":{"account":"acme"},
-			"assignee_id":` + s.id("server", "web1") + `,"assignee_type":"server","auto_delete":false,"blocked":false,"dns_ptr":[` + ptr + `],"protection":{"delete":false}}`
+		return `{"id":` + s.id("address", "192.0.2.12") + `,"name":"192.0.2.12","ip":"192.0.2.12","type":"ipv4",
+			"created":"1970-01-01T00:00:00Z","labels":{"account":"acme"},
+			"assignee_id":` + s.id("server", "web1") + `,"assignee_type":"server","auto_delete":false,"blocked":false,
+				"dns_ptr":[` + ptr + `],"protection":{"delete":false}}`
 	}
 	meta := func(page, size, previous, next, last, total string) string {
-		return `"meta":{"pagination":{"page":` + page + `,"per_page":` + size + `,"previous_page":` + previous + `,"next_page":` + next +
+		return `"meta":{"pagination":{"page":` + page + `,"per_page":` + size + `,"previous_page":` + previous +
+			`,"next_page":` + next +
 			`,"last_page":` + last + `,"total_entries":` + total + `}}`
 	}
 	const default6 = `{"ip":"2001:db8:0:1::2","dns_ptr":"web1.miniserver.example"}`
@@ -62,45 +69,60 @@ func TestCloud(t *testing.T) {
 		want               string // "" for any
 	}{
 		{"GET", web1, "", 200, `{"server":` + server("mail.acme.example", default6) + `}`},
-		{"GET", "/v1/servers?name=web1", "", 200, `{"servers":[` + server("mail.acme.example", default6) + `],` + meta("1", "25", "null", "null", "1", "1") + `}`},
+		{"GET", "/v1/servers?name=web1", "", 200, `{"servers":[` + server("mail.acme.example", default6) +
+			`],` + meta("1", "25", "null", "null", "1", "1") + `}`},
 		{"GET", "/v1/servers?name=web9", "", 200, `{"servers":[],` + meta("1", "25", "null", "null", "1", "0") + `}`},
 		{"GET", "/v1/servers?name=", "", 200, `{"servers":[],` + meta("1", "25", "null", "null", "1", "0") + `}`},
 		{"GET", "/v1/servers?page=9", "", 200, `{"servers":[],` + meta("9", "25", "8", "null", "1", "3") + `}`},
 		{"GET", ip12, "", 200, `{"primary_ip":` + ip(`{"ip":"192.0.2.12","dns_ptr":"shop.acme.example"}`) + `}`},
-		{"GET", "/v1/primary_ips?name=192.0.2.12", "", 200, `{"primary_ips":[` + ip(`{"ip":"192.0.2.12","dns_ptr":"shop.acme.example"}`) + `],` + meta("1", "25", "null", "null", "1", "1") + `}`},
-		{"GET", "/v1/primary_ips?ip=192.0.2.12", "", 200, `{"primary_ips":[` + ip(`{"ip":"192.0.2.12","dns_ptr":"shop.acme.example"}`) + `],` + meta("1", "25", "null", "null", "1", "1") + `}`},
-		{"GET", "/v1/primary_ips?name=192.0.2.99", "", 200, `{"primary_ips":[],` + meta("1", "25", "null", "null", "1", "0") + `}`}, // not listed
+		{"GET", "/v1/primary_ips?name=192.0.2.12", "", 200,
+			`{"primary_ips":[` + ip(`{"ip":"192.0.2.12",
+				"dns_ptr":"shop.acme.example"}`) + `],` + meta("1", "25", "null", "null", "1", "1") + `}`},
+		{"GET", "/v1/primary_ips?ip=192.0.2.12", "", 200,
+			`{"primary_ips":[` + ip(`{"ip":"192.0.2.12",
+				"dns_ptr":"shop.acme.example"}`) + `],` + meta("1", "25", "null", "null", "1", "1") + `}`},
+		{"GET", "/v1/primary_ips?name=192.0.2.99", "", 200, `{"primary_ips":[],` + meta("1", "25", "null", "null", "1",
+			"0") + `}`}, // not listed
 		{"GET", "/v1/primary_ips?name=web1", "", 200, `{"primary_ips":[],` + meta("1", "25", "null", "null", "1", "0") + `}`},
-		{"GET", "/v1/servers/1", "", 404, `{"error":{"code":"not_found","message":"there is no such address, server or proposal"}}`},
+		{"GET", "/v1/servers/1", "", 404,
+			`{"error":{"code":"not_found","message":"there is no such address, server or proposal"}}`},
 		{"GET", "/v1/servers/web1", "", 404, ""},
 		{"GET", "/v1/primary_ips/1", "", 404, ""},
 		{"GET", "/v1/primary_ips/99999999999999999999", "", 404, ""},
 		{"GET", "/v1/actions/1", "", 404, ""},
 		{"GET", "/v1/actions", "", 200, `{"actions":[],` + meta("1", "25", "null", "null", "1", "0") + `}`},
-		{"GET", "/v1/servers?page=0", "", 400, `{"error":{"code":"invalid_input","message":"page: want a number from 1","details":{"fields":[{"name":"page","messages":["page: want a number from 1"]}]}}}`},
+		{"GET", "/v1/servers?page=0", "", 400,
+			`{"error":{"code":"invalid_input","message":"page: want a number from 1","details":{"fields":[{"name":"page",
+				"messages":["page: want a number from 1"]}]}}}`},
 		{"GET", "/v1/servers?per_page=many", "", 400, ""},
 		{"GET", "/v1/servers?label_selector=account%3Dacme", "", 400, ""},
 
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"mx.acme.example"}`, 201, ""},
-		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`, 201, ""}, // routed
+		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`, 201, ""},
+		// routed
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.12","dns_ptr":null}`, 201, ""},
-		{"GET", web1, "", 200, `{"server":` + server("mx.acme.example", default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) + `}`},
+		{"GET", web1, "", 200, `{"server":` + server("mx.acme.example",
+			default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) + `}`},
 		{"GET", ip12, "", 200, `{"primary_ip":` + ip("") + `}`},
 		{"POST", ip12 + "/actions/change_dns_ptr", `{"ip":"192.0.2.12","dns_ptr":"www.acme.example"}`, 201, ""},
 		{"GET", ip12, "", 200, `{"primary_ip":` + ip(`{"ip":"192.0.2.12","dns_ptr":"www.acme.example"}`) + `}`},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":null}`, 201, ""},
-		{"GET", web1, "", 200, `{"server":` + server("web1.miniserver.example", default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) + `}`},
+		{"GET", web1, "", 200, `{"server":` + server("web1.miniserver.example",
+			default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) + `}`},
 
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.20","dns_ptr":"mx.acme.example"}`, 400,
-			`{"error":{"code":"invalid_input","message":"192.0.2.20 is no address of server \"web1\"","details":{"fields":[{"name":"ip","messages":["192.0.2.20 is no address of server \"web1\""]}]}}}`},
+			`{"error":{"code":"invalid_input","message":"192.0.2.20 is no address of server \"web1\"",
+				"details":{"fields":[{"name":"ip","messages":["192.0.2.20 is no address of server \"web1\""]}]}}}`},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"203.0.113.9","dns_ptr":"mx.acme.example"}`, 400,
-			`{"error":{"code":"invalid_input","message":"203.0.113.9 is no address of server \"web1\"","details":{"fields":[{"name":"ip","messages":["203.0.113.9 is no address of server \"web1\""]}]}}}`},
+			`{"error":{"code":"invalid_input","message":"203.0.113.9 is no address of server \"web1\"",
+				"details":{"fields":[{"name":"ip","messages":["203.0.113.9 is no address of server \"web1\""]}]}}}`},
 		{"POST", ip12 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"mx.acme.example"}`, 400, ""},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10"}`, 400, ""},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"dns_ptr":"mx.acme.example"}`, 400, ""},
 		{"POST", web1 + "/actions/change_dns_ptr", `{`, 400, ""},
 		{"POST", web1 + "/actions/change_dns_ptr", ``, 400, ""},
-		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"` + strings.Repeat("x", 70_000) + `"}`, 413, ""},
+		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"` + strings.Repeat("x", 70_000) +
+			`"}`, 413, ""},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"no name"}`, 422, ""},
 		{"POST", "/v1/servers/1/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"mx.acme.example"}`, 404, ""},
 		{"POST", "/v1/primary_ips/1/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"mx.acme.example"}`, 404, ""},
@@ -111,12 +133,14 @@ func TestCloud(t *testing.T) {
 		}
 		a := s.do(step.method, step.path, step.body, header...)
 		if a.status != step.status || step.want != "" && compact(a.body) != compact(step.want) {
-			t.Errorf("%s %s %.80s: %d %s\nwant %d %s", step.method, step.path, step.body, a.status, a.body, step.status, step.want)
+			t.Errorf("%s %s %.80s: %d %s\nwant %d %s", step.method, step.path, step.body, a.status, a.body, step.status,
+				step.want)
 		}
 	}
 
 	// So has the list what is not listed in the source yet.
-	if a := s.do("GET", "/v1/servers", ""); !strings.Contains(a.body, default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) {
+	if a := s.do("GET", "/v1/servers", ""); !strings.Contains(a.body,
+		default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) {
 		t.Errorf("%s", a.body)
 	}
 
@@ -157,7 +181,8 @@ func TestCloudNewServer(t *testing.T) {
 	if a := s.do("GET", path, ""); a.status != 404 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	s.commit(strings.Replace(source, "servers:\n", "servers:\n  web4: {product: vps, account: acme, primary: 192.0.2.40}\n", 1))
+	s.commit(strings.Replace(source, "servers:\n",
+		"servers:\n  web4: {product: vps, account: acme, primary: 192.0.2.40}\n", 1))
 	if a := s.do("GET", path, ""); a.status != 200 || s.get(a, "server", "name") != "web4" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -195,7 +220,8 @@ func TestHCloudGo(t *testing.T) {
 		if err := c.Action.WaitFor(ctx, action); err != nil {
 			t.Error(err)
 		}
-		if again, _, err := c.Action.GetByID(ctx, action.ID); err != nil || again == nil || again.Status != hcloud.ActionStatusSuccess {
+		if again, _, err := c.Action.GetByID(ctx, action.ID); err != nil || again == nil ||
+			again.Status != hcloud.ActionStatusSuccess {
 			t.Errorf("action %v, %v", again, err)
 		}
 		web1, _, err = c.Server.GetByID(ctx, web1.ID)
@@ -234,12 +260,14 @@ func TestHCloudGo(t *testing.T) {
 
 	// Errors are the library's.
 	foreign := "www.bluebird.example"
-	if _, _, err := c.RDNS.ChangeDNSPtr(ctx, web1, net.ParseIP("192.0.2.10"), &foreign); !hcloud.IsError(err, hcloud.ErrorCodeForbidden) {
+	if _, _, err := c.RDNS.ChangeDNSPtr(ctx, web1, net.ParseIP("192.0.2.10"), &foreign); !hcloud.IsError(err,
+		hcloud.ErrorCodeForbidden) {
 		t.Error(err)
 	}
 	bad := "no name"
 	_, _, err = c.RDNS.ChangeDNSPtr(ctx, ip, net.ParseIP("192.0.2.10"), &bad)
-	if e, ok := err.(hcloud.Error); !ok || e.Code != hcloud.ErrorCodeInvalidInput || len(e.Details.(hcloud.ErrorDetailsInvalidInput).Fields) != 1 {
+	if e, ok := err.(hcloud.Error); !ok || e.Code != hcloud.ErrorCodeInvalidInput ||
+		len(e.Details.(hcloud.ErrorDetailsInvalidInput).Fields) != 1 {
 		t.Errorf("%#v", err)
 	}
 	c = hcloud.NewClient(hcloud.WithEndpoint(s.url+"/v1"), hcloud.WithToken("rvm_wrong"))

@@ -75,7 +75,8 @@ func TestDocs(t *testing.T) {
 		return
 	}
 	if d := cmp.Diff(string(page), got); d != "" {
-		t.Errorf("%s is not what the examples print (run go test ./gen/api -run TestDocs -update) (-page +printed):\n%s", docsPage, d)
+		t.Errorf("%s is not what the examples print (run go test ./gen/api -run TestDocs -update) (-page +printed):\n%s",
+			docsPage, d)
 	}
 }
 

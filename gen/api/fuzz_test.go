@@ -13,15 +13,19 @@ import (
 // is taken changes something.
 func FuzzRequest(f *testing.F) {
 	for _, c := range [][3]string{
-		{"GET", "/rdns?server_ip=192.0.2.10", ""}, {"GET", "/rdns/2001:db8:0:1::2", ""}, {"PUT", "/rdns/192.0.2.11", "ptr=a.acme.example"},
+		{"GET", "/rdns?server_ip=192.0.2.10", ""}, {"GET", "/rdns/2001:db8:0:1::2", ""}, {"PUT", "/rdns/192.0.2.11",
+			"ptr=a.acme.example"},
 		{"POST", "/rdns/192.0.2.12?ptr=%00", "ptr=%zz"}, {"DELETE", "/rdns/192.0.2.10", ""}, {"GET", "/rdns/%2e%2e/rdns", ""},
-		{"GET", "/v1/servers?page=2&per_page=1", ""}, {"GET", "/v1/servers?page=1000000000&per_page=50", ""}, {"GET", "/v1/servers?name=web1", ""},
+		{"GET", "/v1/servers?page=2&per_page=1", ""}, {"GET", "/v1/servers?page=1000000000&per_page=50", ""}, {"GET",
+			"/v1/servers?name=web1", ""},
 		{"POST", "/v1/servers/1009982675547132/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":"mx.acme.example"}`},
 		{"POST", "/v1/primary_ips/1497633528354352/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":null}`},
 		{"GET", "/v1/actions?id=1", ""}, {"GET", "/v1/primary_ips/-1", ""},
 		{"GET", "/api/v1/addresses?search=a+b&block=::/0&offset=9223372036854775807&limit=1000&sort=findings&order=desc", ""},
-		{"GET", "/api/v1/addresses/::ffff:192.0.2.1", ""}, {"GET", "/api/v1/proposals/rdns/acme/api", ""}, {"DELETE", "/api/v1/proposals/main", ""},
-		{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.11","name":"a.acme.example","ttl":"1w","was":null}],"dry_run":true,"reason":"x"}`},
+		{"GET", "/api/v1/addresses/::ffff:192.0.2.1", ""}, {"GET", "/api/v1/proposals/rdns/acme/api", ""}, {"DELETE",
+			"/api/v1/proposals/main", ""},
+		{"POST", "/api/v1/changes",
+			`{"changes":[{"address":"192.0.2.11","name":"a.acme.example","ttl":"1w","was":null}],"dry_run":true,"reason":"x"}`},
 		{"POST", "/api/v1/changes", `{"changes":[{"address":"2001:db8:0:1::","name":"ü.acme.example","was":"x"}]}`},
 		{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.11","name":" . ","ttl":"default"}]}`},
 	} {

@@ -84,14 +84,21 @@ func TestAddress(t *testing.T) {
 	s := newSite(t)
 	commit := s.git("rev-parse", "main")
 	for ip, want := range map[string]string{
-		"192.0.2.12": `{"commit":"COMMIT","address":"192.0.2.12","server":"web1","product":"vps","account":"acme","primary":false,
-			"hostname":null,"name":"shop.acme.example.","answer":"shop.acme.example.","origin":"explicit","ttl":300,"block":"192.0.2.0/24",
-			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":22,"column":7,"domains":["acme.example."],"findings":[]}`,
-		"192.0.2.20": `{"commit":"COMMIT","address":"192.0.2.20","server":"web2","product":"vps","account":"bluebird","primary":true,
-			"hostname":"web2.miniserver.example.","name":null,"answer":"web2.miniserver.example.","origin":"default","ttl":3600,"block":"192.0.2.0/24",
-			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":24,"column":52,"domains":["bluebird.example."],"findings":[]}`,
+		"192.0.2.12": `{"commit":"COMMIT","address":"192.0.2.12","server":"web1","product":"vps","account":"acme",
+			"primary":false,
+			"hostname":null,"name":"shop.acme.example.","answer":"shop.acme.example.","origin":"explicit","ttl":300,
+				"block":"192.0.2.0/24",
+			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":22,"column":7,
+				"domains":["acme.example."],"findings":[]}`,
+		"192.0.2.20": `{"commit":"COMMIT","address":"192.0.2.20","server":"web2","product":"vps","account":"bluebird",
+			"primary":true,
+			"hostname":"web2.miniserver.example.","name":null,"answer":"web2.miniserver.example.","origin":"default",
+				"ttl":3600,"block":"192.0.2.0/24",
+			"listed":true,"counts":{"error":0,"warning":0,"note":0},"file":"records.yaml","line":24,"column":52,
+				"domains":["bluebird.example."],"findings":[]}`,
 		"198.51.100.8": `{"commit":"COMMIT","address":"198.51.100.8","primary":false,
-			"hostname":null,"name":null,"answer":"198-51-100-8.static.example.net.","origin":"fallback","ttl":3600,"block":"198.51.100.0/24",
+			"hostname":null,"name":null,"answer":"198-51-100-8.static.example.net.","origin":"fallback","ttl":3600,
+				"block":"198.51.100.0/24",
 			"listed":false,"counts":{"error":0,"warning":0,"note":0},"domains":[],"findings":[]}`,
 	} {
 		s.want(s.do("GET", "/api/v1/addresses/"+ip, ""), 200, strings.ReplaceAll(want, "COMMIT", commit))
@@ -112,7 +119,8 @@ func (s *site) change(body string) answer {
 // TestChange: changes become a proposal, all together.
 func TestChange(t *testing.T) {
 	s := newSite(t)
-	const body = `{"changes":[{"address":"192.0.2.11","name":"www.acme.example","ttl":"5m"},{"address":"192.0.2.10","name":null,"was":"mail.acme.example"},
+	const body = `{"changes":[{"address":"192.0.2.11","name":"www.acme.example","ttl":"5m"},{"address":"192.0.2.10",
+		"name":null,"was":"mail.acme.example"},
 		{"address":"2001:db8:0:1::25","name":"lists.acme.example.","was":null}],"reason":"As ordered."`
 	a := s.change(body + `,"dry_run":true}`)
 	if a.status != 200 || s.get(a, "outcome") != "possible" || s.get(a, "review", "kinds", "name-set") != 2.0 {
@@ -133,7 +141,8 @@ func TestChange(t *testing.T) {
 		t.Errorf("the commit is\n%s", got)
 	}
 	text := s.read(branch)
-	for _, want := range []string{"192.0.2.11: {name: www.acme.example, ttl: 5m}", "2001:db8:0:1::25: lists.acme.example", "192.0.2.10:\n"} {
+	for _, want := range []string{"192.0.2.11: {name: www.acme.example, ttl: 5m}",
+		"2001:db8:0:1::25: lists.acme.example", "192.0.2.10:\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -146,9 +155,11 @@ func TestChange(t *testing.T) {
 	if got := s.get(s.do("GET", "/api/v1/addresses?search=mail", ""), "addresses", 0, "proposed", "name"); got != nil {
 		t.Errorf("proposed: %v", got)
 	}
-	for _, path := range []string{"/api/v1/proposals/" + branch, "/api/v1/proposals/" + strings.ReplaceAll(branch, "/", "%2F")} {
+	for _, path := range []string{"/api/v1/proposals/" + branch, "/api/v1/proposals/" + strings.ReplaceAll(branch, "/",
+		"%2F")} {
 		a = s.do("GET", path, "")
-		if a.status != 200 || s.get(a, "count") != 3.0 || s.get(a, "reason") != "As ordered." || s.get(a, "changes", 2, "name") != "lists.acme.example." {
+		if a.status != 200 || s.get(a, "count") != 3.0 || s.get(a, "reason") != "As ordered." ||
+			s.get(a, "changes", 2, "name") != "lists.acme.example." {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 	}
@@ -179,7 +190,8 @@ func TestChange(t *testing.T) {
 func TestChangeDirect(t *testing.T) {
 	s := newSite(t, users.Operator)
 	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
-	if a.status != 201 || s.get(a, "outcome") != "committed" || s.get(a, "branch") != "main" || s.git("rev-parse", "main") != s.get(a, "commit") {
+	if a.status != 201 || s.get(a, "outcome") != "committed" || s.get(a, "branch") != "main" ||
+		s.git("rev-parse", "main") != s.get(a, "commit") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	a = s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
@@ -227,20 +239,29 @@ func TestChangeRefused(t *testing.T) {
 		{`[]`, 400, "malformed", ""},
 		{`null`, 400, "malformed", "changes is missing or empty"},
 		{`{"changes":[]}`, 400, "malformed", "changes is missing or empty"},
-		{`{"changes":[` + good + `]} {}`, 400, "malformed", "the body is not the JSON that is wanted: there is more behind the object"},
-		{`{"changes":[` + good + `],"dryrun":true}`, 400, "malformed", `the body is not the JSON that is wanted: json: unknown field "dryrun"`},
-		{`{"changes":[` + good + `,{"address":"192.0.2.12"}]}`, 400, "malformed", "changes[1]: name is missing: want a name, or null for the default"},
+		{`{"changes":[` + good + `]} {}`, 400, "malformed",
+			"the body is not the JSON that is wanted: there is more behind the object"},
+		{`{"changes":[` + good + `],"dryrun":true}`, 400, "malformed",
+			`the body is not the JSON that is wanted: json: unknown field "dryrun"`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12"}]}`, 400, "malformed",
+			"changes[1]: name is missing: want a name, or null for the default"},
 		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":3}]}`, 400, "malformed", ""},
-		{`{"changes":[` + good + `,{"address":"192.0.2","name":"a.acme.example"}]}`, 400, "malformed", `changes[1]: "192.0.2" is no IP address`},
-		{`{"changes":[` + good + `,{"address":"::ffff:192.0.2.12","name":"a.acme.example"}]}`, 400, "malformed", `changes[1]: "::ffff:192.0.2.12" is no IP address`},
-		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":null,"ttl":"5m"}]}`, 400, "malformed", "changes[1]: ttl needs a name: want none with the default"},
+		{`{"changes":[` + good + `,{"address":"192.0.2","name":"a.acme.example"}]}`, 400, "malformed",
+			`changes[1]: "192.0.2" is no IP address`},
+		{`{"changes":[` + good + `,{"address":"::ffff:192.0.2.12","name":"a.acme.example"}]}`, 400, "malformed",
+			`changes[1]: "::ffff:192.0.2.12" is no IP address`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":null,"ttl":"5m"}]}`, 400, "malformed",
+			"changes[1]: ttl needs a name: want none with the default"},
 		{`{"changes":[` + good + `,` + good + `]}`, 400, "malformed", "changes[1]: 192.0.2.11 is in changes[0] already"},
-		{`{"changes":[` + good + `],"reason":"` + strings.Repeat("x", 4001) + `"}`, 400, "malformed", "the reason has 4001 bytes: want at most 4000"},
+		{`{"changes":[` + good + `],"reason":"` + strings.Repeat("x", 4001) +
+			`"}`, 400, "malformed", "the reason has 4001 bytes: want at most 4000"},
 		{`{"changes":[` + good + `,{"address":"203.0.113.1","name":"a.acme.example"}]}`, 404, "unknown", ""},
 		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a..acme.example"}]}`, 422, "refused", ""},
 		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","ttl":"soon"}]}`, 422, "refused", ""},
-		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":null}]}`, 409, "conflict", "192.0.2.12 has changed since you have seen it"},
-		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":"other.acme.example"}]}`, 409, "conflict", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":null}]}`, 409, "conflict",
+			"192.0.2.12 has changed since you have seen it"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","was":"other.acme.example"}]}`, 409,
+			"conflict", ""},
 	} {
 		for _, dry := range []string{`{`, `{"dry_run":true,`} {
 			a := s.change(strings.Replace(tt.body, "{", dry, 1))
@@ -249,7 +270,8 @@ func TestChangeRefused(t *testing.T) {
 			}
 			switch tt.code {
 			case "refused":
-				if s.get(a, "findings", 0, "address") != "192.0.2.12" || !strings.HasPrefix(s.get(a, "detail").(string), "192.0.2.12: ") {
+				if s.get(a, "findings", 0, "address") != "192.0.2.12" ||
+					!strings.HasPrefix(s.get(a, "detail").(string), "192.0.2.12: ") {
 					t.Errorf("%s: %s", tt.body, a.body)
 				}
 			case "conflict":
@@ -261,7 +283,9 @@ func TestChangeRefused(t *testing.T) {
 	}
 	s.as = "acme"
 	a := s.change(`{"changes":[` + good + `,{"address":"192.0.2.12","name":"www.bluebird.example"}]}`)
-	s.want(a, 403, `{"code":"denied","status":403,"title":"Forbidden","detail":"192.0.2.12: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example."}`)
+	s.want(a, 403,
+		`{"code":"denied","status":403,"title":"Forbidden",
+			"detail":"192.0.2.12: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example."}`)
 	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
 	}

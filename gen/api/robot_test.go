@@ -19,17 +19,21 @@ func entry(ip, ptr string) string { return `{"rdns":{"ip":"` + ip + `","ptr":"` 
 
 // invalid returns what Robot answers with for a request that is wrong.
 func invalid(message, missing, invalid string) string {
-	return `{"error":{"status":400,"code":"INVALID_INPUT","message":"` + message + `","missing":` + missing + `,"invalid":` + invalid + `}}`
+	return `{"error":{"status":400,"code":"INVALID_INPUT","message":"` + message + `","missing":` + missing +
+		`,"invalid":` + invalid + `}}`
 }
 
 // TestRobot goes through the calls one after the other: each sees what the ones before have set.
 func TestRobot(t *testing.T) {
 	const (
 		ipUnknown = `{"error":{"status":404,"code":"IP_NOT_FOUND","message":"The IP address IP was not found"}}`
-		noName    = `{"error":{"status":404,"code":"RDNS_NOT_FOUND","message":"The IP address IP has no reverse DNS entry yet"}}`
-		hasName   = `{"error":{"status":409,"code":"RDNS_ALREADY_EXISTS","message":"There is already an existing reverse DNS entry"}}`
-		none      = `{"error":{"status":404,"code":"NOT_FOUND","message":"No reverse DNS entries found"}}`
-		web1      = `{"rdns":{"ip":"192.0.2.10","ptr":"mail.acme.example"}},{"rdns":{"ip":"192.0.2.12","ptr":"shop.acme.example"}}`
+		noName    = `{"error":{"status":404,"code":"RDNS_NOT_FOUND",
+			"message":"The IP address IP has no reverse DNS entry yet"}}`
+		hasName = `{"error":{"status":409,"code":"RDNS_ALREADY_EXISTS",
+			"message":"There is already an existing reverse DNS entry"}}`
+		none = `{"error":{"status":404,"code":"NOT_FOUND","message":"No reverse DNS entries found"}}`
+		web1 = `{"rdns":{"ip":"192.0.2.10","ptr":"mail.acme.example"}},{"rdns":{"ip":"192.0.2.12",
+			"ptr":"shop.acme.example"}}`
 	)
 	steps := []struct {
 		method, path, body string
@@ -50,12 +54,14 @@ func TestRobot(t *testing.T) {
 		{"GET", "/rdns/fe80::1%25eth0", "", 404, strings.ReplaceAll(ipUnknown, "IP address IP", "IP address fe80::1%eth0")},
 		{"GET", "/rdns/web1", "", 404, ipUnknown},
 
-		{"GET", "/rdns?server_ip=192.0.2.10", "", 200, `[` + web1 + `,{"rdns":{"ip":"2001:db8:0:1::2","ptr":"web1.miniserver.example"}}]`},
+		{"GET", "/rdns?server_ip=192.0.2.10", "", 200, `[` + web1 +
+			`,{"rdns":{"ip":"2001:db8:0:1::2","ptr":"web1.miniserver.example"}}]`},
 		{"GET", "/rdns?server_ip=192.0.2.1", "", 404, none},
 		{"GET", "/rdns?server_ip=203.0.113.1", "", 404, none},
 		{"GET", "/rdns?server_ip=web1", "", 400, invalid("invalid input", "null", `["server_ip"]`)},
 		{"GET", "/rdns", "", 200, `[{"rdns":{"ip":"192.0.2.1","ptr":"gw1.example.net"}},` + web1 +
-			`,{"rdns":{"ip":"192.0.2.20","ptr":"web2.miniserver.example"}},{"rdns":{"ip":"192.0.2.30","ptr":"web3.miniserver.example"}}` +
+			`,{"rdns":{"ip":"192.0.2.20","ptr":"web2.miniserver.example"}},{"rdns":{"ip":"192.0.2.30",
+				"ptr":"web3.miniserver.example"}}` +
 			`,{"rdns":{"ip":"2001:db8:0:1::2","ptr":"web1.miniserver.example"}}]`},
 
 		// PUT
@@ -67,7 +73,8 @@ func TestRobot(t *testing.T) {
 		{"PUT", "/rdns/192.0.2.99", "", 400, invalid("invalid input", `["ptr"]`, "null")},
 		{"PUT", "/rdns/192.0.2.99", "ptr=no%20name", 400, ""},
 		{"PUT", "/rdns/192.0.2.99", "ptr=%zz", 400, ""},
-		{"PUT", "/rdns/2001:db8:0:1::25?ptr=MX.Acme.Example.", "", 201, entry("2001:db8:0:1::25", "mx.acme.example")}, // in the query
+		{"PUT", "/rdns/2001:db8:0:1::25?ptr=MX.Acme.Example.", "", 201, entry("2001:db8:0:1::25", "mx.acme.example")},
+		// in the query
 
 		// POST
 		{"POST", "/rdns/192.0.2.99", "ptr=gw2.example.net", 201, entry("192.0.2.99", "gw2.example.net")},
@@ -83,7 +90,8 @@ func TestRobot(t *testing.T) {
 
 		// What is not listed yet is there, too.
 		{"GET", "/rdns?server_ip=192.0.2.10", "", 200, `[{"rdns":{"ip":"192.0.2.10","ptr":"web1.miniserver.example"}}` +
-			`,{"rdns":{"ip":"192.0.2.12","ptr":"shop.acme.example"}},{"rdns":{"ip":"2001:db8:0:1::2","ptr":"web1.miniserver.example"}}` +
+			`,{"rdns":{"ip":"192.0.2.12","ptr":"shop.acme.example"}},{"rdns":{"ip":"2001:db8:0:1::2",
+				"ptr":"web1.miniserver.example"}}` +
 			`,{"rdns":{"ip":"2001:db8:0:1::25","ptr":"mx.acme.example"}}]`},
 
 		// DELETE
@@ -121,7 +129,8 @@ func TestRobot(t *testing.T) {
 	if s.read("main") != strings.TrimSpace(source) {
 		t.Error("the main branch has changed")
 	}
-	if got := s.read("rdns/ada/api"); strings.Contains(got, "mail.acme") || strings.Contains(got, "shop.acme") || !strings.Contains(got, "gw1") {
+	if got := s.read("rdns/ada/api"); strings.Contains(got, "mail.acme") || strings.Contains(got, "shop.acme") ||
+		!strings.Contains(got, "gw1") {
 		t.Errorf("the proposal is\n%s", got)
 	}
 }
@@ -133,7 +142,8 @@ func TestRobotTolerates(t *testing.T) {
 		{"PUT", "/rdns/192.0.2.11", "ptr=a.acme.example", ""},
 		{"POST", "/rdns/192.0.2.11", "ptr=a.acme.example", "text/plain"},
 		{"POST", "/rdns/192.0.2.11?ptr=a.acme.example", "", "application/x-www-form-urlencoded"},
-		{"POST", "/rdns/192.0.2.11?ptr=b.acme.example", "ptr=a.acme.example", "application/x-www-form-urlencoded"}, // the body counts
+		{"POST", "/rdns/192.0.2.11?ptr=b.acme.example", "ptr=a.acme.example", "application/x-www-form-urlencoded"},
+		// the body counts
 		{"POST", "/rdns/192.0.2.11", "ptr=+a.acme.example.%0A", "application/x-www-form-urlencoded"},
 	} {
 		a := s.do(tt.method, tt.path, tt.body, "Undocumented: yes", "Content-Type: "+tt.contentType)
@@ -151,28 +161,34 @@ func TestRobotRefuses(t *testing.T) {
 	s.as = "acme"
 	post := func(ptr string) answer { return s.do("POST", "/rdns/192.0.2.11", "ptr="+ptr, formType) }
 	a := post("www.bluebird.example")
-	s.want(a, 400, invalid(`invalid input: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example.`, "null", `["ptr"]`))
+	s.want(a, 400,
+		invalid(`invalid input: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example.`,
+			"null", `["ptr"]`))
 	a = post("two..dots.acme.example")
-	if message := s.get(a, "error", "message").(string); a.status != 400 || !strings.HasPrefix(message, "invalid input: ") || !strings.Contains(message, "[") {
+	if message := s.get(a, "error", "message").(string); a.status != 400 ||
+		!strings.HasPrefix(message, "invalid input: ") || !strings.Contains(message, "[") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
 	}
 	// Its own default hostname is for everybody.
-	s.want(s.do("POST", "/rdns/192.0.2.10", "ptr=web1.miniserver.example", formType), 200, entry("192.0.2.10", "web1.miniserver.example"))
+	s.want(s.do("POST", "/rdns/192.0.2.10", "ptr=web1.miniserver.example", formType), 200, entry("192.0.2.10",
+		"web1.miniserver.example"))
 }
 
 // TestRobotDirect: what an operator sets is on the main branch at once, if no gate is in the way.
 func TestRobotDirect(t *testing.T) {
 	s := newSite(t, users.Operator)
-	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www.acme.example", formType), 201, entry("192.0.2.11", "www.acme.example"))
+	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www.acme.example", formType), 201, entry("192.0.2.11",
+		"www.acme.example"))
 	if !strings.Contains(s.read("main"), "192.0.2.11: www.acme.example") {
 		t.Errorf("the main branch has\n%s", s.read("main"))
 	}
 	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www.acme.example"))
 	s.as = "acme" // whose proposals are reviewed
-	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www2.acme.example", formType), 200, entry("192.0.2.11", "www2.acme.example"))
+	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www2.acme.example", formType), 200, entry("192.0.2.11",
+		"www2.acme.example"))
 	s.as = "ada" // sees what is served, until that is merged
 	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www.acme.example"))
 	s.git("merge", "-q", "rdns/acme/api")
@@ -189,14 +205,18 @@ func TestRobotTakesBack(t *testing.T) {
 	if got := s.git("branch", "--list", "--format=%(refname:short)", "rdns/*"); got != "rdns/ada/api" {
 		t.Fatalf("branches: %s", got)
 	}
-	s.want(s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType), 200, entry("192.0.2.10", "mail.acme.example"))
+	s.want(s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType), 200, entry("192.0.2.10",
+		"mail.acme.example"))
 	if got := s.git("branch", "--list", "rdns/*"); got != "" {
 		t.Errorf("branches: %s", got)
 	}
 	// A proposal of another kind is not touched: the client is told.
-	s.do("POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.10","name":"mx.acme.example"}]}`, "Content-Type: application/json")
+	s.do("POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.10","name":"mx.acme.example"}]}`,
+		"Content-Type: application/json")
 	a := s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType)
-	s.want(a, 409, `{"error":{"status":409,"code":"CONFLICT","message":"another proposal of yours gives this address another name: withdraw it first"}}`)
+	s.want(a, 409,
+		`{"error":{"status":409,"code":"CONFLICT",
+			"message":"another proposal of yours gives this address another name: withdraw it first"}}`)
 }
 
 // TestRobotAtOnce: of what two people's programs set at once, nothing is lost, and each has one commit.
@@ -239,9 +259,14 @@ const ansiblePlay = `
   module_defaults:
     community.hrobot.reverse_dns: {hetzner_user: acme, hetzner_password: "{{ token }}"}
   tasks:
-    - community.hrobot.reverse_dns: {ip: "{{ item.ip }}", value: "{{ item.value | default(omit) }}", state: "{{ item.state | default('present') }}"}
+    - community.hrobot.reverse_dns:
+        ip: "{{ item.ip }}"
+        value: "{{ item.value | default(omit) }}"
+        state: "{{ item.state | default('present') }}"
       register: done
-      failed_when: item.fails is defined and item.fails not in done.msg | default('') or done.changed | default(false) != item.changed
+      failed_when: >-
+        item.fails is defined and item.fails not in done.msg | default('')
+        or done.changed | default(false) != item.changed
       loop:
         - {ip: 192.0.2.11, value: www.acme.example, changed: true}
         - {ip: 192.0.2.11, value: www.acme.example, changed: false}
@@ -284,7 +309,8 @@ func TestAnsible(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if got := s.read("rdns/acme/api"); !strings.Contains(got, "2001:db8:0:1::25: lists.acme.example") || strings.Contains(got, "www") {
+	if got := s.read("rdns/acme/api"); !strings.Contains(got, "2001:db8:0:1::25: lists.acme.example") ||
+		strings.Contains(got, "www") {
 		t.Errorf("the proposal is\n%s", got)
 	}
 }
