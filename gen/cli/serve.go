@@ -27,10 +27,11 @@ import (
 // A serveCommand is what the flags of serve say.
 type serveCommand struct {
 	*program
-	listen, users, audit, cache string
-	noAuth, insecure            bool
-	repository                  repository.Options
-	server                      serve.Options
+	listen, users, audit string
+	cache                *string
+	noAuth, insecure     bool
+	repository           repository.Options
+	server               serve.Options
 }
 
 func (p *program) serve() *cobra.Command {
@@ -73,7 +74,7 @@ operated.`,
 		"`NAME <EMAIL>` of the committer (default revmap at this machine)")
 	f.StringVar(&v.audit, "audit", "", "append who has done what to `FILE` (default stderr)")
 	f.Var((*resolverValue)(&v.server.Desk.Check.Resolver), "resolver", "resolver to ask (default the first of /etc/resolv.conf)")
-	folder := cacheFlag(c)
+	v.cache = cacheFlag(c)
 	c.MarkFlagsMutuallyExclusive("no-auth", "users")
 	c.MarkFlagsMutuallyExclusive("no-auth", "url")
 	c.MarkFlagsMutuallyExclusive("no-auth", "proxy")
@@ -97,7 +98,7 @@ operated.`,
 		}
 		defer l.Close()
 		return work(func(c *cobra.Command, args []string) error {
-			v.cache, v.repository.Root = *folder, operand(args, 0, defaultSource)
+			v.repository.Root = operand(args, 0, defaultSource)
 			return v.run(c.Context(), l)
 		})(c, args)
 	}
@@ -177,7 +178,7 @@ func (v *serveCommand) startEditor(ctx context.Context) (*editor.Editor, error) 
 	if v.repository.Committer.Name == "" {
 		v.repository.Committer = repository.Identity{Name: "revmap", Email: "revmap@" + machine()}
 	}
-	results, err := openCache(v.cache)
+	results, err := openCache(*v.cache)
 	if err != nil {
 		return nil, err
 	}

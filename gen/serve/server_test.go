@@ -76,33 +76,33 @@ func TestBigHeader(t *testing.T) {
 	}
 }
 
-// TestKill kills the server again and again while it makes proposals. Whatever it has answered is there afterwards, and
-// nothing is half done.
-func TestKill(t *testing.T) {
-	w := newWorld(t)
-	answered := make(map[string]string) // name → branch
+// killed starts the server again and again, and kills it amid changes of three programs. It returns what was answered, by
+// the name that was given.
+func (w *world) killed(flags ...string) map[string]proposed {
+	w.Helper()
+	answered := make(map[string]proposed)
 	var lock sync.Mutex
 	for round := range 6 {
-		w.serve()
-		after := 1 + 2*round // proposals, then it is killed amid the next
+		w.serve(flags...)
+		after := 1 + 2*round // changes, then it is killed amid the next
 		enough := make(chan struct{})
-		var streams sync.WaitGroup
-		for stream := range 3 {
-			streams.Go(func() {
+		var programs sync.WaitGroup
+		for i := range 3 {
+			programs.Go(func() {
 				for n := 0; ; n++ {
-					addr := fmt.Sprintf("192.0.2.%d", 100+40*stream+n%40)
-					name := fmt.Sprintf("n%d-%d-%d.example.net", round, stream, n)
+					addr := fmt.Sprintf("192.0.2.%d", 100+40*i+n%40)
+					name := fmt.Sprintf("n%d-%d-%d.example.net", round, i, n)
 					r, err := w.try("olivia", "POST", "/api/v1/changes", changeBody(addr, name))
 					if err != nil {
 						return
 					}
 					var p proposed
 					if err := json.Unmarshal([]byte(r.body), &p); err != nil || r.status != http.StatusCreated {
-						t.Errorf("%d %s", r.status, r.body)
+						w.Errorf("%d %s", r.status, r.body)
 						return
 					}
 					lock.Lock()
-					answered[name] = p.Branch
+					answered[name] = p
 					if after--; after == 0 {
 						close(enough)
 					}
@@ -112,13 +112,31 @@ func TestKill(t *testing.T) {
 		}
 		<-enough
 		w.kill()
-		streams.Wait()
+		programs.Wait()
 	}
-	w.serve()
+	return answered
+}
+
+// sound checks that nothing is half done after the server has started again.
+func (w *world) sound() {
+	w.Helper()
 	w.git("fsck", "--strict")
 	if status := w.git("status", "--porcelain"); status != "" {
-		t.Errorf("the work tree has changed:\n%s", status)
+		w.Errorf("the work tree has changed:\n%s", status)
 	}
+	left, err := filepath.Glob(filepath.Join(w.dir, ".git", "revmap", "tmp-*"))
+	locks, err2 := filepath.Glob(filepath.Join(w.dir, ".git", "*.lock"))
+	if left = append(left, locks...); err != nil || err2 != nil || len(left) > 0 {
+		w.Errorf("left over: %s", left)
+	}
+}
+
+// TestKill: whatever a killed server has answered is there afterwards, and it knows of each branch.
+func TestKill(t *testing.T) {
+	w := newWorld(t)
+	answered := w.killed()
+	w.serve()
+	w.sound()
 	var list struct {
 		Proposals []struct{ Branch, Commit string }
 	}
@@ -139,13 +157,26 @@ func TestKill(t *testing.T) {
 	if len(known) > 0 {
 		t.Errorf("proposals without a branch: %v", known)
 	}
-	for name, branch := range answered {
-		w.contains(w.sourceAt(branch), name)
-	}
-	if left, err := filepath.Glob(filepath.Join(w.dir, ".git", "revmap", "tmp-*")); err != nil || len(left) > 0 {
-		t.Errorf("left over: %s %v", left, err)
+	for name, p := range answered {
+		w.contains(w.sourceAt(p.Branch), name)
 	}
 	w.propose("olivia", "192.0.2.99", "afterwards.example.net")
+}
+
+// TestKillDirect: the same on the main branch, which the work tree follows.
+func TestKillDirect(t *testing.T) {
+	w := newWorld(t)
+	answered := w.killed("--direct", "operator")
+	w.serve("--direct", "operator")
+	w.sound()
+	history := w.git("log", "--format=%H", "main")
+	for name, p := range answered {
+		if !strings.Contains(history, p.Commit) {
+			t.Errorf("the main branch does not have %s, which names %s", p.Commit, name)
+		}
+	}
+	w.propose("olivia", "192.0.2.99", "afterwards.example.net")
+	w.sound()
 }
 
 // TestDirtyWorkTree: a direct commit does not touch what somebody edits by hand, and says so.
