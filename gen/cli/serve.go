@@ -60,20 +60,26 @@ operated.`,
 	f.StringVar(&v.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` to listen on; without a host, on all addresses")
 	f.StringVar(&v.users, "users", defaultUsers, "`FILE` of those who may sign in")
 	f.BoolVar(&v.noAuth, "no-auth", false, "nobody signs in: everybody on this machine is an operator")
-	f.StringVar(&v.server.Certificate, "tls-cert", "", "PEM `FILE` of the certificate and those above it, read again when it changes")
+	f.StringVar(&v.server.Certificate, "tls-cert", "",
+		"PEM `FILE` of the certificate and those above it, read again when it changes")
 	f.StringVar(&v.server.Key, "tls-key", "", "PEM `FILE` of its private key")
 	f.BoolVar(&v.insecure, "insecure-http", false, "send passwords over the network without TLS")
-	f.Var((*publicValue)(&v.server.Public), "url", "`URL` under which a proxy offers the server; with https, cookies need that")
+	f.Var((*publicValue)(&v.server.Public), "url",
+		"`URL` under which a proxy offers the server; with https, cookies need that")
 	f.Var((*proxiesValue)(&v.server.Proxies), "proxy",
 		"`PREFIX,...` of proxies besides those on this machine, whose X-Forwarded-For tells who asks")
-	f.StringVar(&v.repository.Branch, "branch", "", "`NAME` of the main branch (default the one that is checked out)")
-	f.StringVar(&v.repository.Remote, "remote", "", "`NAME` of the remote from which the main branch comes and to which changes go")
+	f.StringVar(&v.repository.Branch, "branch", "",
+		"`NAME` of the main branch (default the one that is checked out)")
+	f.StringVar(&v.repository.Remote, "remote", "",
+		"`NAME` of the remote from which the main branch comes and to which changes go")
 	f.DurationVar(&v.server.Fetch, "fetch", time.Minute, "how often to fetch from --remote, 0 for never")
-	f.Var((*rolesValue)(&v.server.Desk.Direct), "direct", "`ROLE,...` whose changes need no review: operator, account")
+	f.Var((*rolesValue)(&v.server.Desk.Direct), "direct",
+		"`ROLE,...` whose changes need no review: operator, account")
 	f.Var((*identityValue)(&v.repository.Committer), "committer",
 		"`NAME <EMAIL>` of the committer (default revmap at this machine)")
 	f.StringVar(&v.audit, "audit", "", "append who has done what to `FILE` (default stderr)")
-	f.Var((*resolverValue)(&v.server.Desk.Check.Resolver), "resolver", "resolver to ask (default the first of /etc/resolv.conf)")
+	f.Var((*resolverValue)(&v.server.Desk.Check.Resolver), "resolver",
+		"resolver to ask (default the first of /etc/resolv.conf)")
 	v.cache = cacheFlag(c)
 	c.MarkFlagsMutuallyExclusive("no-auth", "users")
 	c.MarkFlagsMutuallyExclusive("no-auth", "url")

@@ -11,7 +11,8 @@ const (
 	apiBurst = 2000
 )
 
-// A limiter counts requests, of people for instance. What it remembers of each is when all that was asked for will be paid off.
+// A limiter counts requests, of people for instance. What it remembers of each is when all that was asked for will be
+// paid off.
 type limiter struct {
 	each  time.Duration // that a request costs
 	burst time.Duration // that may be owed
