@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -64,8 +65,14 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 			d, v.Problem = nil, p.explain(r, s, err).message // a person who may do less than before can still discard
 		}
 	}
+	of := make(map[netip.Addr]*diff.Address)
+	if d != nil && d.Review != nil {
+		for i := range d.Review.Addresses {
+			of[d.Review.Addresses[i].Addr] = &d.Review.Addresses[i]
+		}
+	}
 	for _, e := range edits {
-		v.Changes = append(v.Changes, changeOf(s, e, d))
+		v.Changes = append(v.Changes, changeOf(s, e, d, of[e.Addr]))
 	}
 	if d != nil {
 		v.Conflicts = d.Conflicts
@@ -93,8 +100,8 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 	return nil
 }
 
-// changeOf returns an edit as a review shows it. The draft may be nil.
-func changeOf(s *desk.Seat, e editor.Edit, d *editor.Draft) change {
+// changeOf returns an edit as a review shows it. The draft may be nil, and so may what it changes at the address.
+func changeOf(s *desk.Seat, e editor.Edit, d *editor.Draft, a *diff.Address) change {
 	c := change{Edit: e}
 	at, err := s.At(e.Addr)
 	if err != nil {
@@ -109,11 +116,9 @@ func changeOf(s *desk.Seat, e editor.Edit, d *editor.Draft) change {
 	if d.Review == nil {
 		return c
 	}
-	c.Is, c.Same = c.Was, true
-	for _, a := range d.Review.Addresses {
-		if a.Addr == e.Addr {
-			c.Was, c.Is, c.Same = strings.Join(a.Old.Names, " "), strings.Join(a.New.Names, " "), false
-		}
+	c.Is, c.Same = c.Was, a == nil
+	if a != nil {
+		c.Was, c.Is = strings.Join(a.Old.Names, " "), strings.Join(a.New.Names, " ")
 	}
 	return c
 }

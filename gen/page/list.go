@@ -170,12 +170,11 @@ func clone(v url.Values) url.Values {
 
 // rowsOf returns rows with what waits for them. Edits are those that were collected.
 func rowsOf(s *desk.Seat, list []table.Row, edits []editor.Edit, back string) []row {
-	wait := waitingOf(s.Open())
+	wait := waitingOf(s.Open(), list)
 	rows := make([]row, len(list))
 	for i, r := range list {
-		rows[i] = row{Row: r, Edit: collectedOf(edits, r.Addr), MayEdit: s.MayEdit(r.Addr, "") == nil, Back: back}
-		if w, ok := wait[r.Addr]; ok {
-			rows[i].Waiting = &w
+		rows[i] = row{
+			Row: r, Edit: collectedOf(edits, r.Addr), Waiting: wait[r.Addr], MayEdit: s.MayEdit(r.Addr, "") == nil, Back: back,
 		}
 		if r.Errors+r.Warnings+r.NotesFound > 0 {
 			if found := bySeverity(s.Findings(r.Addr)); len(found) > 0 {

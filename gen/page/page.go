@@ -23,6 +23,7 @@ import (
 	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/session"
+	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
 )
 
@@ -288,12 +289,17 @@ type waiting struct {
 	Login, Branch string
 }
 
-// waitingOf returns the edits of open proposals, by their addresses; of several, the last.
-func waitingOf(open []editor.Open) map[netip.Addr]waiting {
-	of := make(map[netip.Addr]waiting)
+// waitingOf returns the edits of open proposals for the addresses of rows; of several, the last.
+func waitingOf(open []editor.Open, rows []table.Row) map[netip.Addr]*waiting {
+	of := make(map[netip.Addr]*waiting, len(rows)) // programs propose many edits at once
+	for _, r := range rows {
+		of[r.Addr] = nil
+	}
 	for _, o := range open {
 		for _, e := range o.Edits {
-			of[e.Addr] = waiting{e, o.Login, o.Branch}
+			if _, ok := of[e.Addr]; ok {
+				of[e.Addr] = &waiting{e, o.Login, o.Branch}
+			}
 		}
 	}
 	return of
