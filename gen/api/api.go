@@ -201,10 +201,10 @@ var statuses = map[kind]int{
 type failure struct {
 	kind    kind
 	message string
-	missing []string      // parameters that are not there
-	invalid []string      // parameters that are wrong
-	wait    time.Duration // until the next attempt
-	more    any           // for our own API: members beside those that every problem has
+	missing []string       // parameters that are not there
+	invalid []string       // parameters that are wrong
+	wait    time.Duration  // until the next attempt
+	more    map[string]any // for our own API: members beside those that every problem has
 }
 
 func (f *failure) Error() string { return f.message }
@@ -370,7 +370,7 @@ func (want wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
 
 // set gives an address a name, "" for the default, together with what the person's programs have set before. It does
 // nothing if that is what is shown of it already.
-func set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
+func (a *api) set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 	name = strings.TrimSpace(name)
 	if err := seat.MayEdit(addr, name); err != nil {
 		return err
@@ -386,7 +386,8 @@ func set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 	if same(now, name) {
 		return nil
 	}
-	_, err = seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)
+	done, err := seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)
+	a.warn(seat, done)
 	var notReady *editor.NotReadyError
 	if errors.As(err, &notReady) && same(row.Name, name) && !same(now, name) {
 		return &failure{
@@ -394,6 +395,14 @@ func set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 		}
 	}
 	return err
+}
+
+// warn writes down that the remote does not have a proposal, for which a client of others has no eyes.
+func (a *api) warn(seat *desk.Seat, done *editor.Proposed) {
+	if done != nil && done.Warning != "" {
+		a.o.Log.Warn("a proposal is not pushed",
+			"login", seat.Person().Login, "branch", done.Branch, "reason", done.Warning)
+	}
 }
 
 // same reports whether two names, "" for none, are the same but for their form.

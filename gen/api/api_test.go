@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +120,7 @@ type site struct {
 	editor  *editor.Editor
 	handler http.Handler
 	url     string
+	log     bytes.Buffer
 	tokens  map[string]string
 	as      string // whose token is shown; "" for none
 }
@@ -126,10 +128,11 @@ type site struct {
 // newSite returns a site at which Ada asks. Who has a role of direct needs no review.
 func newSite(t testing.TB, direct ...users.Role) *site {
 	t.Helper()
-	return newSiteOf(t, source, direct...)
+	return newSiteOf(t, source, "", direct...)
 }
 
-func newSiteOf(t testing.TB, text string, direct ...users.Role) *site {
+// newSiteOf returns a site of another source, with a remote if that is not "".
+func newSiteOf(t testing.TB, text, remote string, direct ...users.Role) *site {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is missing")
@@ -142,13 +145,19 @@ func newSiteOf(t testing.TB, text string, direct ...users.Role) *site {
 	s.git("init", "-q", "-b", "main")
 	s.git("add", "-A")
 	s.git("commit", "-q", "-m", "Begin")
-	r, err := repository.Open(t.Context(), repository.Options{
-		Root: path, Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
-	})
+	o := repository.Options{Root: path, Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"}}
+	if remote != "" {
+		s.git("remote", "add", "origin", remote)
+		o.Remote = "origin"
+	}
+	r, err := repository.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.editor, err = editor.Start(t.Context(), editor.Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
+	s.editor, err = editor.Start(t.Context(), editor.Options{
+		Repository: r, Remote: remote != "", Limits: diff.DefaultLimits(),
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.editor.Close() })
@@ -157,6 +166,7 @@ func newSiteOf(t testing.TB, text string, direct ...users.Role) *site {
 	s.handler = New(Options{
 		Desk:     desk.New(desk.Options{Editor: s.editor, Dir: t.TempDir(), Direct: direct}),
 		Sessions: session.New(people, session.Options{}),
+		Log:      slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	server := httptest.NewServer(s.documented(s.handler))
 	t.Cleanup(server.Close)
@@ -523,6 +533,34 @@ func TestLimit(t *testing.T) {
 			w.Header().Get("Retry-After") != "2" {
 			t.Errorf("%s: %s %v\nwant %s", path, got, w.Header(), want)
 		}
+	}
+}
+
+// TestBroken: what goes wrong inside is told to those who may know all, and to the log.
+func TestBroken(t *testing.T) {
+	s := newSite(t)
+	if err := os.Rename(filepath.Join(s.dir, ".git"), filepath.Join(s.dir, "gone")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ path, body, contentType, code string }{
+		{"/rdns/192.0.2.11", "ptr=www.acme.example", formType, "RDNS_UPDATE_FAILED"},
+		{
+			"/v1/servers/" + s.id("server", "web1") + "/actions/change_dns_ptr",
+			`{"ip":"192.0.2.11","dns_ptr":"www.acme.example"}`, jsonType, "server_error",
+		},
+		{"/api/v1/changes", `{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`, jsonType, "failed"},
+	} {
+		for _, who := range []string{"ada", "acme"} {
+			s.as = who
+			a := s.do("POST", tt.path, tt.body, tt.contentType)
+			why := strings.Contains(a.body, "git log")
+			if a.status != 500 || !strings.Contains(a.body, `"code":"`+tt.code+`"`) || why != (who == "ada") {
+				t.Errorf("%s: %s: %d %s", who, tt.path, a.status, a.body)
+			}
+		}
+	}
+	if got := strings.Count(s.log.String(), "login=acme"); got != 3 {
+		t.Errorf("the log is\n%s", s.log.String())
 	}
 }
 

@@ -321,7 +321,7 @@ func (a *api) cloudSet(
 	w http.ResponseWriter, r *http.Request, seat *desk.Seat, addr netip.Addr, name string, resource cloudResource,
 ) error {
 	started := time.Now()
-	if err := set(r, seat, addr, name); err != nil {
+	if err := a.set(r, seat, addr, name); err != nil {
 		return err
 	}
 	action := a.actions.add(seat.Person().Login, cloudAction{

@@ -294,7 +294,7 @@ func TestHCloudGoPages(t *testing.T) {
 		fmt.Fprintf(&b, "  web%d: {product: vps, account: acme, primary: %s}\n", i, addr)
 		addr = addr.Next()
 	}
-	s := newSiteOf(t, b.String())
+	s := newSiteOf(t, b.String(), "")
 	c := hcloud.NewClient(hcloud.WithEndpoint(s.url+"/v1"), hcloud.WithToken(s.tokens["ada"]))
 	servers, err := c.Server.All(t.Context())
 	names := make(map[string]bool)

@@ -30,7 +30,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSiteOf(t, string(sourceShown.FindSubmatch(page)[1]))
+	s := newSiteOf(t, string(sourceShown.FindSubmatch(page)[1]), "")
 	dir := t.TempDir()
 	var exports []string
 	got := console.ReplaceAllStringFunc(string(page), func(block string) string {

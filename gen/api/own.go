@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,7 @@ func ownFail(w http.ResponseWriter, f *failure) {
 	problem := map[string]any{
 		"title": http.StatusText(status), "status": status, "code": f.kind, "detail": f.message,
 	}
-	if more, ok := f.more.(map[string]any); ok {
-		maps.Copy(problem, more)
-	}
+	maps.Copy(problem, f.more)
 	write(w, status, "application/problem+json", problem)
 }
 
@@ -290,8 +289,8 @@ func findingsOf(d *editor.Draft) []finding {
 }
 
 // reviewJSON returns a review as diff writes it. Who sees only some accounts learns of their addresses alone.
-func reviewJSON(p *users.Person, seat *desk.Seat, r *report.Review) json.RawMessage {
-	if p.Accounts != nil {
+func reviewJSON(seat *desk.Seat, r *report.Review) json.RawMessage {
+	if seat.Person().Accounts != nil {
 		mine := &diff.Changes{Total: diff.Total{Lost: r.Total.Lost, Changed: r.Total.Changed}}
 		for _, c := range r.Addresses {
 			if _, err := seat.At(c.Addr); err == nil {
@@ -346,6 +345,10 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) er
 	if err != nil {
 		return err
 	}
+	done, err := a.propose(r.Context(), seat, edits, reason, dry)
+	if err != nil {
+		return err
+	}
 	answer := struct {
 		Outcome  string          `json:"outcome"`
 		Commit   string          `json:"commit,omitempty"`
@@ -354,44 +357,51 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) er
 		Warning  string          `json:"warning,omitempty"`
 		Findings json.RawMessage `json:"findings"`
 		Review   json.RawMessage `json:"review"`
-	}{}
-	var draft *editor.Draft
-	status := http.StatusOK
-	if dry {
-		if draft, err = seat.Draft(r.Context(), edits); err != nil {
-			return err
-		}
-		if stops := draft.Review; seat.Direct() && draft.Ready() && len(stops.Stops) > 0 {
-			return &editor.GateError{Stops: stops.Stops, Draft: draft}
-		}
-		if !draft.Ready() && !says(draft) {
-			return &editor.NotReadyError{Draft: draft}
-		}
-		answer.Outcome = "possible"
-	} else {
-		done, err := seat.Propose(r.Context(), edits, reason, false)
-		var notReady *editor.NotReadyError
-		switch {
-		case errors.As(err, &notReady) && says(notReady.Draft):
-			draft = notReady.Draft
-		case err != nil:
-			return err
-		default:
-			draft, status = done.Draft, http.StatusCreated
-			answer.Commit, answer.Branch, answer.Pushed, answer.Warning = done.Commit, done.Branch, done.Pushed, done.Warning
-			answer.Outcome = "proposed"
-			if done.Direct {
-				answer.Outcome = "committed"
-			}
-		}
+	}{
+		Outcome: "proposed", Commit: done.Commit, Branch: done.Branch, Pushed: done.Pushed, Warning: done.Warning,
+		Findings: findingsJSON(seat.Person(), findingsOf(done.Draft)),
+		Review:   reviewJSON(seat, done.Draft.Review),
 	}
-	if says(draft) {
-		answer.Outcome = "unchanged"
+	status := http.StatusCreated
+	switch {
+	case says(done.Draft):
+		answer.Outcome, status = "unchanged", http.StatusOK
+	case dry:
+		answer.Outcome, status = "possible", http.StatusOK
+	case done.Direct:
+		answer.Outcome = "committed"
 	}
-	answer.Findings = findingsJSON(seat.Person(), findingsOf(draft))
-	answer.Review = reviewJSON(seat.Person(), seat, draft.Review)
+	if done.Warning != "" && seat.Person().Accounts != nil { // it may speak of what is not theirs
+		answer.Warning = "the remote does not have it yet"
+	}
 	write(w, status, "application/json", answer)
 	return nil
+}
+
+// propose proposes edits, unless the source says so already. In a dry run it returns the same errors, but nothing is
+// done.
+func (a *api) propose(
+	ctx context.Context, seat *desk.Seat, edits []editor.Edit, reason string, dry bool,
+) (*editor.Proposed, error) {
+	if !dry {
+		done, err := seat.Propose(ctx, edits, reason, false)
+		a.warn(seat, done)
+		var notReady *editor.NotReadyError
+		if errors.As(err, &notReady) && says(notReady.Draft) {
+			return &editor.Proposed{Draft: notReady.Draft}, nil
+		}
+		return done, err
+	}
+	d, err := seat.Draft(ctx, edits)
+	switch {
+	case err != nil:
+		return nil, err
+	case !d.Ready() && !says(d):
+		return nil, &editor.NotReadyError{Draft: d}
+	case seat.Direct() && len(d.Review.Stops) > 0:
+		return nil, &editor.GateError{Stops: d.Review.Stops, Draft: d}
+	}
+	return &editor.Proposed{Draft: d}, nil
 }
 
 // says reports whether the source says already what a draft wants.

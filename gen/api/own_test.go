@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -208,6 +209,26 @@ func TestChangeDirect(t *testing.T) {
 	}
 	if s.git("rev-parse", "main") != before {
 		t.Error("the main branch has moved")
+	}
+}
+
+// TestNotPushed: what the remote does not take waits here, and the answer or the log tells.
+func TestNotPushed(t *testing.T) {
+	s := newSiteOf(t, source, filepath.Join(t.TempDir(), "gone.git"))
+	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
+	if a.status != 201 || s.get(a, "pushed") != false || !strings.Contains(s.get(a, "warning").(string), "gone.git") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.as = "acme"
+	a = s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
+	if a.status != 201 || s.get(a, "warning") != "the remote does not have it yet" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	a = s.do("POST", "/rdns/192.0.2.12", "ptr=www.acme.example", formType)
+	s.want(a, 200, entry("192.0.2.12", "www.acme.example"))
+	got := s.log.String()
+	if !strings.Contains(got, "a proposal is not pushed") || !strings.Contains(got, "rdns/acme/api") {
+		t.Errorf("the log is\n%s", got)
 	}
 }
 

@@ -122,7 +122,7 @@ func (a *api) robotPut(w http.ResponseWriter, r *http.Request, seat *desk.Seat) 
 	if has != "" {
 		return &failure{kind: exists, message: "There is already an existing reverse DNS entry"}
 	}
-	return robotSet(w, r, seat, addr, name, http.StatusCreated)
+	return a.robotSet(w, r, seat, addr, name, http.StatusCreated)
 }
 
 // robotPost answers POST /rdns/{ip}, which makes an entry or changes it.
@@ -139,14 +139,14 @@ func (a *api) robotPost(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	if has == "" {
 		status = http.StatusCreated
 	}
-	return robotSet(w, r, seat, addr, name, status)
+	return a.robotSet(w, r, seat, addr, name, status)
 }
 
 // robotSet gives an address a name, and answers with what it has then.
-func robotSet(
+func (a *api) robotSet(
 	w http.ResponseWriter, r *http.Request, seat *desk.Seat, addr netip.Addr, name string, status int,
 ) error {
-	if err := set(r, seat, addr, name); err != nil {
+	if err := a.set(r, seat, addr, name); err != nil {
 		return err
 	}
 	_, name, err := robotAt(r, seat)
@@ -163,7 +163,7 @@ func (a *api) robotDelete(w http.ResponseWriter, r *http.Request, seat *desk.Sea
 	if err != nil {
 		return err
 	}
-	return set(r, seat, addr, "")
+	return a.set(r, seat, addr, "")
 }
 
 // robotName returns the parameter ptr, "" for the default. Clients send it in the body, some without a Content-Type, or
