@@ -425,6 +425,19 @@ func TestWhoAsks(t *testing.T) {
 	}
 }
 
+// TestNoAuth: where nobody signs in, everybody is the same person.
+func TestNoAuth(t *testing.T) {
+	s := newSite(t)
+	h := New(Options{Desk: desk.New(desk.Options{Editor: s.editor, Dir: t.TempDir()}), NoAuth: &people[1]})
+	for path, status := range map[string]int{"/rdns/192.0.2.10": 200, "/rdns/192.0.2.20": 404} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != status {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
 // TestNowhere: also what is not there is told in JSON.
 func TestNowhere(t *testing.T) {
 	s := newSite(t)
