@@ -379,22 +379,25 @@ func (a *api) set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string
 	if err != nil {
 		return err
 	}
-	now := row.Name
-	if proposed, ok := wantedBy(seat)[addr]; ok {
-		now = proposed
+	now, proposed := wantedBy(seat)[addr]
+	if !proposed {
+		now = row.Name
 	}
-	if same(now, name) {
+	if same(now, name) && (proposed || row.Names < 2) {
 		return nil
 	}
 	done, err := seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)
 	a.warn(seat, done)
 	var notReady *editor.NotReadyError
-	if errors.As(err, &notReady) && same(row.Name, name) && !same(now, name) {
+	switch {
+	case !errors.As(err, &notReady) || !says(notReady.Draft):
+		return err
+	case proposed:
 		return &failure{
 			kind: conflict, message: "another proposal of yours gives this address another name: withdraw it first",
 		}
 	}
-	return err
+	return nil // the same name in another form, with letters that are not ASCII
 }
 
 // warn writes down that the remote does not have a proposal, for which a client of others has no eyes.

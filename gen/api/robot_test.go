@@ -198,6 +198,22 @@ func TestRobotDirect(t *testing.T) {
 	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www2.acme.example"))
 }
 
+// TestRobotForms: a name in another form is the same, and one of several names is not.
+func TestRobotForms(t *testing.T) {
+	s := newSiteOf(t, strings.Replace(source, "192.0.2.11:\n", "192.0.2.11: {names: [a.acme.example, b.acme.example]}\n", 1), "",
+		users.Operator)
+	for _, form := range []string{"B%C3%BCro.acme.example", "b%c3%bcro.acme.example.", "xn--bro-hoa.acme.example"} {
+		s.want(s.do("POST", "/rdns/192.0.2.12", "ptr="+form, formType), 200, entry("192.0.2.12", "xn--bro-hoa.acme.example"))
+	}
+	if got := s.git("rev-list", "--count", "main"); got != "2" {
+		t.Errorf("the main branch has %s commits", got)
+	}
+	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=a.acme.example", formType), 200, entry("192.0.2.11", "a.acme.example"))
+	if got := s.read("main"); strings.Contains(got, "b.acme.example") {
+		t.Errorf("the source is\n%s", got)
+	}
+}
+
 // TestRobotTakesBack: what is set back to what is served is not proposed any more.
 func TestRobotTakesBack(t *testing.T) {
 	s := newSite(t)
