@@ -205,7 +205,8 @@ func draftOf(ctx context.Context, s *desk.Seat, e editor.Edit) (*draft, error) {
 		return nil, err
 	}
 	if len(made.Conflicts) > 0 {
-		d.Conflict = "Somebody has changed this name while you were looking at it. It is " + orNone(made.Conflicts[0].Is) + " now."
+		d.Conflict = "Somebody has changed this name while you were looking at it. It is " +
+			orNone(made.Conflicts[0].Is) + " now."
 		return d, nil
 	}
 	d.Ready, d.refused = made.Ready(), len(made.Refused) > 0

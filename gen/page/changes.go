@@ -142,7 +142,8 @@ func (p *pages) propose(w http.ResponseWriter, r *http.Request, s *desk.Seat) er
 		return err
 	}
 	if len(edits) == 0 {
-		return p.showChanges(w, r, s, http.StatusConflict, "There is nothing to propose any more. Perhaps you have done so in another window.")
+		return p.showChanges(w, r, s, http.StatusConflict,
+			"There is nothing to propose any more. Perhaps you have done so in another window.")
 	}
 	done, err := s.Propose(r.Context(), edits, strings.TrimSpace(r.PostFormValue("reason")), false)
 	var (
@@ -156,7 +157,8 @@ func (p *pages) propose(w http.ResponseWriter, r *http.Request, s *desk.Seat) er
 	case err != nil && done == nil:
 		p.o.Log.Error("nothing was proposed", "login", s.Person().Login, "error", err)
 		return p.showChanges(w, r, s, http.StatusBadGateway,
-			"This could not be proposed."+inside(s, err.Error())+" Nothing was changed, and your changes are still here: try again later.")
+			"This could not be proposed."+inside(s, err.Error())+
+				" Nothing was changed, and your changes are still here: try again later.")
 	case err != nil:
 		p.o.Log.Error("a proposal is there, and what comes after it failed", "branch", done.Branch, "error", err)
 		return p.showProposals(w, r, s, http.StatusInternalServerError,

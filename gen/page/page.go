@@ -55,8 +55,8 @@ type asset struct {
 //go:embed templates assets
 var embedded embed.FS
 
-// New returns the handler of all pages. It sets the headers that the pages depend on; that requests which change something
-// come from a page of ours is for its caller to see to (http.CrossOriginProtection).
+// New returns the handler of all pages. It sets the headers that the pages depend on; that requests which change
+// something come from a page of ours is for its caller to see to (http.CrossOriginProtection).
 func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -96,7 +96,9 @@ func New(o Options) http.Handler {
 
 // loadAssets returns what the pages load, and a hash of it: what is at a path with that never changes.
 func loadAssets() (map[string]asset, string) {
-	types := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+	types := map[string]string{
+		"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
+	}
 	assets, hash := make(map[string]asset), sha256.New()
 	entries, err := fs.ReadDir(embedded, "assets")
 	for _, e := range entries {
@@ -155,7 +157,8 @@ type problem struct {
 
 func (e *problem) Error() string { return e.message }
 
-// explain returns what to tell of an error. What is inside of the server or its remote is for operators, and for the log.
+// explain returns what to tell of an error. What is inside of the server or its remote is for operators, and for the
+// log.
 func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 	var (
 		known    *problem
@@ -168,7 +171,8 @@ func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 	case errors.As(err, &denied):
 		return &problem{http.StatusForbidden, sentence(plain(err.Error()))}
 	case errors.As(err, &unpushed):
-		return &problem{http.StatusBadGateway, "The remote has not taken the branch." + inside(s, err.Error()) + " It is kept here, and can be pushed again."}
+		return &problem{http.StatusBadGateway, "The remote has not taken the branch." + inside(s, err.Error()) +
+			" It is kept here, and can be pushed again."}
 	case errors.Is(err, desk.ErrUnknown):
 		return &problem{http.StatusNotFound, "There is no such page, address or proposal, or it is none that you may see. " +
 			"Addresses can be looked up in the list."}
@@ -176,8 +180,8 @@ func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 		return &problem{http.StatusServiceUnavailable, "That took too long. Try again."}
 	}
 	p.o.Log.Error("page failed", "path", r.URL.Path, "error", err)
-	return &problem{http.StatusInternalServerError, "Something went wrong that is not your doing." + inside(s, err.Error()) +
-		" Nothing was changed. Try again; if it stays, tell whoever runs this server."}
+	return &problem{http.StatusInternalServerError, "Something went wrong that is not your doing." +
+		inside(s, err.Error()) + " Nothing was changed. Try again; if it stays, tell whoever runs this server."}
 }
 
 // inside returns text about what is inside of the server for an operator, and nothing for others.

@@ -37,8 +37,8 @@ type rulePage struct {
 	Passages []passage
 }
 
-// rule shows the page of a rule of lint. Those pages are all of one form, of headings, text and examples, which a test in
-// gen/lint holds.
+// rule shows the page of a rule of lint. Those pages are all of one form, of headings, text and examples, which a test
+// in gen/lint holds.
 func (p *pages) rule(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
 	id := r.PathValue("id")
 	page, ok := docs.RulePage(id)

@@ -42,7 +42,8 @@ const paragraph = (severity, text) => element("p", severity, sign(), text);
 
 // told returns what is to be shown of a draft.
 function told(draft) {
-	if (draft.error || draft.denied || draft.conflict) return paragraph("error", draft.error || draft.denied || draft.conflict);
+	const wrong = draft.error || draft.denied || draft.conflict;
+	if (wrong) return paragraph("error", wrong);
 	if (draft.findings.length > 0) {
 		const list = element("ul", "findings");
 		for (const f of draft.findings) {
@@ -60,7 +61,8 @@ function told(draft) {
 	}
 	if (draft.same) {
 		if (draft.name) return element("p", "none", "That is the name that it has.");
-		return element("p", "none", draft.hostname ? `It has the default hostname, ${draft.hostname}.` : "It has no name of its own.");
+		if (draft.hostname) return element("p", "none", `It has the default hostname, ${draft.hostname}.`);
+		return element("p", "none", "It has no name of its own.");
 	}
 	return paragraph("fine", "Nothing is wrong with this name.");
 }
@@ -99,7 +101,7 @@ function enliven(form) {
 			}
 			const now = told(draft);
 			if (!says.firstElementChild || says.firstElementChild.outerHTML !== now.outerHTML) says.replaceChildren(now);
-			field.ariaInvalid = String(Boolean(draft.denied || draft.conflict || draft.findings?.some((f) => f.severity === "error")));
+			field.ariaInvalid = String(find(".error", says) !== null);
 		} catch (error) {
 			if (error.name === "AbortError") return;
 			says.replaceChildren(paragraph("error", unreachable));
@@ -172,7 +174,8 @@ async function send(form, submitter, row, says) {
 		const badge = find("#collected");
 		badge.textContent = answer.collected.toLocaleString("en");
 		badge.hidden = answer.collected === 0;
-		say(now.classList.contains("edited") ? `Added. You have ${answer.collected} changes to review.` : "The name stays as it is.");
+		const edited = now.classList.contains("edited");
+		say(edited ? `Added. Changes to review: ${answer.collected}.` : "The name stays as it is.");
 	} catch (error) {
 		if (error.name !== "AbortError") says.replaceChildren(paragraph("error", unreachable));
 	}
