@@ -21,6 +21,9 @@ const (
 	historyTime = 5 * time.Second
 )
 
+// mostChecks is how many addresses are looked up in the world at a time: a check is many questions to others.
+const mostChecks = 4
+
 // siblings is how many other addresses of the server the page of an address lists.
 const siblings = 50
 
@@ -158,6 +161,12 @@ func (p *pages) check(w http.ResponseWriter, r *http.Request, s *desk.Seat) erro
 	addr, err := addressOf(r.PathValue("ip"))
 	if err != nil {
 		return err
+	}
+	select {
+	case p.checks <- struct{}{}:
+		defer func() { <-p.checks }()
+	default:
+		return &problem{http.StatusServiceUnavailable, "Others are asking name servers just now. Try again in some seconds."}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), checkTime)
 	defer cancel()

@@ -45,6 +45,7 @@ type pages struct {
 	o      Options
 	assets map[string]asset // by their names in /assets/HASH/
 	hash   string           // of all assets
+	checks chan struct{}    // has room for those that ask name servers at a time
 }
 
 type asset struct {
@@ -61,7 +62,7 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &pages{o: o}
+	p := &pages{o: o, checks: make(chan struct{}, mostChecks)}
 	p.assets, p.hash = loadAssets()
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 	"golang.org/x/net/html"
 
 	"github.com/revmap/revmap/gen/check"
@@ -860,13 +862,46 @@ func TestRules(t *testing.T) {
 	b.get("/rules/README").is(http.StatusNotFound, "/rules/README")
 }
 
-// TestCheck asks a resolver that does not answer; what one that does is told of is gen/check's to test.
+// TestCheck asks name servers for which all is well, and a resolver that does not answer.
 func TestCheck(t *testing.T) {
+	server := dnsServer(t, map[uint16]string{
+		dns.TypePTR: "mail.acme.example.", dns.TypeA: "192.0.2.10",
+		dns.TypeNS: "ns1.example.net.", dns.TypeSOA: "ns1.example.net. hostmaster.example.net. 1 3600 900 86400 300",
+	})
 	s := newSite(t, func(o *desk.Options) {
+		o.Check = check.Options{Resolver: server, Redirect: func(netip.AddrPort) netip.AddrPort { return server }}
+	})
+	s.browse("viewer").post("/address/192.0.2.10").is(http.StatusOK, "/address/192.0.2.10").
+		has("the resolver mail.acme.example", "mail.acme.example 192.0.2.10 leads back")
+
+	s = newSite(t, func(o *desk.Options) {
 		o.Check = check.Options{Resolver: netip.MustParseAddrPort("127.0.0.1:1"), Timeout: 50 * time.Millisecond}
 	})
 	s.browse("viewer").post("/address/192.0.2.10").is(http.StatusOK, "/address/192.0.2.10").
 		has("In the world", "127.0.0.1:1")
+}
+
+// dnsServer starts a name server that has RDATA for all names, by type.
+func dnsServer(t *testing.T, data map[uint16]string) netip.AddrPort {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		m.Authoritative = true
+		if text, ok := data[q.Question[0].Qtype]; ok {
+			name, kind := q.Question[0].Name, dns.TypeToString[q.Question[0].Qtype]
+			if rr, err := dns.NewRR(name + " 60 " + kind + " " + text); err == nil {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+		w.WriteMsg(m)
+	})}
+	go server.ActivateAndServe()
+	t.Cleanup(func() { server.Shutdown() })
+	return netip.MustParseAddrPort(conn.LocalAddr().String())
 }
 
 func TestNoAuth(t *testing.T) {
