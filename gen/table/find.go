@@ -97,7 +97,7 @@ func (t *Table) accountsThat(are func(name string) bool) accounts {
 func (t *Table) filter(q *Query) set {
 	f := filter{Query: q}
 	if q.Block.IsValid() {
-		f.prefixes = append(f.prefixes, q.Block)
+		f.prefixes = append(f.prefixes, q.Block.Masked())
 	}
 	for text := range strings.FieldsSeq(fold(q.Text)) {
 		if p, err := netip.ParsePrefix(text); err == nil {

@@ -30,7 +30,7 @@ servers:
       192.0.2.13:
     account: acme
     helo: the.helo.of.acme.example
-  bravo: {product: dedicated, primary: 192.0.2.20, addresses: {192.0.2.21: twenty-one.acme.example}}
+  bravo: {product: dedicated, primary: 192.0.2.20, addresses: {192.0.2.21: twenty-one.acme.example, "2001:db8:b::/64": }}
   charlie:
     primary: 192.0.2.30
 addresses:
@@ -81,6 +81,7 @@ lint:
 		{"192.0.2.20", "192.0.2.20"},
 		{"192.0.2.21", "192.0.2.21"},
 		{"twenty-one", "192.0.2.21"},
+		{`"2001:db8:b::/64"`, "192.0.2.20 192.0.2.21"},
 		{"charlie", "192.0.2.30"},
 		{"192.0.2.30", "192.0.2.30"},
 		{"addresses:\n  192", ""},
@@ -96,18 +97,11 @@ lint:
 		{"[acme.example]", ""},
 		{"name-generic", ""},
 	} {
-		i := strings.Index(text, c.at)
-		if i < 0 {
-			t.Fatalf("%q is not in the text", c.at)
-		}
-		before := text[:i]
 		rule := "name-generic"
 		if c.at == "acme.example.zone" {
 			rule = "forwards-invalid"
 		}
-		d := diag.Diagnostic{Severity: diag.Error, Rule: rule, Pos: diag.Position{
-			File: "records.yaml", Line: 1 + strings.Count(before, "\n"), Column: i - strings.LastIndex(before, "\n"),
-		}}
+		d := diag.Diagnostic{Severity: diag.Error, Rule: rule, Pos: positionIn(text, c.at)}
 		table := New([]*model.Inventory{inv}, diag.List{d})
 		var counted, listed []string
 		for _, r := range table.Find(Query{Limit: table.Len()}).Rows {
@@ -129,6 +123,80 @@ lint:
 		}
 		if n := len(table.Others()); (n > 0) != (c.want == "") {
 			t.Errorf("%q: %d findings are about no address", c.at, n)
+		}
+	}
+}
+
+// positionIn returns where words are in the text of a file.
+func positionIn(text, words string) diag.Position {
+	before, _, found := strings.Cut(text, words)
+	if !found {
+		return diag.Position{}
+	}
+	return diag.Position{
+		File: "records.yaml", Line: 1 + strings.Count(before, "\n"), Column: len(before) - strings.LastIndex(before, "\n"),
+	}
+}
+
+// What stands behind the last entry is not taken for a part of it, whatever it is.
+func TestFindingsBehindEntries(t *testing.T) {
+	for _, c := range []struct{ section, at string }{
+		{"defaults:\n  soa: {primary: ns1.example.net}", "ns1"},
+		{`products: {vps: {hostname: "{server}.vps.example"}}`, `"{server`},
+		{"accounts:\n  acme: {domains: [acme.example]}", "[acme"},
+		{"blocks:\n  192.0.2.0/24: {zone: 2.0.192.in-addr.arpa}", "2.0.192."},
+		{"forward_zones: [vps.example]", "vps.example"},
+		{"catalog: catalog.example.net", "catalog.example"},
+		{"registry: {admin-c: [AA1-EXAMPLE]}", "AA1"},
+		{"lint: {rules: {name-generic: off}}", "off"},
+	} {
+		for _, entries := range []string{"addresses:\n  192.0.2.1: gw.acme.example\n", `servers:
+  alpha:
+    product: vps
+    primary: 192.0.2.1
+    addresses:
+      192.0.2.1: gw.acme.example
+`} {
+			text := entries + c.section + "\n"
+			s, _ := source.Parse("records.yaml", []byte(text), false)
+			d := diag.Diagnostic{Severity: diag.Error, Pos: positionIn(text, c.at)}
+			table := New([]*model.Inventory{model.Build(s)}, diag.List{d})
+			if r, ok := table.Row(netip.MustParseAddr("192.0.2.1")); !ok || r.Errors > 0 || len(table.Others()) != 1 {
+				t.Errorf("%q of %q is taken for a part of the entry before: %v, %+v", c.at, text, ok, r)
+			}
+		}
+	}
+}
+
+// Two Tables can be made of one that has not been asked for anything, and they leave it alone.
+func TestWithTwice(t *testing.T) {
+	r := random{rand.New(rand.NewPCG(1, 5))}
+	w := &world{files: make([][]line, 5), taken: make(map[netip.Addr]bool)}
+	for f := range w.files {
+		w.files[f] = r.file(f == 0, w.taken)
+	}
+	old := w.inventories(t)
+	for f := 1; f < 5; f++ {
+		w.files[f] = r.file(false, w.taken)
+	}
+	fresh := w.inventories(t)
+	table := New(old, nil)
+	all := Query{Sort: ByName, Limit: 10_000}
+	table.Find(all)
+	one := table.With(map[int]*model.Inventory{1: fresh[1]}, nil)
+	two := one.With(map[int]*model.Inventory{2: fresh[2]}, nil)
+	three := one.With(map[int]*model.Inventory{3: fresh[3], 4: fresh[4]}, nil)
+	for i, c := range []struct {
+		table *Table
+		want  []*model.Inventory
+	}{
+		{three, []*model.Inventory{old[0], fresh[1], old[2], fresh[3], fresh[4]}},
+		{two, []*model.Inventory{old[0], fresh[1], fresh[2], old[3], old[4]}},
+		{one, []*model.Inventory{old[0], fresh[1], old[2], old[3], old[4]}},
+		{table, old},
+	} {
+		if want, got := find(plain(c.want), all).Rows, c.table.Find(all).Rows; !slices.Equal(got, want) {
+			t.Errorf("%d: %d rows\n%v\nwant %d\n%v", i, len(got), got, len(want), want)
 		}
 	}
 }

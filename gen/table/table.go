@@ -84,7 +84,7 @@ type Page struct {
 type Table struct {
 	parts    []*part
 	first    []uint32 // the number of the first row of each part, of which the others follow; it can be divided by cell
-	cells    []int32  // the part that has the rows of each cell; -1 if none does
+	cells    []int32  // the part that has the rows of each cell
 	files    map[string]int
 	len      int
 	blocks   []netip.Prefix
@@ -148,11 +148,8 @@ func (t *Table) With(changed map[int]*model.Inventory, findings diag.List) *Tabl
 	}
 	for _, f := range files {
 		u.parts[f] = newPart(changed[f])
-		if room := u.room(f); room < len(u.parts[f].rows) {
-			for i := range room / cell {
-				u.cells[int(u.first[f])/cell+i] = -1
-			}
-			u.give(f)
+		if u.room(f) < len(u.parts[f].rows) {
+			u.give(f) // other numbers, and what it had are nobody's
 		}
 	}
 	return u.finish(findings)
