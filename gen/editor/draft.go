@@ -155,10 +155,13 @@ func nameOf(s diff.State) string {
 	return strings.TrimSuffix(strings.Join(s.Names, " "), ".")
 }
 
-// absolute returns a name as rows have it: in lower case, with a final dot. It is "" for no name.
+// absolute returns a name, written as a source may have it, as rows have it; "" for no name.
 func absolute(name string) string {
-	if name == "" || strings.HasSuffix(name, ".") {
-		return strings.ToLower(name)
+	if name == "" {
+		return ""
 	}
-	return strings.ToLower(name) + "."
+	if n, err := source.ParseName(name); err == nil {
+		return n
+	}
+	return name // which no address has
 }

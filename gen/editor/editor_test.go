@@ -204,6 +204,13 @@ func TestProposalsEnd(t *testing.T) {
 			s.git("merge", "-q", "--squash", p.Branch)
 			s.git("commit", "-q", "-m", "Squashed")
 		}},
+		{"when the main branch has a name in another form", func(s *site, p *Proposed) {
+			more := s.propose(Proposal{Edits: []Edit{edit("192.0.2.1", "Bücher.example.net")}})
+			s.git("merge", "-q", "--squash", p.Branch)
+			s.git("commit", "-q", "-m", "One")
+			s.git("merge", "-q", "--squash", more.Branch)
+			s.git("commit", "-q", "-m", "Two")
+		}},
 		{"when they are withdrawn", func(s *site, p *Proposed) {
 			if err := s.Withdraw(s.Context(), p.Branch); err != nil {
 				s.Fatal(err)

@@ -67,7 +67,7 @@ func edit(m map[netip.Addr]said, s *Source, e *Edit) {
 		}
 		return
 	}
-	name, err := parseName(e.Name)
+	name, err := ParseName(e.Name)
 	if err != nil {
 		panic(err)
 	}

@@ -417,7 +417,7 @@ func TestEditFiles(t *testing.T) {
 func TestEditNames(t *testing.T) {
 	for _, name := range []string{"null", "~.example", "1.5", "0x10", "-a.example", "yes", "日本.example", "a\u00ad.example", "x_y"} {
 		tree(t, map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: }\nservers: {a: {primary: 192.0.2.1}}\n"})
-		want, err := parseName(name)
+		want, err := ParseName(name)
 		e, findings := apply(t, []Edit{{Addr: netip.MustParseAddr("192.0.2.1"), Name: name, Pos: diag.Position{File: "edit"}}})
 		switch {
 		case err != nil:

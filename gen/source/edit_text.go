@@ -155,7 +155,7 @@ func (e *editor) rename(changes []*change) bool {
 			rest = rest[:end]
 		}
 		n.Value = string(rest)
-		if name, err := parseName(n.Value); err != nil || name != old.Value {
+		if name, err := ParseName(n.Value); err != nil || name != old.Value {
 			return false
 		}
 		e.setName(n, c)
@@ -434,7 +434,7 @@ func (e *editor) setName(n *yaml.Node, c *change) {
 	if !ok {
 		return
 	}
-	if name, err := parseName(n.Value); err != nil || name != c.name.Value {
+	if name, err := ParseName(n.Value); err != nil || name != c.name.Value {
 		e.splice(begin, end, c.nameText(style{name: n.Style & quoted, dot: strings.HasSuffix(n.Value, ".")}))
 	}
 }

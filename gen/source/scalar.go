@@ -114,7 +114,7 @@ func (p *parser) name(n *yaml.Node) (Name, bool) {
 	if !p.scalar(n, "a domain name") {
 		return Name{}, false
 	}
-	name, err := parseName(n.Value)
+	name, err := ParseName(n.Value)
 	if err != nil {
 		p.report(n, "name-invalid", "", "%q is not a domain name: %s", n.Value, err)
 		return Name{}, false
@@ -141,7 +141,7 @@ func (p *parser) contact(n *yaml.Node) Name {
 			n.Value, local)
 		return Name{}
 	}
-	name, err := parseName(local + "." + domain)
+	name, err := ParseName(local + "." + domain)
 	if err == nil && (!ascii(local) || strings.Contains(name, "/")) {
 		err = errors.New("it has characters that no domain name of a host has")
 	}
@@ -174,8 +174,9 @@ func (p *parser) checkForm(n *yaml.Node) {
 // codePoints returns the code points of s as text.
 func codePoints(s string) string { return strings.Trim(fmt.Sprintf("%U", []rune(s)), "[]") }
 
-// parseName returns s as an absolute name in lower case, its IDN labels as A-labels.
-func parseName(s string) (string, error) {
+// ParseName returns a domain name, written as a source may have it, in the form of Name: absolute and in lower case, IDN
+// labels as A-labels. The error says what is wrong with it, without the name.
+func ParseName(s string) (string, error) {
 	if !ascii(s) {
 		labels := strings.Split(s, ".")
 		for i, label := range labels {
