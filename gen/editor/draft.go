@@ -24,6 +24,9 @@ func (e *Editor) Draft(ctx context.Context, edits []Edit) (*Draft, error) {
 	return d, err
 }
 
+// blamed is of how many conflicts a Draft knows who has made them: each is a search through the history.
+const blamed = 10
+
 // draft is Draft for those who need the View that there would be.
 func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error) {
 	v := e.View()
@@ -37,13 +40,15 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 		if edit.Was != nil {
 			r, _ := v.At(edit.Addr)
 			if r.Name != *edit.Was && r.Name != absolute(edit.Name) {
-				d.Conflicts = append(d.Conflicts, Conflict{Edit: edit, Is: r.Name, By: e.lastChange(ctx, edit.Addr)})
+				c := Conflict{Edit: edit, Is: r.Name}
+				if len(d.Conflicts) < blamed {
+					c.By = e.lastChange(ctx, edit.Addr)
+				}
+				d.Conflicts = append(d.Conflicts, c)
 				continue
 			}
 		}
-		todo = append(todo, source.Edit{
-			Addr: edit.Addr, Name: edit.Name, TTL: edit.TTL, Pos: diag.Position{File: edit.Addr.String()},
-		})
+		todo = append(todo, edit.inSource())
 	}
 	if len(d.Conflicts) > 0 {
 		return d, nil, nil

@@ -22,6 +22,11 @@ type Edit struct {
 	Was *string `json:"was,omitempty"`
 }
 
+// inSource returns e as a source takes it.
+func (e Edit) inSource() source.Edit {
+	return source.Edit{Addr: e.Addr, Name: e.Name, TTL: e.TTL, Pos: diag.Position{File: e.Addr.String()}}
+}
+
 // A Conflict is an edit of an address that has changed since the person has seen it.
 type Conflict struct {
 	Edit Edit
@@ -68,8 +73,10 @@ type Proposal struct {
 	Reason string              // why, in the person's words; may be empty
 	Direct bool                // the commit is to go to the main branch, without a review
 	// Together puts the edits into one commit with those that the person has proposed in this way before and that are
-	// neither merged nor declined yet: for programs, which set one name after the other.
+	// neither merged nor declined yet: for programs, which set one name after the other. Of these, only those stay that
+	// the person may make still; a nil May is for all.
 	Together bool
+	May      func(Edit) bool
 }
 
 // A Proposed is what became of a Proposal.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -109,8 +110,12 @@ func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
 	edits := p.Edits
 	var before *Open
 	if p.Together && !p.Direct {
-		if before = e.open.of(branchForPrograms(p.Login)); before != nil {
-			edits = merged(before.Edits, p.Edits)
+		if before = e.open.ofPrograms(p.Login); before != nil {
+			still := before.Edits
+			if p.May != nil {
+				still = slices.DeleteFunc(slices.Clone(still), func(e Edit) bool { return !p.May(e) })
+			}
+			edits = merged(still, p.Edits)
 		}
 	}
 	d, next, err := e.draft(ctx, edits)
@@ -157,11 +162,14 @@ func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, before *Open)
 	if err != nil {
 		return nil, err
 	}
+	if before != nil && before.Commit == id { // it was asked for twice in the same second
+		return &Proposed{Commit: id, Branch: before.Branch, Pushed: before.Pushed, Draft: d}, nil
+	}
 	o := Open{Commit: id, Login: p.Login, Time: d.now, Reason: p.Reason, Edits: d.Edits}
 	from := ""
 	if before != nil {
 		o.Branch, from = before.Branch, before.Commit
-	} else if o.Branch, err = e.newBranch(ctx, p, d.now); err != nil {
+	} else if o.Branch, from, err = e.newBranch(ctx, p, d.now); err != nil {
 		return nil, err
 	}
 	// It is written down before it is there: what has no branch is forgotten, but a branch must not be unknown.

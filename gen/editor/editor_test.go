@@ -366,6 +366,97 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestTogetherAfter is what becomes of the branch of a person's programs when others have been at it.
+func TestTogetherAfter(t *testing.T) {
+	const branch = "rdns/mia/api"
+	for name, test := range map[string]struct {
+		others func(s *site) // after one name was set
+		branch string        // of the next
+		edits  int           // that it has
+	}{
+		"nothing":        {func(s *site) {}, branch, 2},
+		"merged":         {func(s *site) { s.git("merge", "-q", "--no-ff", "-m", "Merge", branch) }, branch, 1},
+		"fast-forwarded": {func(s *site) { s.git("merge", "-q", "--ff-only", branch) }, branch, 1},
+		"squashed": {func(s *site) {
+			s.git("merge", "-q", "--squash", branch)
+			s.save("Squash")
+		}, branch + "-2", 1},
+		"rebased": {func(s *site) {
+			s.write("note", "text")
+			s.save("Other")
+			s.git("cherry-pick", branch)
+		}, branch + "-2", 1},
+		"deleted": {func(s *site) { s.git("branch", "-D", branch) }, branch, 1},
+		"a commit more": {func(s *site) {
+			s.git("checkout", "-q", branch)
+			s.git("commit", "-q", "--allow-empty", "-m", "Review")
+			s.git("checkout", "-q", "main")
+		}, branch + "-2", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+			test.others(s)
+			before := s.git("for-each-ref", "refs/heads/"+branch)
+			for range 2 { // the second time, it is there
+				done := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+				if done.Branch != test.branch || s.git("rev-parse", done.Branch) != done.Commit {
+					t.Fatalf("the next is on branch %s, want %s", done.Branch, test.branch)
+				}
+			}
+			if test.branch != branch && s.git("for-each-ref", "refs/heads/"+branch) != before {
+				t.Error("the branch of others has moved")
+			}
+			if open := s.Open(); len(open) != 1 || len(open[0].Edits) != test.edits {
+				t.Errorf("Open() = %+v, want one with %d edits", open, test.edits)
+			}
+		})
+	}
+}
+
+// TestTogetherTwice has programs set the same several times in a second.
+func TestTogetherTwice(t *testing.T) {
+	s := newSite(t)
+	for range 5 {
+		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+		if open := s.Open(); len(open) != 1 || s.git("rev-parse", "rdns/mia/api") != open[0].Commit {
+			t.Fatalf("Open() = %+v, want what the branch has", open)
+		}
+	}
+}
+
+// TestTogetherMay takes the right to an address away from a person whose programs have set it.
+func TestTogetherMay(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+	s.propose(Proposal{
+		Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")},
+		May: func(e Edit) bool { return e.Addr != addr("192.0.2.20") },
+	})
+	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 1 || open[0].Edits[0].Addr != addr("192.0.2.11") {
+		t.Errorf("Open() = %+v, want the last edit alone", open)
+	}
+}
+
+// TestSquashed has others put a proposal on main in a commit of theirs, with its branch left there.
+func TestSquashed(t *testing.T) {
+	for _, e := range []Edit{
+		{Addr: addr("192.0.2.11"), Name: "a.acme.example"},
+		{Addr: addr("192.0.2.11"), Name: "a.acme.example", TTL: "5m"},
+	} {
+		s := newSite(t)
+		done := s.propose(Proposal{Edits: []Edit{e, edit("192.0.2.10", "")}})
+		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) != 1 {
+			t.Fatalf("Open() = %+v, %v before it is merged", s.Open(), err)
+		}
+		s.git("merge", "-q", "--squash", done.Branch)
+		s.save("Squash")
+		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) > 0 {
+			t.Errorf("Open() = %+v, %v after %v is merged", s.Open(), err, e)
+		}
+	}
+}
+
 func TestHistory(t *testing.T) {
 	s := newSite(t)
 	s.propose(Proposal{Direct: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
@@ -373,7 +464,7 @@ func TestHistory(t *testing.T) {
 	s.propose(Proposal{Direct: true, Edits: []Edit{{Addr: addr("192.0.2.11"), Name: "b.acme.example", TTL: "5m"}}})
 	got := func(a string) (list []string) {
 		t.Helper()
-		versions, err := s.History(t.Context(), addr(a), 10)
+		versions, err := s.History(t.Context(), addr(a), 10, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

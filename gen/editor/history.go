@@ -3,6 +3,7 @@ package editor
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/source"
@@ -12,8 +13,11 @@ import (
 const depth = 1000
 
 // History returns what the file that lists an address has said of it, the newest first and at most max: only commits
-// that have changed that. It is empty if the source does not list the address.
-func (e *Editor) History(ctx context.Context, addr netip.Addr, max int) ([]Version, error) {
+// that have changed that. It is empty if the source does not list the address. It ends where the address was that of an
+// account to which sees, if it is not nil, says no: addresses go from one customer to the next.
+func (e *Editor) History(
+	ctx context.Context, addr netip.Addr, max int, sees func(account string) bool,
+) ([]Version, error) {
 	v := e.View()
 	r, ok := v.table.Row(addr)
 	if !ok {
@@ -22,7 +26,10 @@ func (e *Editor) History(ctx context.Context, addr netip.Addr, max int) ([]Versi
 	included := v.number(r.Pos.File) != 0
 	var list []Version
 	err := e.o.Repository.History(ctx, v.commit.ID, r.Pos.File, depth, func(rev repository.Revision) bool {
-		now := versionOf(rev, r.Pos.File, included, addr)
+		now, account := versionOf(rev, r.Pos.File, included, addr)
+		if now.Listed && sees != nil && !sees(account) {
+			return false
+		}
 		if n := len(list); n > 0 && list[n-1].same(now) { // then the older of the two commits has made it so
 			list = list[:n-1]
 		} else if n == max {
@@ -41,13 +48,13 @@ func (v Version) same(w Version) bool {
 	return v.Listed == w.Listed && v.Name == w.Name && v.TTL == w.TTL
 }
 
-// versionOf returns what a state of a file says of an address.
-func versionOf(rev repository.Revision, file string, included bool, addr netip.Addr) Version {
-	v := Version{Commit: rev.Commit}
+// versionOf returns what a state of a file says of an address, and whose server has it; "" if none has.
+func versionOf(rev repository.Revision, file string, included bool, addr netip.Addr) (v Version, account string) {
+	v.Commit = rev.Commit
 	s, _ := source.Parse(file, rev.Data, included)
-	of := func(a *source.Address) {
+	of := func(a *source.Address) bool {
 		if a.Addr.Addr != addr {
-			return
+			return false
 		}
 		v.Listed = true
 		if len(a.Names) > 0 {
@@ -56,24 +63,28 @@ func versionOf(rev repository.Revision, file string, included bool, addr netip.A
 		if a.TTL.Pos.IsValid() {
 			v.TTL = a.TTL.Value
 		}
+		return true
 	}
 	for i := range s.Addresses {
 		of(&s.Addresses[i])
 	}
 	for i := range s.Servers {
-		for _, p := range s.Servers[i].Primary {
-			v.Listed = v.Listed || p.Addr == addr
+		server := &s.Servers[i]
+		has := slices.ContainsFunc(server.Primary, func(p source.Addr) bool { return p.Addr == addr })
+		v.Listed = v.Listed || has
+		for j := range server.Addresses {
+			has = of(&server.Addresses[j]) || has
 		}
-		for j := range s.Servers[i].Addresses {
-			of(&s.Servers[i].Addresses[j])
+		if has {
+			account = server.Account.Value
 		}
 	}
-	return v
+	return v, account
 }
 
 // lastChange returns the commit that has made an address what it is; nil if that is not known.
 func (e *Editor) lastChange(ctx context.Context, addr netip.Addr) *repository.Commit {
-	if list, err := e.History(ctx, addr, 1); err == nil && len(list) > 0 {
+	if list, err := e.History(ctx, addr, 1, nil); err == nil && len(list) > 0 {
 		return &list[0].Commit
 	}
 	return nil

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/source"
 )
 
 // branchPrefix begins the names of the branches of proposals.
@@ -22,24 +24,28 @@ const branchPrefix = "rdns/"
 // branchForPrograms returns the branch on which what a person's programs set one by one is put together.
 func branchForPrograms(login string) string { return branchPrefix + login + "/api" }
 
-// newBranch returns a name for the branch of a proposal.
-func (e *Editor) newBranch(ctx context.Context, p Proposal, now time.Time) (string, error) {
-	if p.Together {
-		return branchForPrograms(p.Login), nil
+// newBranch returns a name for the branch of a proposal, and the commit that is there; "" for none. Only programs get a
+// branch that is there already, if it is merged and was not deleted: what else it has is not for this proposal to replace.
+func (e *Editor) newBranch(ctx context.Context, p Proposal, now time.Time) (name, at string, err error) {
+	name = branchForPrograms(p.Login)
+	if !p.Together {
+		name = branchPrefix + p.Login + "/" + now.UTC().Format("20060102-150405")
 	}
-	name := branchPrefix + p.Login + "/" + now.UTC().Format("20060102-150405")
 	there, err := e.o.Repository.Branches(ctx, name)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	taken := func(name string) bool {
-		return e.open.of(name) != nil ||
-			slices.ContainsFunc(there, func(b repository.Branch) bool { return b.Name == name })
-	}
-	for i, first := 2, name; taken(name); i++ {
+	for i, first := 2, name; ; i++ {
+		at := slices.IndexFunc(there, func(b repository.Branch) bool { return b.Name == name })
+		switch {
+		case e.open.of(name) != nil:
+		case at < 0:
+			return name, "", nil
+		case p.Together && there[at].Merged:
+			return name, there[at].Commit.ID, nil
+		}
 		name = fmt.Sprintf("%s-%d", first, i)
 	}
-	return name, nil
 }
 
 // proposals are those that wait for review. They are kept in a file, which is replaced as a whole.
@@ -105,8 +111,20 @@ func (o Open) same(p Open) bool { return o.Branch == p.Branch && o.Commit == p.C
 func (l *proposals) of(branch string) *Open {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	for i := len(l.list) - 1; i >= 0; i-- {
-		if o := l.list[i]; o.Branch == branch {
+	for _, o := range slices.Backward(l.list) {
+		if o.Branch == branch {
+			return &o
+		}
+	}
+	return nil
+}
+
+// ofPrograms returns the proposal of what a person's programs set one by one, nil if there is none.
+func (l *proposals) ofPrograms(login string) *Open {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for _, o := range slices.Backward(l.list) {
+		if strings.HasPrefix(o.Branch, branchForPrograms(login)) {
 			return &o
 		}
 	}
@@ -136,20 +154,39 @@ func (e *Editor) settle(ctx context.Context) error {
 			waits[b.Name] = b.Commit.ID
 		}
 	}
-	v := e.View()
-	over := func(o Open) bool {
-		return waits[o.Branch] != o.Commit || !slices.ContainsFunc(o.Edits, func(edit Edit) bool { return !v.Has(edit) })
-	}
+	over := func(o Open) bool { return waits[o.Branch] != o.Commit || e.says(ctx, o.Edits) }
 	if !slices.ContainsFunc(all, over) {
 		return nil
 	}
 	return e.open.change(func(list []Open) []Open { return slices.DeleteFunc(list, over) })
 }
 
+// says reports whether the source says already what edits want.
+func (e *Editor) says(ctx context.Context, edits []Edit) bool {
+	v := e.View()
+	var withTTL []source.Edit
+	for _, edit := range edits {
+		if !v.named(edit) {
+			return false
+		}
+		if edit.TTL != "" { // what the row has can be from anywhere
+			withTTL = append(withTTL, edit.inSource())
+		}
+	}
+	if len(withTTL) == 0 {
+		return true
+	}
+	files, wrong, err := v.files.Edit(withTTL, e.textsAt(ctx, v.commit.ID))
+	return err == nil && len(wrong) == 0 && len(files.Texts) == 0
+}
+
 // Has reports whether an address has the name that an edit would give it.
-func (v *View) Has(edit Edit) bool {
+func (v *View) Has(edit Edit) bool { return v.named(edit) && edit.TTL == "" }
+
+// named is Has whatever the TTL.
+func (v *View) named(edit Edit) bool {
 	r, ok := v.At(edit.Addr)
-	return ok && r.Name == absolute(edit.Name) && edit.TTL == ""
+	return ok && r.Name == absolute(edit.Name)
 }
 
 // merged returns edits with later ones of the same addresses in their place.
