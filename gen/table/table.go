@@ -93,6 +93,7 @@ type Table struct {
 	marks    func() *marks
 	named    func() map[netip.Prefix]int
 	accounts func() []unique.Handle[string]
+	names    func() []string // of accounts
 }
 
 // cell is how many numbers of rows in a row are of one part: as many as a word has bits.
@@ -185,6 +186,7 @@ func (t *Table) finish(findings diag.List) *Table {
 	t.marks = sync.OnceValue(t.mark)
 	t.named = sync.OnceValue(t.countNamed)
 	t.accounts = sync.OnceValue(t.listAccounts)
+	t.names = sync.OnceValue(t.sortAccounts)
 	return t
 }
 
@@ -229,8 +231,10 @@ func (t *Table) addr(n uint32) netip.Addr {
 	return p.rows[i].addr()
 }
 
-// Accounts returns those whose servers have addresses, sorted.
-func (t *Table) Accounts() []string {
+// Accounts returns those whose servers have addresses, sorted. They are read-only.
+func (t *Table) Accounts() []string { return t.names() }
+
+func (t *Table) sortAccounts() []string {
 	var all []string
 	for _, a := range t.accounts() {
 		if a.Value() != "" { // the servers of no account
