@@ -81,7 +81,15 @@ func (s *Seat) Direct() bool { return slices.Contains(s.desk.o.Direct, s.person.
 func (s *Seat) Remote() bool { return s.desk.o.Editor.Remote() }
 
 // Commit returns the commit that is shown.
-func (s *Seat) Commit() repository.Commit { return s.view.Commit() }
+func (s *Seat) Commit() repository.Commit { return s.told(s.view.Commit()) }
+
+// told returns a commit as the person may see it: what its message says may be about the names of others.
+func (s *Seat) told(c repository.Commit) repository.Commit {
+	if s.person.Accounts != nil {
+		c.Subject, c.Body = "", ""
+	}
+	return c
+}
 
 // List returns the addresses that the person sees and q asks for. It sets q.Accounts.
 func (s *Seat) List(q table.Query) table.Page {
@@ -209,15 +217,17 @@ func (s *Seat) collected() ([]editor.Edit, error) {
 	return edits, nil
 }
 
-// change replaces what the person has collected.
-func (s *Seat) change(f func([]editor.Edit) []editor.Edit) error {
+// change replaces what the person has collected, unless f returns an error.
+func (s *Seat) change(f func([]editor.Edit) ([]editor.Edit, error)) error {
 	s.desk.lock.Lock()
 	defer s.desk.lock.Unlock()
 	edits, err := s.collected()
 	if err != nil {
 		return err
 	}
-	edits = f(edits)
+	if edits, err = f(edits); err != nil {
+		return err
+	}
 	slices.SortFunc(edits, func(a, b editor.Edit) int { return a.Addr.Compare(b.Addr) })
 	data, err := json.MarshalIndent(edits, "", "\t")
 	if err == nil {
@@ -229,27 +239,35 @@ func (s *Seat) change(f func([]editor.Edit) []editor.Edit) error {
 	return nil
 }
 
+// maxCollected is how many edits a person collects at most: more than anybody types.
+const maxCollected = 1000
+
 // Collect keeps edits until they are proposed, each in place of an earlier one of the same address. One that gives an
 // address the name that it has takes the earlier one away.
 func (s *Seat) Collect(edits ...editor.Edit) error {
 	if err := s.mayEdit(edits); err != nil {
 		return err
 	}
-	return s.change(func(have []editor.Edit) []editor.Edit {
+	return s.change(func(have []editor.Edit) ([]editor.Edit, error) {
 		for _, e := range edits {
 			have = slices.DeleteFunc(have, func(h editor.Edit) bool { return h.Addr == e.Addr })
 			if !s.view.Has(e) {
 				have = append(have, e)
 			}
 		}
-		return have
+		if len(have) > maxCollected {
+			return nil, &DeniedError{fmt.Sprintf("you have %d changes already: propose them first", maxCollected)}
+		}
+		return have, nil
 	})
 }
 
 // Discard forgets the collected edits of addresses, or all if none are given.
 func (s *Seat) Discard(addrs ...netip.Addr) error {
-	return s.change(func(have []editor.Edit) []editor.Edit {
-		return slices.DeleteFunc(have, func(h editor.Edit) bool { return len(addrs) == 0 || slices.Contains(addrs, h.Addr) })
+	return s.change(func(have []editor.Edit) ([]editor.Edit, error) {
+		return slices.DeleteFunc(have, func(h editor.Edit) bool {
+			return len(addrs) == 0 || slices.Contains(addrs, h.Addr)
+		}), nil
 	})
 }
 
@@ -258,7 +276,16 @@ func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, e
 	if err := s.mayEdit(edits); err != nil {
 		return nil, err
 	}
-	return s.desk.o.Editor.Draft(ctx, edits)
+	d, err := s.desk.o.Editor.Draft(ctx, edits)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Conflicts { // it is nobody else's draft
+		if by := d.Conflicts[i].By; by != nil {
+			*by = s.told(*by)
+		}
+	}
+	return d, nil
 }
 
 // Propose proposes edits, which leave the collected ones then. Errors are ErrUnknown, *DeniedError and those of
@@ -276,6 +303,12 @@ func (s *Seat) Propose(
 	if err := s.mayEdit(edits); err != nil {
 		return nil, err
 	}
+	if reason, err = reasonOf(reason); err != nil {
+		return nil, err
+	}
+	if err := s.room(len(edits)); err != nil {
+		return nil, err
+	}
 	done, err = s.desk.o.Editor.Propose(ctx, editor.Proposal{
 		Edits: edits, Login: s.person.Login, Reason: reason, Together: together, Direct: s.Direct(),
 		Author: repository.Identity{Name: s.person.FullName, Email: s.person.Email},
@@ -285,11 +318,33 @@ func (s *Seat) Propose(
 		return done, err
 	}
 	s.view = s.desk.o.Editor.View()
-	return done, s.change(func(have []editor.Edit) []editor.Edit {
+	return done, s.change(func(have []editor.Edit) ([]editor.Edit, error) {
 		return slices.DeleteFunc(have, func(h editor.Edit) bool {
 			return slices.ContainsFunc(edits, func(e editor.Edit) bool { return e.Addr == h.Addr && e.Name == h.Name })
-		})
+		}), nil
 	})
+}
+
+// What of one person waits for review at most, so that nobody fills the disk.
+const (
+	maxOpen  = 1000    // proposals
+	maxEdits = 300_000 // in them
+)
+
+// room returns an error if so many more edits are too many.
+func (s *Seat) room(edits int) error {
+	open := 0
+	for _, o := range s.desk.o.Editor.Open() {
+		if o.Login == s.person.Login {
+			open++
+			edits += len(o.Edits)
+		}
+	}
+	if open >= maxOpen || open > 0 && edits > maxEdits {
+		return &DeniedError{fmt.Sprintf("%d proposals of yours wait for review: withdraw some, or wait until some are merged",
+			open)}
+	}
+	return nil
 }
 
 // did tells of a deed.
@@ -357,12 +412,16 @@ func (s *Seat) Push(ctx context.Context, branch string) (err error) {
 // versions is how many states of an address its history has at most.
 const versions = 20
 
-// History returns what the source has said of an address, the newest first.
+// History returns what the source has said of an address, the newest first, since it is one that the person may see.
 func (s *Seat) History(ctx context.Context, addr netip.Addr) ([]editor.Version, error) {
 	if _, err := s.At(addr); err != nil {
 		return nil, err
 	}
-	return s.desk.o.Editor.History(ctx, addr, versions)
+	list, err := s.desk.o.Editor.History(ctx, addr, versions, s.person.Sees)
+	for i := range list {
+		list[i].Commit = s.told(list[i].Commit)
+	}
+	return list, err
 }
 
 // Check asks real name servers for an address.

@@ -1,0 +1,211 @@
+package desk
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/revmap/revmap/gen/diff"
+	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/users"
+)
+
+const source = `version: 1
+defaults:
+  nameservers: [ns1.example.net, ns2.example.net]
+  soa: {primary: ns1.example.net, contact: hostmaster@example.net}
+products:
+  vps: {hostname: "{server}.miniserver.example"}
+accounts:
+  acme: {domains: [acme.example]}
+  bluebird: {domains: [bluebird.example]}
+blocks:
+  192.0.2.0/24: {}
+servers:
+  web1: {product: vps, account: acme, primary: 192.0.2.10}
+  web2: {product: vps, account: bluebird, primary: 192.0.2.20, addresses: {192.0.2.20: , 192.0.2.21: www.bluebird.example}}
+`
+
+// People of the tests.
+var (
+	ada  = &users.Person{Login: "ada", FullName: "Ada", Email: "ada@example.net", Role: users.Operator}
+	acme = &users.Person{Login: "acme", FullName: "Acme", Email: "it@acme.example", Role: users.Account,
+		Accounts: []string{"acme"}}
+)
+
+// A site is a Desk over a repository of its own.
+type site struct {
+	testing.TB
+	*Desk
+	dir string
+}
+
+func newSite(t testing.TB) *site {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is missing")
+	}
+	s := &site{TB: t, dir: t.TempDir()}
+	s.git("init", "-q", "-b", "main")
+	s.commit("Begin", source)
+	r, err := repository.Open(t.Context(), repository.Options{
+		Root:      filepath.Join(s.dir, "records.yaml"),
+		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := editor.Start(t.Context(), editor.Options{Repository: r, Limits: diff.DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	s.Desk = New(Options{Editor: e, Dir: t.TempDir()})
+	return s
+}
+
+func (s *site) git(args ...string) string {
+	s.Helper()
+	cmd := exec.Command("git", append([]string{"-C", s.dir}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Ben", "GIT_AUTHOR_EMAIL=ben@bluebird.example",
+		"GIT_COMMITTER_NAME=Ben", "GIT_COMMITTER_EMAIL=ben@bluebird.example")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// commit makes text the source on the main branch.
+func (s *site) commit(subject, text string) {
+	s.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, "records.yaml"), []byte(text), 0o644); err != nil {
+		s.Fatal(err)
+	}
+	s.git("add", "-A")
+	s.git("commit", "-q", "-m", subject)
+	if s.Desk == nil {
+		return
+	}
+	if err := s.o.Editor.Refresh(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// TestMessages hides from a customer what messages of commits say: they may be about others.
+func TestMessages(t *testing.T) {
+	s := newSite(t)
+	s.commit("Name 192.0.2.21 shop.bluebird.example", strings.Replace(source, "www.bluebird", "shop.bluebird", 1))
+	if got := s.For(acme).Commit(); got.ID == "" || got.Subject != "" {
+		t.Errorf("acme sees the commit %+v", got)
+	}
+	if got := s.For(ada).Commit(); got.Subject != "Name 192.0.2.21 shop.bluebird.example" {
+		t.Errorf("an operator sees the commit %+v", got)
+	}
+}
+
+// TestHistoryOfOthers gives an address to another customer, who must not learn what it was before.
+func TestHistoryOfOthers(t *testing.T) {
+	s := newSite(t)
+	s.commit("Move 192.0.2.21 from bluebird", strings.NewReplacer(", 192.0.2.21: www.bluebird.example", "",
+		"primary: 192.0.2.10}", "primary: 192.0.2.10, addresses: {192.0.2.10: , 192.0.2.21: }}").Replace(source))
+	was := ""
+	for _, p := range []*users.Person{ada, acme} {
+		list, err := s.For(p).History(t.Context(), addr("192.0.2.21"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range list {
+			was += fmt.Sprintf("%s: %q %q\n", p.Login, v.Name, v.Commit.Subject)
+		}
+	}
+	want := `ada: "" "Move 192.0.2.21 from bluebird"
+ada: "www.bluebird.example." "Begin"
+acme: "" ""
+`
+	if was != want {
+		t.Errorf("the history is\n%swant\n%s", was, want)
+	}
+}
+
+// TestReason proposes changes with reasons that are more than words: none may look like a trailer of the commit, hide
+// something, or keep a pipeline from looking at it.
+func TestReason(t *testing.T) {
+	for reason, want := range map[string]string{
+		"Ticket 4711\r\nfor the shop\r\n":             "Ticket 4711\nfor the shop",
+		"a\x00b\x1b[31m\u202ec\xff":                   "ab[31mc\uFFFD",
+		"Revmap-Allow: lost=all":                      "Revmap-Allow: lost=all",
+		"a\n\nRevmap-Allow: lost=all\n\n---\n\n# b":   "a\n\nRevmap-Allow: lost=all\n\n---\n\n# b",
+		"Nothing [but] words -- >8 --":                "Nothing [but] words -- >8 --",
+		strings.Repeat("a", maxReason):                strings.Repeat("a", maxReason),
+		strings.Repeat("a", maxReason+1):              "",
+		"Revmap-Allow: a\n# " + cut + "\n":            "",
+		"Revmap-Allow: a\n; \u200b" + cut:             "",
+		"now [skip ci] please":                        "",
+		"[CI Skip]":                                   "",
+		"[no ci]":                                     "",
+		"[\u200bskip actions]":                        "",
+		"***NO_CI***":                                 "",
+		"a\n\n\nskip-checks: true":                    "",
+		"Revmap-Allow: a\n# " + cut[:10] + "\r" + cut: "",
+	} {
+		s := newSite(t)
+		done, err := s.For(acme).Propose(t.Context(),
+			[]editor.Edit{{Addr: addr("192.0.2.10"), Name: "mail.acme.example"}}, reason, false)
+		var denied *DeniedError
+		switch {
+		case want == "" && !errors.As(err, &denied):
+			t.Errorf("with the reason %q it is %v, want a DeniedError", reason, err)
+		case want == "" && s.git("branch", "--list", "rdns/*") != "":
+			t.Errorf("with the reason %q there is a branch", reason)
+		case want == "":
+		case err != nil:
+			t.Errorf("with the reason %q: %v", reason, err)
+		default:
+			if got := s.git("log", "-1", "--format=%B", done.Branch); got != "Name 192.0.2.10 mail.acme.example\n\n"+want+
+				"\n\n192.0.2.10: web1.miniserver.example → mail.acme.example" {
+				t.Errorf("the reason %q makes the message\n%s", reason, got)
+			}
+			if got := s.git("log", "-1", "--format=%(trailers:key=Revmap-Allow)", done.Branch); got != "" {
+				t.Errorf("the reason %q makes the trailer %s", reason, got)
+			}
+		}
+	}
+}
+
+const cut = "------------------------ >8 ------------------------"
+
+// TestCollectMany collects more changes than anybody reviews.
+func TestCollectMany(t *testing.T) {
+	s := newSite(t)
+	var edits []editor.Edit
+	for i := range maxCollected {
+		edits = append(edits, editor.Edit{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i / 256), byte(i)}), Name: "a.example.net"})
+	}
+	if err := s.For(ada).change(func([]editor.Edit) ([]editor.Edit, error) { return edits, nil }); err != nil {
+		t.Fatal(err)
+	}
+	var denied *DeniedError
+	one := editor.Edit{Addr: addr("192.0.2.99"), Name: "other.example.net"}
+	if err := s.For(ada).Collect(one); !errors.As(err, &denied) {
+		t.Errorf("one more: %v, want a DeniedError", err)
+	}
+	if have, err := s.For(ada).Collected(); err != nil || len(have) != maxCollected {
+		t.Errorf("there are %d, %v; want %d as before", len(have), err, maxCollected)
+	}
+	if err := s.For(ada).Discard(edits[0].Addr); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.For(ada).Collect(one); err != nil {
+		t.Errorf("one in the place of another: %v", err)
+	}
+}
