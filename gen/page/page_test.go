@@ -150,6 +150,8 @@ func (s *site) git(args ...string) string {
 	s.Helper()
 	args = append([]string{"-C", s.dir, "-c", "user.name=Pat Person", "-c", "user.email=pat@example.net"}, args...)
 	cmd := exec.Command("git", args...)
+	const day = "2026-05-04T09:30:00Z" // so that pictures of the same are the same
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_DATE="+day, "GIT_COMMITTER_DATE="+day)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		s.Fatalf("git %s: %v\n%s", args, err, out)
