@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func (r *Repository) move(ctx context.Context, name, from, to string, publish fu
 		return err
 	}
 	for _, tree := range s.Trees {
-		if err := r.check(ctx, tree, from, to); err != nil {
+		if err := r.check(ctx, r.in(tree), from, to); err != nil {
 			return err
 		}
 	}
@@ -84,36 +85,116 @@ func (r *Repository) perform(ctx context.Context, s step) (err error) {
 	if err := r.write(s); err != nil {
 		return errors.Join(err, r.forget())
 	}
+	held, err := r.hold(ctx, s.Trees)
+	over := true
+	if err == nil {
+		over, err = r.moveHeld(ctx, s, held, room)
+	}
+	for _, h := range held {
+		h.release()
+	}
+	if !over {
+		return err
+	}
+	return errors.Join(err, r.forget())
+}
+
+// moveHeld moves the branch and its work trees, or neither. It returns false if it has not come to an end.
+func (r *Repository) moveHeld(ctx context.Context, s step, held []heldTree, room string) (over bool, err error) {
 	if err := r.updateRef(ctx, s.Ref, s.To, s.From); err != nil {
-		return errors.Join(err, r.forget())
+		return true, err
 	}
-	for i, tree := range s.Trees {
-		err := r.check(ctx, tree, s.From, s.To) // once more: a remote takes its time
-		if err == nil {
-			err = r.follow(ctx, tree, s.From, s.To)
-		}
-		if err != nil {
+	for i, h := range held {
+		if err := r.bring(ctx, h, s.From, s.To); err != nil {
 			os.Remove(room) // the way back needs some
-			return errors.Join(err, r.undo(ctx, s, i))
+			failed := r.undo(ctx, s, held, i)
+			return failed == nil, errors.Join(err, failed)
 		}
 	}
-	return r.forget()
+	return true, nil
 }
 
 // undo takes a step back of which the first done work trees have done their part, and the next one perhaps some of it.
-func (r *Repository) undo(ctx context.Context, s step, done int) error {
-	for _, tree := range s.Trees[:done] {
-		if err := r.follow(ctx, tree, s.To, s.From); err != nil {
+func (r *Repository) undo(ctx context.Context, s step, held []heldTree, done int) error {
+	for _, h := range held[:done] {
+		if err := r.bring(ctx, h, s.To, s.From); err != nil {
 			return err
 		}
 	}
 	if err := r.restore(ctx, s.Trees[done], s.From, s.To); err != nil {
 		return err
 	}
-	if err := r.updateRef(ctx, s.Ref, s.From, s.To); err != nil {
+	return r.updateRef(ctx, s.Ref, s.From, s.To)
+}
+
+// A heldTree is a work tree whose index no other git can write. What somebody would commit between the move of the
+// branch and that of the index would take the move back.
+type heldTree struct {
+	in    git.Command // with a copy of the index
+	index string
+	copy  string
+}
+
+// hold takes the locks of the indexes of work trees. Each is a link to the journal, so that one that is left by this
+// process can be told from others. What it has taken is returned with an error, too.
+func (r *Repository) hold(ctx context.Context, trees []string) ([]heldTree, error) {
+	var held []heldTree
+	for i, tree := range trees {
+		index, err := r.index(ctx, tree)
+		if err != nil {
+			return held, err
+		}
+		err = waitForLock(func() error {
+			err := os.Link(r.journal(), index+".lock")
+			if errors.Is(err, fs.ErrExist) {
+				err = fmt.Errorf("unable to create '%s.lock': File exists; another git is at work there, "+
+					"or was killed: then remove the file", index)
+			}
+			return err
+		})
+		if err != nil {
+			return held, err
+		}
+		h := heldTree{r.in(tree), index, filepath.Join(r.state, temporary+"index-"+strconv.Itoa(i))}
+		h.in.Env = append([]string{"GIT_INDEX_FILE=" + h.copy}, h.in.Env...)
+		held = append(held, h)
+	}
+	return held, nil
+}
+
+// release lets others write the index.
+func (h heldTree) release() {
+	os.Remove(h.copy)
+	os.Remove(h.index + ".lock")
+}
+
+// index returns the path of the index of a work tree.
+func (r *Repository) index(ctx context.Context, tree string) (string, error) {
+	return r.in(tree).Run(ctx, "rev-parse", "--path-format=absolute", "--git-path", "index")
+}
+
+// bring is follow for a work tree that is held. It checks once more: a remote takes its time.
+func (r *Repository) bring(ctx context.Context, h heldTree, from, to string) error {
+	info, err := os.Stat(h.index)
+	if err == nil {
+		var data []byte
+		if data, err = os.ReadFile(h.index); err == nil {
+			err = os.WriteFile(h.copy, data, 0o600)
+		}
+		if err == nil { // Git looks closer at files that are not older than the index
+			err = os.Chtimes(h.copy, time.Time{}, info.ModTime())
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return r.forget()
+	if err := r.check(ctx, h.in, from, to); err != nil {
+		return err
+	}
+	if err := r.follow(ctx, h.in, from, to); err != nil {
+		return err
+	}
+	return os.Rename(h.copy, h.index)
 }
 
 // checkedOut returns the work trees that have a branch checked out.
@@ -152,8 +233,7 @@ func (r *Repository) checkedOut(ctx context.Context, ref string) ([]string, erro
 
 // follow brings a work tree and its index from a commit to another. What is changed there stays; if that is in files
 // that have to change, nothing is done. Files that Git ignores have to give way, as ever.
-func (r *Repository) follow(ctx context.Context, tree, from, to string, options ...string) error {
-	in := r.in(tree)
+func (r *Repository) follow(ctx context.Context, in git.Command, from, to string, options ...string) error {
 	args := append(append([]string{"read-tree"}, options...), "-m", "-u", from, to)
 	return waitForLock(func() error {
 		// It fails for files that are not committed, which need not matter.
@@ -164,8 +244,8 @@ func (r *Repository) follow(ctx context.Context, tree, from, to string, options 
 }
 
 // check tells whether follow can do what it shall. If changes are in its way, the error is a *DirtyError.
-func (r *Repository) check(ctx context.Context, tree, from, to string) error {
-	err := r.follow(ctx, tree, from, to, "--dry-run")
+func (r *Repository) check(ctx context.Context, in git.Command, from, to string) error {
+	err := r.follow(ctx, in, from, to, "--dry-run")
 	if err == nil || ctx.Err() != nil || locked(err) {
 		return err
 	}
@@ -173,10 +253,10 @@ func (r *Repository) check(ctx context.Context, tree, from, to string) error {
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
-	dirty := &DirtyError{Folder: tree}
+	dirty := &DirtyError{Folder: in.Dir}
 	var staged []string
 	for some := range slices.Chunk(changed, 500) {
-		status, failed := r.in(tree).Run(ctx, append([]string{"status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
+		status, failed := in.Run(ctx, append([]string{"status", "--porcelain", "-z", "--no-renames", "--untracked-files=all",
 			"--ignore-submodules=all", "--"}, some...)...)
 		if failed != nil {
 			return errors.Join(err, failed)
@@ -217,12 +297,12 @@ func locked(err error) bool { return strings.Contains(err.Error(), "index.lock':
 func (r *Repository) reserve(ctx context.Context, trees []string) (string, error) {
 	size := int64(64 << 10)
 	for _, tree := range trees {
-		index, err := r.in(tree).Run(ctx, "rev-parse", "--path-format=absolute", "--git-path", "index")
+		index, err := r.index(ctx, tree)
 		if err != nil {
 			return "", err
 		}
 		if info, err := os.Stat(index); err == nil {
-			size += 2 * info.Size()
+			size += 3 * info.Size()
 		}
 	}
 	room := filepath.Join(r.state, temporary+"room")
@@ -271,6 +351,11 @@ func (r *Repository) finish(ctx context.Context) error {
 	if json.Unmarshal(data, &s) != nil { // it was killed while it wrote that, and then nothing has moved
 		return r.forget()
 	}
+	for _, tree := range s.Trees {
+		if err := r.unlock(ctx, tree); err != nil {
+			return err
+		}
+	}
 	if id, err := r.at(ctx, s.Ref); err != nil {
 		return err
 	} else if id != s.To {
@@ -288,6 +373,22 @@ func (r *Repository) finish(ctx context.Context) error {
 		}
 	}
 	return r.forget()
+}
+
+// unlock takes away the lock of a work tree's index that a killed process has left, but none of somebody else's.
+func (r *Repository) unlock(ctx context.Context, tree string) error {
+	index, err := r.index(ctx, tree)
+	if err != nil {
+		return nil // the work tree has gone
+	}
+	ours, err := os.Stat(r.journal())
+	if err != nil {
+		return err
+	}
+	if lock, err := os.Lstat(index + ".lock"); err == nil && os.SameFile(lock, ours) {
+		return os.Remove(index + ".lock")
+	}
+	return nil
 }
 
 // followOn is follow for a work tree in which that may have been begun.
@@ -308,10 +409,10 @@ func (r *Repository) followOn(ctx context.Context, tree, from, to string) error 
 			}
 		}
 	}
-	if err := r.check(ctx, tree, from, to); err != nil {
+	if err := r.check(ctx, in, from, to); err != nil {
 		return err
 	}
-	return r.follow(ctx, tree, from, to)
+	return r.follow(ctx, in, from, to)
 }
 
 // restore writes the files of a work tree again in which follow has failed, before it has written the index. It leaves

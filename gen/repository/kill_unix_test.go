@@ -135,3 +135,40 @@ func TestKill(t *testing.T) {
 		t.Errorf("it was killed before it has done anything; so were %d git", ended)
 	}
 }
+
+// Somebody who commits what is staged, just when the branch has moved and the index has not, does not take the move back.
+func TestCommitBetween(t *testing.T) {
+	w := newWork(t, map[string]string{"records.yaml": "1\n", "notes": "1\n"})
+	r := w.open(repository.Options{})
+	from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
+	w.write(map[string]string{"notes": "2\n"})
+	w.git("add", "notes")
+	bin, real := t.TempDir(), peer.Needs(t, "git")[0]
+	script := "#!/bin/sh\n" + real + ` "$@" || exit
+case " $* " in *" update-ref "*) ` + real + ` -C "$WORK" -c commit.gpgSign=false -c core.hooksPath=/dev/null` + " -c user.name=p -c user.email=p@example.net commit -qm 'By hand' 2>" +
+		filepath.Join(bin, "said") + ";; esac\nexit 0\n"
+	if err := os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := os.Getenv("PATH")
+	t.Setenv("WORK", w.dir)
+	t.Setenv("PATH", bin+":"+path)
+	err := r.Advance(t.Context(), from, to)
+	t.Setenv("PATH", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := os.ReadFile(filepath.Join(bin, "said")); err != nil || !strings.Contains(string(said), "index.lock': File exists") {
+		t.Errorf("who commits is told %q, %v; want that the index is locked", said, err)
+	}
+	if got := w.git("rev-parse", "HEAD"); got != to {
+		t.Errorf("the branch is at %s, want %s", got, to)
+	}
+	if got := w.git("status", "--porcelain"); got != "M  notes" {
+		t.Errorf("status: %q, want what was staged before", got)
+	}
+	w.git("-c", "user.name=p", "-c", "user.email=p@example.net", "commit", "-qm", "By hand")
+	if got := w.git("show", "HEAD:records.yaml"); got != "2" {
+		t.Errorf("records.yaml has %q, want 2", got)
+	}
+}
