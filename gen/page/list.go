@@ -18,6 +18,9 @@ import (
 // perPage is how many addresses the list shows at a time.
 const perPage = 100
 
+// longestBack is how long the link to a list is at most that each of its rows has.
+const longestBack = 500
+
 // offered is how many accounts and blocks a field offers at most: of more, nobody picks one from a list.
 const offered = 200
 
@@ -32,7 +35,6 @@ type list struct {
 	Last     int
 	Previous string // links; "" if there is none
 	Next     string
-	Clear    string
 	Filtered bool           // it is not the list of all
 	Accounts []string       // to pick from
 	Blocks   []netip.Prefix //
@@ -62,8 +64,13 @@ type row struct {
 
 func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
 	v := r.URL.Query()
-	l := &list{Block: strings.TrimSpace(v.Get("block")), Back: r.URL.RequestURI(),
-		Filtered: v.Encode() != "", Accounts: few(s.Accounts()), Blocks: few(s.Blocks())}
+	l := &list{
+		Block: strings.TrimSpace(v.Get("block")), Filtered: len(v) > 0, Back: "/",
+		Accounts: few(s.Accounts()), Blocks: few(s.Blocks()),
+	}
+	if back := r.URL.RequestURI(); len(back) <= longestBack {
+		l.Back = back
+	}
 	l.Query = table.Query{
 		Text:         strings.TrimSpace(v.Get("q")),
 		Account:      strings.TrimSpace(v.Get("account")),

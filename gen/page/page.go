@@ -4,7 +4,6 @@ package page
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -18,6 +17,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/revmap/revmap/gen/desk"
 	"github.com/revmap/revmap/gen/editor"
@@ -310,14 +311,15 @@ func waitingOf(open []editor.Open, rows []table.Row) map[netip.Addr]*waiting {
 	return of
 }
 
-// sentence makes a sentence of the text of an error.
+// sentence makes a sentence of the text of an error. A name or an address that it begins with stays as it is.
 func sentence(text string) string {
-	text = strings.TrimRight(text, ".\n ")
+	text = strings.Trim(text, ". \t\n")
 	if text == "" {
 		return ""
 	}
-	if head := text[:1]; !strings.Contains(cmp.Or(strings.Fields(text)[0], ""), ".") { // a name stays as it is
-		text = strings.ToUpper(head) + text[1:]
+	if first, _, _ := strings.Cut(text, " "); strings.ContainsAny(first, ".:") {
+		return text + "."
 	}
-	return text + "."
+	r, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[size:] + "."
 }
