@@ -372,9 +372,6 @@ func (want wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
 // nothing if that is what is shown of it already.
 func (a *api) set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string) error {
 	name = strings.TrimSpace(name)
-	if err := seat.MayEdit(addr, name); err != nil {
-		return err
-	}
 	row, err := seat.At(addr)
 	if err != nil {
 		return err
@@ -384,7 +381,7 @@ func (a *api) set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string
 		now = row.Name
 	}
 	if same(now, name) && (proposed || row.Names < 2) {
-		return nil
+		return seat.MayEdit(addr, name)
 	}
 	done, err := seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)
 	a.warn(seat, done)

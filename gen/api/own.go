@@ -409,17 +409,48 @@ func says(d *editor.Draft) bool {
 	return len(d.Conflicts) == 0 && len(d.Refused) == 0 && len(d.Fresh) == 0 && !d.Ready()
 }
 
+// A change is one that a body asks for.
+type change struct {
+	Address string `json:"address"`
+	Name    maybe  `json:"name"`
+	TTL     string `json:"ttl"`
+	Was     maybe  `json:"was"`
+}
+
+// changes are those of a body, which does not get memory for more than it may have: 64 MB of "{}," are 20 million.
+type changes []change
+
+func (c *changes) UnmarshalJSON(data []byte) error {
+	*c = nil
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	switch t, err := d.Token(); {
+	case err != nil || t == nil:
+		return err
+	case t != json.Delim('['):
+		return errors.New("changes is no list")
+	}
+	for d.More() {
+		if len(*c) == maxChanges {
+			return errMany
+		}
+		var one change
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		*c = append(*c, one)
+	}
+	return nil
+}
+
+var errMany = fmt.Errorf("there are more than %d changes", maxChanges)
+
 // changesOf returns what the body of a request wants to change.
 func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, reason string, dry bool, err error) {
 	var body struct {
-		Changes []struct {
-			Address string `json:"address"`
-			Name    maybe  `json:"name"`
-			TTL     string `json:"ttl"`
-			Was     maybe  `json:"was"`
-		} `json:"changes"`
-		Reason string `json:"reason"`
-		DryRun bool   `json:"dry_run"`
+		Changes changes `json:"changes"`
+		Reason  string  `json:"reason"`
+		DryRun  bool    `json:"dry_run"`
 	}
 	bad := func(format string, args ...any) ([]editor.Edit, string, bool, error) {
 		return nil, "", false, wrong("changes", format, args...)
@@ -438,12 +469,12 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 	switch {
 	case errors.As(err, &large):
 		return nil, "", false, err
+	case errors.Is(err, errMany):
+		return bad("%v", err)
 	case err != nil:
 		return bad("the body is not the JSON that is wanted: %v", err)
 	case len(body.Changes) == 0:
 		return bad("changes is missing or empty")
-	case len(body.Changes) > maxChanges:
-		return bad("there are %d changes: want at most %d", len(body.Changes), maxChanges)
 	case len(body.Reason) > maxReason:
 		return bad("the reason has %d bytes: want at most %d", len(body.Reason), maxReason)
 	}

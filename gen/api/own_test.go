@@ -1,12 +1,17 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/session"
 	"github.com/revmap/revmap/gen/users"
 )
 
@@ -333,6 +338,22 @@ func TestChangeSeen(t *testing.T) {
 	}
 }
 
+// TestChangesMemory: a body that is mostly brackets does not become many times its size.
+func TestChangesMemory(t *testing.T) {
+	body := `{"changes":[{}` + strings.Repeat(",{}", 5_000_000) + `]}`
+	r := httptest.NewRequest("POST", "/api/v1/changes", strings.NewReader(body))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, _, err := changesOf(httptest.NewRecorder(), r)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "there are more than 100000 changes") {
+		t.Errorf("the error is %v", err)
+	}
+	if got := int(after.TotalAlloc-before.TotalAlloc) / len(body); got > 10 {
+		t.Errorf("it takes %d bytes of memory for each of the body", got)
+	}
+}
+
 // TestChangeMany: as many changes as are allowed at once, and one more.
 func TestChangeMany(t *testing.T) {
 	if testing.Short() {
@@ -349,11 +370,40 @@ func TestChangeMany(t *testing.T) {
 		t.Fatalf("%d %.500s", a.status, a.body)
 	}
 	a = s.change(`{"changes":[` + all + `,{"address":"2001:db8:0:1::1","name":null}]}`)
-	if a.status != 400 || s.get(a, "detail") != "there are 100001 changes: want at most 100000" {
+	if a.status != 400 || s.get(a, "detail") != "there are more than 100000 changes" {
 		t.Errorf("%d %.500s", a.status, a.body)
 	}
 	a = s.change(`{"reason":"` + strings.Repeat("x", maxBody) + `"}`)
 	if a.status != 413 || s.get(a, "code") != "too-large" {
 		t.Errorf("%d %.500s", a.status, a.body)
+	}
+}
+
+// TestRefusedDeeds: what somebody may not change is written down, whichever way it was asked for.
+func TestRefusedDeeds(t *testing.T) {
+	s := newSite(t)
+	var deeds []desk.Deed
+	people, tokens := store()
+	h := New(Options{
+		Sessions: session.New(people, session.Options{}),
+		Desk: desk.New(desk.Options{Editor: s.editor, Dir: t.TempDir(), Done: func(_ context.Context, d desk.Deed) {
+			deeds = append(deeds, d)
+		}}),
+	})
+	for _, tt := range []struct{ method, path, body, token string }{
+		{"POST", "/rdns/192.0.2.12", "ptr=www.bluebird.example", "acme"},
+		{"DELETE", "/rdns/192.0.2.12", "", "reader"},
+		{"POST", "/v1/servers/" + fmt.Sprint(serverID("web1")) + "/actions/change_dns_ptr",
+			`{"ip":"192.0.2.12","dns_ptr":"www.bluebird.example"}`, "acme"},
+		{"POST", "/api/v1/changes", `{"changes":[{"address":"192.0.2.12","name":"www.bluebird.example"}]}`, "acme"},
+	} {
+		deeds = nil
+		r := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
+		r.Header.Set("Authorization", "Bearer "+tokens[tt.token])
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code < 400 || len(deeds) != 1 || deeds[0].Err == nil || len(deeds[0].Edits) != 1 {
+			t.Errorf("%s %s: %d, and what is written down is %+v", tt.method, tt.path, w.Code, deeds)
+		}
 	}
 }

@@ -184,7 +184,9 @@ func (s *Seat) mayEdit(edits []editor.Edit) error {
 	for _, e := range edits {
 		if err := s.MayEdit(e.Addr, e.Name); err != nil {
 			var denied *DeniedError
-			if errors.As(err, &denied) {
+			if len(edits) == 1 {
+				return err
+			} else if errors.As(err, &denied) {
 				return &DeniedError{fmt.Sprintf("%s: %s", e.Addr, denied.Message)}
 			}
 			return fmt.Errorf("%s: %w", e.Addr, err)
