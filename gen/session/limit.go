@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -114,41 +113,29 @@ func (m *Manager) compare(r *http.Request, login, password string) (*users.Perso
 	p, err := m.store.Password(login, password)
 	if err != nil {
 		m.logins.failed(login, time.Now())
-		m.netFailed(network)
+		if network != "" { // not this machine, where there might be a proxy that does not tell for whom it asks
+			m.nets.failed(network, time.Now())
+		}
 	}
 	return p, err
 }
 
-// token returns the person whose token it is. A wrong one makes its network wait with what else is wrong.
+// token returns the person whose token it is. Nobody waits for a wrong one: what has 256 bits is not guessed, and a
+// forgotten program with a token that has ended must not keep those beside it from signing in.
 func (m *Manager) token(r *http.Request, login, token string) (*users.Person, error) {
 	p, err := m.store.Token(token)
 	if err == nil && login != "" && login != p.Login {
 		p, err = nil, users.ErrWrong
 	}
-	if err == nil {
-		return p, nil
+	if err != nil {
+		m.tell(r, login, err)
 	}
-	network := networkOf(sourceOf(r))
-	if wait := m.nets.wait(network, time.Now()); wait > 0 && errors.Is(err, users.ErrWrong) {
-		err = &LimitError{wait}
-	} else {
-		m.netFailed(network)
-	}
-	m.tell(r, login, err)
-	return nil, err
+	return p, err
 }
 
 func (m *Manager) tell(r *http.Request, login string, err error) {
 	if m.o.Failed != nil {
 		m.o.Failed(r, login, err)
-	}
-}
-
-// netFailed counts a failure of a network; not of this machine, where there might be a proxy that does not tell for
-// whom it asks.
-func (m *Manager) netFailed(network string) {
-	if network != "" {
-		m.nets.failed(network, time.Now())
 	}
 }
 

@@ -130,25 +130,21 @@ func TestLimitOfProxy(t *testing.T) {
 	})
 }
 
+// TestLimitOfTokens: wrong tokens make nobody wait, neither those who send them nor, since networks share counters, those
+// elsewhere. They cost no work, so that somebody with many addresses could send millions.
 func TestLimitOfTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
-		for i := range 20 {
+		for i := range 100 {
 			_, err := w.FromHeader(request(somewhere, fmt.Sprintf("Authorization: Bearer rvm_%d", i)))
 			if !errors.Is(err, users.ErrWrong) {
 				t.Errorf("guess %d: %v", i, err)
 			}
 		}
-		var limit *LimitError
-		_, err := w.FromHeader(request(somewhere, "Authorization: Bearer rvm_1"))
-		if !errors.As(err, &limit) || limit.Wait != time.Second {
-			t.Errorf("a wrong token: %v", err)
-		}
-		if _, err := w.FromHeader(request(somewhere, basic("acme", secret))); !errors.As(err, &limit) {
-			t.Errorf("a password from there: %v", err)
-		}
-		if p, err := w.FromHeader(request(somewhere, "Authorization: Bearer "+token)); err != nil || p.Login != "acme" {
-			t.Errorf("the right token: %+v, error %v", p, err)
+		for _, header := range []string{basic("acme", secret), "Authorization: Bearer " + token} {
+			if p, err := w.FromHeader(request(somewhere, header)); err != nil || p.Login != "acme" {
+				t.Errorf("%s: %+v, error %v", header, p, err)
+			}
 		}
 	})
 }
