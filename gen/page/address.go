@@ -39,6 +39,7 @@ type addressPage struct {
 	Checked      *check.Address
 	Failed       string // why there is no Checked although somebody asked
 	Denied       string // why the person cannot change the name
+	Inside       bool   // the person may know where the source has what
 }
 
 // A form is that for the name of one address.
@@ -111,6 +112,7 @@ func (p *pages) showAddress(
 		return err
 	}
 	a := &addressPage{row: rowsOf(s, []table.Row{at}, edits, "")[0], Findings: bySeverity(s.Findings(addr))}
+	a.Inside = s.Person().Accounts == nil
 	a.Back = local(r.FormValue("back"), "")
 	a.Form = form{row: a.row, Name: strings.TrimSuffix(at.Name, "."), Domains: hosts(s.Domains(addr))}
 	if a.Edit != nil {
@@ -218,7 +220,11 @@ func draftOf(ctx context.Context, s *desk.Seat, e editor.Edit) (*draft, error) {
 			orNone(made.Conflicts[0].Is) + " now."
 		return d, nil
 	}
-	d.Ready, d.refused = made.Ready(), len(made.Refused) > 0
+	if len(made.Refused) > 0 {
+		d.Findings, d.refused = findingsOf(made.Refused), true
+		return d, nil
+	}
+	d.Ready = made.Ready()
 	d.Findings = findingsOf(made.Of(e.Addr))
 	for _, f := range findingsOf(made.Fresh) {
 		if !slices.Contains(d.Findings, f) {

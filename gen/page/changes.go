@@ -20,7 +20,7 @@ type review struct {
 	Elsewhere []finding   // those of them that are at none of Changes
 	Stops     []diff.Stop // of gates
 	Effects   []effect    // the worst first
-	Report    string      // all of it, as reviewers get it
+	Report    string      // all of it as text, for people who see all addresses
 	Direct    bool        // proposing makes a commit on the main branch
 	Ready     bool        // all of it can be proposed
 	AllSame   bool        // nothing would change
@@ -76,8 +76,9 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 	}
 	if d != nil {
 		v.Conflicts = d.Conflicts
-		v.Errors = len(d.Fresh) + len(d.Refused)
-		for _, f := range findingsOf(d.Fresh) {
+		wrong := findingsOf(slices.Concat(d.Refused, d.Fresh))
+		v.Errors = len(wrong)
+		for _, f := range wrong {
 			if !slices.ContainsFunc(v.Changes, func(c change) bool { return slices.Contains(c.Findings, f) }) {
 				v.Elsewhere = append(v.Elsewhere, f)
 			}
@@ -86,11 +87,13 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 		if d.Review != nil {
 			v.Stops, v.AllSame = d.Review.Stops, len(d.Review.Addresses) == 0
 			v.Effects = effectsOf(d.Review.Changes)
-			var b strings.Builder
-			if err := d.Review.Text(&b, false); err != nil {
-				return err
+			if s.Person().Accounts == nil { // it has places in the source, and counts what others have
+				var b strings.Builder
+				if err := d.Review.Text(&b, false); err != nil {
+					return err
+				}
+				v.Report = plain(b.String())
 			}
-			v.Report = plain(b.String())
 		}
 		if s.Direct() && len(v.Stops) > 0 {
 			v.Ready = false

@@ -654,6 +654,19 @@ func TestPropose(t *testing.T) {
 	b.post("/changes").is(http.StatusConflict, "/changes").has("nothing to propose any more")
 }
 
+// TestBroken has a source that nobody can edit until somebody has corrected it by hand.
+func TestBroken(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("olga")
+	b.collect("192.0.2.11", "", "imap.acme.example")
+	s.write("records.d/broken.yaml", "addresses: [")
+	b.get("/").has("192.0.2.10")
+	b.collect("192.0.2.20", "", "crm.acme.example").is(http.StatusUnprocessableEntity, "/collect").
+		has("error", "Add to my changes")
+	b.get("/changes").has("so this cannot be proposed yet", "Errors at other addresses", "imap.acme.example")
+	b.post("/changes").is(http.StatusConflict, "/changes")
+}
+
 // TestRemote proposes where the remote cannot be reached, and again when it can.
 func TestRemote(t *testing.T) {
 	s := newSite(t, nil)
@@ -733,7 +746,7 @@ func TestAccount(t *testing.T) {
 	if got := addressesIn(list); len(got) != 8 {
 		t.Errorf("an account sees %v", got)
 	}
-	b.get("/address/192.0.2.10").has("Add to my changes").lacks("bluebird")
+	b.get("/address/192.0.2.10").has("Add to my changes").lacks("bluebird", "records.d")
 	others := []string{"192.0.2.24", "192.0.2.1", "192.0.2.99", "10.1.2.3"}
 	for _, a := range others {
 		if list := b.get("/?q=" + a).lacks("lies in block"); slices.Contains(addressesIn(list), a) {
@@ -751,6 +764,7 @@ func TestAccount(t *testing.T) {
 	b.collect("192.0.2.20", "", "www.bluebird.example").
 		is(http.StatusUnprocessableEntity, "/collect").has("lies in no domain of account")
 	b.collect("192.0.2.20", "", "www.acme.example").is(http.StatusOK, "/address/192.0.2.20")
+	b.get("/changes").has("Propose for review").lacks("records.d")
 	b.post("/changes").is(http.StatusOK, "/proposals").has("rdns/acme-it/")
 
 	b.collect("192.0.2.11", "", "imap.acme.example")
