@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -140,7 +141,9 @@ func (p *process) memory() (int64, error) {
 	var sum int64
 	for _, pid := range pids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if err != nil {
+		if pid != p.cmd.Process.Pid && errors.Is(err, fs.ErrNotExist) { // it has just ended
+			continue
+		} else if err != nil {
 			return 0, err
 		}
 		n, err := parsePss(text)
