@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ func (e *Editor) Draft(ctx context.Context, edits []Edit) (*Draft, error) {
 
 // blamed is of how many conflicts a Draft knows who has made them: each is a search through the history.
 const blamed = 10
+
+// manyFiles is how many files may change before it is worth giving back at once the memory that this has taken.
+const manyFiles = 100
 
 // draft is Draft for those who need the View that there would be.
 func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error) {
@@ -80,6 +84,9 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 	d.Findings = d.Findings.Sort()
 	d.Fresh = fresh(v, next, before, after)
 	from, to := v.lint.Inventory(files.Changed...), next.lint.Inventory(files.Changed...)
+	if len(files.Changed) > manyFiles {
+		defer debug.FreeOSMemory()
+	}
 	changes := diff.CompareParts(diff.OfInventory(from, v.forwards), diff.OfInventory(to, v.forwards), v.namedOutside(from))
 	d.Review = &report.Review{Changes: changes, Old: v.commit.ID, New: "the proposal"}
 	d.Review.Stops, d.Review.Allowed = changes.Gate(e.o.Limits)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,7 @@ func (e *Editor) refresh(ctx context.Context) error {
 			return err
 		}
 		e.view.Store(v)
+		debug.FreeOSMemory() // to read a View takes several times the memory that it keeps
 	}
 	return e.settle(ctx)
 }
