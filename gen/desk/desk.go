@@ -91,8 +91,14 @@ func (s *Seat) told(c repository.Commit) repository.Commit {
 	return c
 }
 
-// List returns the addresses that the person sees and q asks for. It sets q.Accounts.
+// maxWords is how many words somebody looks for at most: each is a walk through all addresses.
+const maxWords = 16
+
+// List returns the addresses that the person sees and q asks for; none if it has more than maxWords. It sets q.Accounts.
 func (s *Seat) List(q table.Query) table.Page {
+	if len(strings.Fields(q.Text)) > maxWords {
+		return table.Page{}
+	}
 	q.Accounts = s.person.Accounts
 	return s.view.Table().Find(q)
 }

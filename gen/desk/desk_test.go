@@ -13,6 +13,7 @@ import (
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
 )
 
@@ -207,5 +208,15 @@ func TestCollectMany(t *testing.T) {
 	}
 	if err := s.For(ada).Collect(one); err != nil {
 		t.Errorf("one in the place of another: %v", err)
+	}
+}
+
+// TestManyWords looks for as many words as a URL holds, which would keep all processors at work for minutes.
+func TestManyWords(t *testing.T) {
+	s := newSite(t).For(ada)
+	for words, want := range map[int]int{1: 3, maxWords: 3, maxWords + 1: 0} {
+		if got := s.List(table.Query{Text: strings.Repeat("e ", words), Limit: 10}); got.Total != want || len(got.Rows) != want {
+			t.Errorf("%d words: %d of %d rows, want %d", words, len(got.Rows), got.Total, want)
+		}
 	}
 }
