@@ -31,7 +31,8 @@ type Options struct {
 	Limits     diff.Limits            // of what a direct commit may do
 }
 
-// Start reads the source at the tip of the main branch. It is an error if that cannot be read; findings are none.
+// Start reads the source at the tip of the main branch. Findings are no error; if they leave it open what the source says,
+// nothing can be edited.
 func Start(ctx context.Context, o Options) (*Editor, error) {
 	e := &Editor{o: o}
 	if err := e.open.load(o.Repository.StateDir()); err != nil {
@@ -50,7 +51,7 @@ func (e *Editor) Close() error { return e.o.Repository.Close() }
 func (e *Editor) View() *View { return e.view.Load() }
 
 // Refresh makes a new View if the main branch has moved, and forgets proposals that are merged or gone. If there is an
-// error, the View stays.
+// error, the View stays. Findings that leave it open what the source says are one.
 func (e *Editor) Refresh(ctx context.Context) error {
 	e.write.Lock()
 	defer e.write.Unlock()

@@ -500,6 +500,39 @@ func TestRouted(t *testing.T) {
 	}
 }
 
+// TestUnreadable has others commit what is no YAML: the last View stays, and all that was proposed.
+func TestUnreadable(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	for _, file := range []string{"dns/records.yaml", "dns/records.d/customers.yaml"} {
+		good, err := os.ReadFile(filepath.Join(s.dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(file, string(good)+"  : [\n")
+		s.save("Not YAML")
+		want := filepath.Base(file) + ":"
+		if err := s.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Refresh: %v, want an error in %s", err, want)
+		}
+		_, err = s.Propose(t.Context(), Proposal{
+			Together: true, Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")},
+			May: func(e Edit) bool { _, ok := s.View().At(e.Addr); return ok },
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Propose: %v, want an error in %s", err, want)
+		}
+		if got := s.name("192.0.2.10"); got != "mail.acme.example." {
+			t.Errorf("the View has %q, want the last name that could be read", got)
+		}
+		s.write(file, string(good))
+		s.save("Mended")
+		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) != 1 {
+			t.Errorf("Refresh: %v; Open() = %+v", err, s.Open())
+		}
+	}
+}
+
 // TestOutside is a commit by somebody who does not use the Editor.
 func TestOutside(t *testing.T) {
 	s := newSite(t)

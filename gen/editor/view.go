@@ -144,10 +144,12 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 		return nil, err
 	}
 	v.index()
-	if _, _, err := v.files.Edit(nil, nil); err != nil { // so that the first draft is as fast as the others
-		return nil, err
+	// So the first draft is as fast as the others.
+	_, unclear, err := v.files.Edit(nil, nil)
+	if err == nil && len(unclear) > 0 && earlier != nil { // what cannot be read would look as if nobody had it
+		err = fmt.Errorf("read commit %.12s: %s: %s", commit.ID, unclear[0].Pos, unclear[0].Message)
 	}
-	return v, ctx.Err()
+	return v, errors.Join(err, ctx.Err())
 }
 
 // check lints files beside the forward zones of v.

@@ -656,10 +656,17 @@ func TestPropose(t *testing.T) {
 
 // TestBroken has a source that nobody can edit until somebody has corrected it by hand.
 func TestBroken(t *testing.T) {
-	s := newSite(t, nil)
+	dir := t.TempDir()
+	keep := func(o *desk.Options) { o.Dir = dir }
+	s := newSite(t, keep)
+	s.browse("olga").collect("192.0.2.11", "", "imap.acme.example")
+	s.editor.Close() // one that runs keeps showing what it could read last
+	if err := os.WriteFile(filepath.Join(s.dir, "records.d/broken.yaml"), []byte("addresses: ["), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.commit("Break")
+	s.serve(keep, "")
 	b := s.browse("olga")
-	b.collect("192.0.2.11", "", "imap.acme.example")
-	s.write("records.d/broken.yaml", "addresses: [")
 	b.get("/").has("192.0.2.10")
 	b.collect("192.0.2.20", "", "crm.acme.example").is(http.StatusUnprocessableEntity, "/collect").
 		has("error", "Add to my changes")
@@ -728,7 +735,7 @@ func TestConflict(t *testing.T) {
 	b.get("/changes").has(
 		"Somebody was faster",
 		"192.0.2.12 store.acme.example Take mine market.acme.example Take theirs Pat Person,", "Write records.d/servers.yaml",
-		"Settle the conflicts first.",
+		"Settle the conflicts first.", "w3.bluebird-shop.example not known yet",
 	)
 	b.post("/changes").is(http.StatusConflict, "/changes").has("192.0.2.12 has changed since you have seen it")
 	b.collect("192.0.2.12", "market.acme.example.", "store.acme.example", "ttl", "", "back", "/changes").
