@@ -22,6 +22,7 @@ type review struct {
 	Effects   []effect    // the worst first
 	Report    string      // all of it as text, for people who see all addresses
 	Direct    bool        // proposing makes a commit on the main branch
+	Known     bool        // what all of it would do
 	Ready     bool        // all of it can be proposed
 	AllSame   bool        // nothing would change
 	Reason    string
@@ -85,6 +86,7 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 		}
 		v.Ready = d.Ready()
 		if d.Review != nil {
+			v.Known = true
 			v.Stops, v.AllSame = d.Review.Stops, len(d.Review.Addresses) == 0
 			v.Effects = effectsOf(d.Review.Changes)
 			if s.Person().Accounts == nil { // it has places in the source, and counts what others have
