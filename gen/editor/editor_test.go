@@ -431,7 +431,12 @@ func TestTogetherMay(t *testing.T) {
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
 	s.propose(Proposal{
 		Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")},
-		May: func(e Edit) bool { return e.Addr != addr("192.0.2.20") },
+		May: func(e Edit) error {
+			if e.Addr == addr("192.0.2.20") {
+				return errors.New("no more")
+			}
+			return nil
+		},
 	})
 	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 1 || open[0].Edits[0].Addr != addr("192.0.2.11") {
 		t.Errorf("Open() = %+v, want the last edit alone", open)
@@ -517,7 +522,12 @@ func TestUnreadable(t *testing.T) {
 		}
 		_, err = s.Propose(t.Context(), Proposal{
 			Together: true, Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")},
-			May: func(e Edit) bool { _, ok := s.View().At(e.Addr); return ok },
+			May: func(e Edit) error {
+				if _, ok := s.View().At(e.Addr); !ok {
+					return errors.New("it is in no block")
+				}
+				return nil
+			},
 		})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Propose: %v, want an error in %s", err, want)
@@ -545,5 +555,24 @@ func TestOutside(t *testing.T) {
 	}
 	if r, _ := old.At(addr("192.0.2.10")); r.Name != "mail.acme.example." {
 		t.Errorf("the old View has changed: %+v", r)
+	}
+}
+
+// TestSeveralNames reduces an address with several names to one of them.
+func TestSeveralNames(t *testing.T) {
+	s := newSite(t)
+	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:",
+		"192.0.2.11: {names: [a.acme.example, b.acme.example]} # revmap:ignore name-multiple reason=\"for a while\"", 1))
+	s.save("Two names")
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e := edit("192.0.2.11", "a.acme.example")
+	if s.View().Has(e) {
+		t.Error("Has: the address has another name, too")
+	}
+	s.propose(Proposal{Edits: []Edit{e}, Direct: true})
+	if r, _ := s.View().At(e.Addr); r.Names != 1 || !s.View().Has(e) {
+		t.Errorf("the address has %d names", r.Names)
 	}
 }

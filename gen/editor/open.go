@@ -180,13 +180,13 @@ func (e *Editor) says(ctx context.Context, edits []Edit) bool {
 	return err == nil && len(wrong) == 0 && len(files.Texts) == 0
 }
 
-// Has reports whether an address has the name that an edit would give it.
+// Has reports whether an address has the name that an edit would give it, and no others.
 func (v *View) Has(edit Edit) bool { return v.named(edit) && edit.TTL == "" }
 
 // named is Has whatever the TTL.
 func (v *View) named(edit Edit) bool {
 	r, ok := v.At(edit.Addr)
-	return ok && r.Name == absolute(edit.Name)
+	return ok && r.Names <= 1 && r.Name == absolute(edit.Name)
 }
 
 // merged returns edits with later ones of the same addresses in their place.
