@@ -320,7 +320,7 @@ func (s *Seat) Propose(
 	done, err = s.desk.o.Editor.Propose(ctx, editor.Proposal{
 		Edits: edits, Login: s.person.Login, Reason: reason, Together: together, Direct: s.Direct(),
 		Author: repository.Identity{Name: s.person.FullName, Email: s.person.Email},
-		May:    func(e editor.Edit) bool { return s.desk.For(s.person).MayEdit(e.Addr, e.Name) == nil },
+		May:    func(e editor.Edit) error { return s.desk.For(s.person).MayEdit(e.Addr, e.Name) },
 	})
 	if err != nil {
 		return done, err

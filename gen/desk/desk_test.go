@@ -161,7 +161,7 @@ func TestReason(t *testing.T) {
 	} {
 		s := newSite(t)
 		done, err := s.For(acme).Propose(t.Context(),
-			[]editor.Edit{{Addr: addr("192.0.2.10"), Name: "mail.acme.example"}}, reason, false)
+			edits("192.0.2.10", "mail.acme.example"), reason, false)
 		var denied *DeniedError
 		switch {
 		case want == "" && !errors.As(err, &denied):
@@ -188,11 +188,11 @@ const cut = "------------------------ >8 ------------------------"
 // TestCollectMany collects more changes than anybody reviews.
 func TestCollectMany(t *testing.T) {
 	s := newSite(t)
-	var edits []editor.Edit
+	var many []editor.Edit
 	for i := range maxCollected {
-		edits = append(edits, editor.Edit{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i / 256), byte(i)}), Name: "a.example.net"})
+		many = append(many, editor.Edit{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i / 256), byte(i)}), Name: "a.example.net"})
 	}
-	if err := s.For(ada).change(func([]editor.Edit) ([]editor.Edit, error) { return edits, nil }); err != nil {
+	if err := s.For(ada).change(func([]editor.Edit) ([]editor.Edit, error) { return many, nil }); err != nil {
 		t.Fatal(err)
 	}
 	var denied *DeniedError
@@ -203,7 +203,7 @@ func TestCollectMany(t *testing.T) {
 	if have, err := s.For(ada).Collected(); err != nil || len(have) != maxCollected {
 		t.Errorf("there are %d, %v; want %d as before", len(have), err, maxCollected)
 	}
-	if err := s.For(ada).Discard(edits[0].Addr); err != nil {
+	if err := s.For(ada).Discard(many[0].Addr); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.For(ada).Collect(one); err != nil {
@@ -219,4 +219,26 @@ func TestManyWords(t *testing.T) {
 			t.Errorf("%d words: %d of %d rows, want %d", words, len(got.Rows), got.Total, want)
 		}
 	}
+}
+
+// TestMoved gives the server to another customer while the one before is about to name it.
+func TestMoved(t *testing.T) {
+	s := newSite(t)
+	s.o.Direct = []users.Role{users.Account}
+	seat := s.For(acme)
+	d := s.Desk
+	s.Desk = nil // it does not hear of the commit
+	s.commit("Move web1", strings.Replace(source, "account: acme, primary", "account: bluebird, primary", 1))
+	s.Desk = d
+	_, err := seat.Propose(t.Context(), edits("192.0.2.10", "mail.acme.example"), "", false)
+	if !errors.Is(err, ErrUnknown) {
+		t.Errorf("the error is %v, want %v", err, ErrUnknown)
+	}
+	if got := s.git("log", "-1", "--format=%s", "main"); got != "Move web1" {
+		t.Errorf("the tip of main is %q", got)
+	}
+}
+
+func edits(address, name string) []editor.Edit {
+	return []editor.Edit{{Addr: addr(address), Name: name}}
 }

@@ -74,9 +74,11 @@ type Proposal struct {
 	Direct bool                // the commit is to go to the main branch, without a review
 	// Together puts the edits into one commit with those that the person has proposed in this way before and that are
 	// neither merged nor declined yet: for programs, which set one name after the other. Of these, only those stay that
-	// the person may make still; a nil May is for all.
+	// the person may make still.
 	Together bool
-	May      func(Edit) bool
+	// May tells why the person may not make an edit of the newest View, which might not be the one that the person has
+	// seen: then nothing is proposed. If it is nil, all may be made.
+	May func(Edit) error
 }
 
 // A Proposed is what became of a Proposal.

@@ -110,14 +110,20 @@ func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
 }
 
 func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
+	may := p.May
+	if may == nil {
+		may = func(Edit) error { return nil }
+	}
 	edits := p.Edits
+	for _, edit := range edits {
+		if err := may(edit); err != nil {
+			return nil, err
+		}
+	}
 	var before *Open
 	if p.Together && !p.Direct {
 		if before = e.open.ofPrograms(p.Login); before != nil {
-			still := before.Edits
-			if p.May != nil {
-				still = slices.DeleteFunc(slices.Clone(still), func(e Edit) bool { return !p.May(e) })
-			}
+			still := slices.DeleteFunc(slices.Clone(before.Edits), func(edit Edit) bool { return may(edit) != nil })
 			edits = merged(still, p.Edits)
 		}
 	}
