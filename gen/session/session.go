@@ -76,10 +76,11 @@ func LocalPerson(fullName, email string) *users.Person {
 	return p
 }
 
-// cookie returns the cookie with a value. Its name keeps it to this host and TLS, if the server is reached by that.
+// cookie returns the cookie with a value. Its name keeps it to this host and TLS, if the server is reached by that. It
+// comes with links from elsewhere, such as one that a colleague has sent, but with no form from there.
 func (m *Manager) cookie(value string) *http.Cookie {
 	c := &http.Cookie{
-		Name: "revmap", Value: value, Path: "/", HttpOnly: true, Secure: m.o.Secure, SameSite: http.SameSiteStrictMode,
+		Name: "revmap", Value: value, Path: "/", HttpOnly: true, Secure: m.o.Secure, SameSite: http.SameSiteLaxMode,
 	}
 	if m.o.Secure {
 		c.Name = "__Host-" + c.Name

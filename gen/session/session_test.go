@@ -99,8 +99,8 @@ func (w *world) is(want, step string, headers ...string) {
 
 func TestCookie(t *testing.T) {
 	for secure, want := range map[bool]string{
-		false: "revmap=VALUE; Path=/; HttpOnly; SameSite=Strict",
-		true:  "__Host-revmap=VALUE; Path=/; HttpOnly; Secure; SameSite=Strict",
+		false: "revmap=VALUE; Path=/; HttpOnly; SameSite=Lax",
+		true:  "__Host-revmap=VALUE; Path=/; HttpOnly; Secure; SameSite=Lax",
 	} {
 		w := newWorld(t, Options{Secure: secure})
 		answer := httptest.NewRecorder()
