@@ -309,9 +309,13 @@ func parseAddr(text string) (netip.Addr, bool) {
 // wanted are the names that addresses are to get by open proposals of one person, absolute; "" for the default.
 type wanted map[netip.Addr]string
 
-// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts.
+// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts. It is nothing if
+// the person needs no review, or none any more: then the newest is what is served.
 func wantedBy(seat *desk.Seat) wanted {
 	w := make(wanted)
+	if seat.Direct() {
+		return w
+	}
 	for _, o := range seat.Open() {
 		if o.Login != seat.Person().Login {
 			continue

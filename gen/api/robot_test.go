@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/session"
 	"github.com/revmap/revmap/gen/users"
 	"github.com/revmap/revmap/internal/peer"
 )
@@ -196,6 +200,28 @@ func TestRobotDirect(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www2.acme.example"))
+}
+
+// TestRobotDirectNow: who has an open proposal and needs no review any more reads back what was set then.
+func TestRobotDirectNow(t *testing.T) {
+	s := newSite(t)
+	s.as = "acme"
+	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www.acme.example", formType), 201, entry("192.0.2.11",
+		"www.acme.example"))
+	people, _ := store()
+	server := httptest.NewServer(New(Options{
+		Desk:     desk.New(desk.Options{Editor: s.editor, Dir: t.TempDir(), Direct: []users.Role{users.Account}}),
+		Sessions: session.New(people, session.Options{}),
+		Log:      slog.New(slog.NewTextHandler(&s.log, nil)),
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=www2.acme.example", formType), 201, entry("192.0.2.11",
+		"www2.acme.example"))
+	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www2.acme.example"))
+	if !strings.Contains(s.read("main"), "192.0.2.11: www2.acme.example") {
+		t.Errorf("the main branch has\n%s", s.read("main"))
+	}
 }
 
 // TestRobotForms: a name in another form is the same, and one of several names is not.
