@@ -83,12 +83,18 @@ func (s *Seat) Remote() bool { return s.desk.o.Editor.Remote() }
 // Commit returns the commit that is shown.
 func (s *Seat) Commit() repository.Commit { return s.told(s.view.Commit()) }
 
-// told returns a commit as the person may see it: what its message says may be about the names of others.
+// told returns a commit as the person may see it: what its message says may be about the names of others, unless it is
+// the person's own.
 func (s *Seat) told(c repository.Commit) repository.Commit {
-	if s.person.Accounts != nil {
+	if s.person.Accounts != nil && c.Author != s.author() {
 		c.Subject, c.Body = "", ""
 	}
 	return c
+}
+
+// author returns the person as Git knows one.
+func (s *Seat) author() repository.Identity {
+	return repository.Identity{Name: s.person.FullName, Email: s.person.Email}
 }
 
 // maxWords is how many words somebody looks for at most: each is a walk through all addresses.
@@ -319,7 +325,7 @@ func (s *Seat) Propose(
 	}
 	done, err = s.desk.o.Editor.Propose(ctx, editor.Proposal{
 		Edits: edits, Login: s.person.Login, Reason: reason, Together: together, Direct: s.Direct(),
-		Author: repository.Identity{Name: s.person.FullName, Email: s.person.Email},
+		Author: s.author(),
 		May:    func(e editor.Edit) error { return s.desk.For(s.person).MayEdit(e.Addr, e.Name) },
 	})
 	if err != nil {

@@ -159,6 +159,20 @@ func message(d *Draft, reason string) string {
 	return b.String()
 }
 
+// Reason returns why a commit was made, in its author's words: the body of its message, without the list that message
+// has put at its end. It is "" if there are no such words.
+func Reason(c repository.Commit) string {
+	words := strings.TrimSpace(c.Body)
+	end := strings.LastIndex(words, "\n\n") + 1
+	first, _, _ := strings.Cut(strings.TrimSpace(words[end:]), "\n")
+	if addr, _, ok := strings.Cut(first, ": "); ok && strings.Contains(first, " → ") {
+		if _, err := netip.ParseAddr(addr); err == nil {
+			words = words[:end]
+		}
+	}
+	return strings.TrimSpace(words)
+}
+
 // nameOf returns what an address answers with, in words.
 func nameOf(s diff.State) string {
 	if len(s.Names) == 0 {

@@ -576,3 +576,24 @@ func TestSeveralNames(t *testing.T) {
 		t.Errorf("the address has %d names", r.Names)
 	}
 }
+
+func TestReason(t *testing.T) {
+	list := "192.0.2.11: no name → a.acme.example\n192.0.2.12: b.acme.example → no name\n… and 3 more"
+	for body, want := range map[string]string{
+		list:                                "",
+		"the shop moves\n\n" + list:           "the shop moves",
+		"first\n\nsecond\nline\n\n" + list:    "first\n\nsecond\nline",
+		"by hand: a → b":                     "by hand: a → b",
+		"by hand\n\nCo-authored-by: somebody": "by hand\n\nCo-authored-by: somebody",
+		"":                                   "",
+	} {
+		if got := Reason(repository.Commit{Body: body}); got != want {
+			t.Errorf("Reason(%q) = %q, want %q", body, got, want)
+		}
+	}
+	s := newSite(t)
+	s.propose(Proposal{Direct: true, Reason: "the shop\nmoves", Edits: []Edit{edit("192.0.2.11", "a.acme.example"), edit("192.0.2.1", "gw2.example.net")}})
+	if got := Reason(s.View().Commit()); got != "the shop\nmoves" {
+		t.Errorf("the reason of a commit is %q", got)
+	}
+}

@@ -579,7 +579,7 @@ func TestAddress(t *testing.T) {
 		"records.d/servers.yaml:8:7",
 		"The source says nothing wrong",
 		"Other addresses of examplaaa1", "192.0.2.12 No shop.acme.example", "2001:db8:0:1::25",
-		"Since Reverse Map Name By Commit", "Pat Person Write records.d/servers.yaml", "mx.acme.example Pat Person", "Begin",
+		"Since Reverse Map Name By Commit, and why", "Pat Person Write records.d/servers.yaml", "mx.acme.example Pat Person", "Begin",
 		"Domains of account acme: acme.example",
 	)
 	b.get("/address/198.51.100.21").
@@ -698,8 +698,9 @@ func TestDirect(t *testing.T) {
 	s := newSite(t, func(o *desk.Options) { o.Direct = []users.Role{users.Operator} })
 	b := s.browse("olga")
 	b.collect("192.0.2.20", "", "crm.acme.example", "review", "1").has("Commit to the main branch")
-	b.post("/changes").is(http.StatusOK, "/changes").has("is on the main branch")
-	b.get("/address/192.0.2.20").has("Answers with crm.acme.example", "Olga Operator Name 192.0.2.20 crm.acme.example")
+	b.post("/changes", "reason", "Ticket 4711").is(http.StatusOK, "/changes").has("is on the main branch")
+	b.get("/address/192.0.2.20").has("Answers with crm.acme.example", "Olga Operator Name 192.0.2.20 crm.acme.example",
+		"Ticket 4711")
 	if got := s.git("show", "main:records.d/servers.yaml"); !strings.Contains(got, "crm.acme.example") {
 		t.Errorf("the main branch has:\n%s", got)
 	}

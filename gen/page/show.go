@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/report"
 )
@@ -20,6 +21,7 @@ var functions = template.FuncMap{
 	"rfc3339":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"duration": duration,
 	"short":    short,
+	"reason":   editor.Reason,
 	"ruled":    ruled,
 	"count":    count,
 }
