@@ -41,6 +41,9 @@ type Options struct {
 	// Limit counts a request of a person. If it returns more than 0, the request is refused, and that is how long to
 	// wait. It may be nil.
 	Limit func(login string) time.Duration
+	// Turn waits until the body of a request of a person may be read. If it returns false, that took too long; else leave
+	// is called when the request is done. It may be nil.
+	Turn func(w http.ResponseWriter, r *http.Request, login string) (leave func(), ok bool)
 }
 
 // An api is the handler of all paths for programs.
@@ -129,12 +132,26 @@ func (a *api) handler(h func(http.ResponseWriter, *http.Request, *desk.Seat) err
 		p, err := a.person(r)
 		if err == nil {
 			w.Header().Set("Cache-Control", "no-store")
-			err = h(w, r, a.o.Desk.For(p))
+			err = a.inTurn(w, r, p, h)
 		}
 		if err != nil {
 			a.fail(w, r, a.failureOf(r, p, err))
 		}
 	})
+}
+
+// inTurn answers a request of a person when its body may be read.
+func (a *api) inTurn(
+	w http.ResponseWriter, r *http.Request, p *users.Person, h func(http.ResponseWriter, *http.Request, *desk.Seat) error,
+) error {
+	if a.o.Turn != nil {
+		leave, ok := a.o.Turn(w, r, p.Login)
+		if !ok {
+			return &failure{kind: tooMany, message: "other large requests take long", wait: 10 * time.Second}
+		}
+		defer leave()
+	}
+	return h(w, r, a.o.Desk.For(p))
 }
 
 // person returns who has sent a request.

@@ -23,10 +23,6 @@ const (
 	apiBytes  = 64 << 20 // a change of 100,000 addresses
 )
 
-// largeAtOnce is how many requests with more than pageBytes are read at a time: what is made of them takes several times
-// their size of memory.
-const largeAtOnce = 2
-
 // isAPI reports whether a path is one for programs.
 func isAPI(path string) bool {
 	return path == "/rdns" || path == "/openapi.json" ||
@@ -39,7 +35,6 @@ func (s *Server) guard(pages, api http.Handler) http.Handler {
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusForbidden, "this request comes from a page of another site; open ours and try again")
 	}))
-	large := make(chan struct{}, largeAtOnce)
 	inner := own.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/healthz" {
 			s.health(w)
@@ -53,16 +48,6 @@ func (s *Server) guard(pages, api http.Handler) http.Handler {
 			w.Header().Set("Connection", "close") // nobody reads it
 			fail(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("want at most %d MB at once", limit>>20))
 			return
-		}
-		// Who is nobody gets no further than the first lines of the API, and holds up none.
-		if limit > pageBytes && (r.ContentLength < 0 || r.ContentLength > pageBytes) {
-			select {
-			case large <- struct{}{}:
-				defer func() { <-large }()
-			case <-r.Context().Done():
-				fail(w, r, http.StatusServiceUnavailable, "other large requests take long, try again later")
-				return
-			}
 		}
 		http.MaxBytesHandler(h, limit).ServeHTTP(w, r)
 	}))

@@ -9,9 +9,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/revmap/revmap/gen/users"
@@ -114,49 +113,51 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestLargeAtOnce: large requests wait for each other, small ones for none.
+// TestLargeAtOnce: large requests wait for each other, those of one person for that person's first; small ones for none.
 func TestLargeAtOnce(t *testing.T) {
-	s := &Server{o: Options{Users: new(users.Store)}}
-	entered, goOn := make(chan bool), make(chan bool)
-	var inside atomic.Int32
-	h := s.guard(nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.ContentLength == 0 {
-			return
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		turn := func(login string, body io.Reader) (leave func(), ok bool) {
+			return q.turn(httptest.NewRecorder(), httptest.NewRequest("POST", "/api/v1/changes", body), login)
 		}
-		if n := inside.Add(1); n > largeAtOnce {
-			t.Errorf("%d large requests at once, want %d", n, largeAtOnce)
+		large := func() io.Reader { return io.MultiReader(strings.NewReader("{}")) } // of unknown length
+		leave, ok := turn("slow", large())
+		if !ok {
+			t.Fatal("the first large request waits")
 		}
-		entered <- true
-		<-goOn
-		inside.Add(-1)
-	}))
-	call := func(body io.Reader) int {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("POST", "/api/v1/changes", body))
-		return w.Code
-	}
-	const all = 3 * largeAtOnce
-	var calls sync.WaitGroup
-	for range all {
-		calls.Go(func() {
-			if status := call(io.MultiReader(strings.NewReader("{}"))); status != 200 { // of unknown length
-				t.Errorf("a large request: %d", status)
+		start := time.Now()
+		if _, ok := turn("slow", large()); ok || time.Since(start) != readTime {
+			t.Errorf("another one of the same person: %v after %v", ok, time.Since(start))
+		}
+		if _, ok := turn("slow", strings.NewReader("{}")); !ok {
+			t.Error("a small one of the same person waits")
+		}
+		start = time.Now()
+		leaveToo, ok := turn("quick", strings.NewReader(strings.Repeat("x", pageBytes+1)))
+		if !ok || time.Since(start) != 0 {
+			t.Errorf("one of another person: %v after %v", ok, time.Since(start))
+		}
+		if _, ok := turn("third", large()); ok || time.Since(start) != readTime {
+			t.Errorf("one more than %d: %v after %v", largeAtOnce, ok, time.Since(start))
+		}
+		go func() {
+			time.Sleep(time.Second)
+			leave()
+		}()
+		start = time.Now()
+		leave, ok = turn("third", large())
+		if !ok || time.Since(start) != time.Second {
+			t.Errorf("when there is room again: %v after %v", ok, time.Since(start))
+		}
+		leave()
+		leaveToo()
+		for _, login := range []string{"slow", "quick"} {
+			if leave, ok = turn(login, large()); !ok {
+				t.Errorf("%s waits for nobody", login)
 			}
-		})
-	}
-	for range largeAtOnce {
-		<-entered
-	}
-	if status := call(nil); status != 200 {
-		t.Errorf("a small request: %d", status)
-	}
-	for i := range all {
-		goOn <- true
-		if i < all-largeAtOnce {
-			<-entered
+			leave()
 		}
-	}
-	calls.Wait()
+	})
 }
 
 // TestHTTPSHeaders: browsers are told to come by HTTPS only where that works.

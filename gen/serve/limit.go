@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"context"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -42,4 +44,52 @@ func (l *limiter) waitAt(login string, now time.Time) time.Duration {
 	}
 	l.paid[login] = paid
 	return 0
+}
+
+// largeAtOnce is how many requests with more than pageBytes are read at a time: what is made of them takes several times
+// their size of memory.
+const largeAtOnce = 2
+
+// A queue is where large requests wait for each other. Each person's wait for one of the same person first: who sends
+// many, or sends slowly, holds up nobody else for long.
+type queue struct {
+	all chan struct{}
+
+	lock sync.Mutex
+	of   map[string]chan struct{} // by login
+}
+
+func newQueue() *queue {
+	return &queue{all: make(chan struct{}, largeAtOnce), of: make(map[string]chan struct{})}
+}
+
+// turn waits until it is the turn of a request of a person, who must call leave when it is done with; or until it has
+// waited too long.
+func (q *queue) turn(w http.ResponseWriter, r *http.Request, login string) (leave func(), ok bool) {
+	if r.ContentLength >= 0 && r.ContentLength <= pageBytes {
+		return func() {}, true
+	}
+	q.lock.Lock()
+	own := q.of[login]
+	if own == nil {
+		own = make(chan struct{}, 1)
+		q.of[login] = own
+	}
+	q.lock.Unlock()
+	ctx, cancel := context.WithTimeout(r.Context(), readTime)
+	defer cancel()
+	select {
+	case own <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false
+	}
+	select {
+	case q.all <- struct{}{}:
+	case <-ctx.Done():
+		<-own
+		return nil, false
+	}
+	// What it has waited was not its own time. A connection that has no deadline is one of a test.
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
+	return func() { <-q.all; <-own }, true
 }

@@ -78,7 +78,7 @@ func New(o Options) (*Server, error) {
 	limit := newLimiter(apiRate, apiBurst)
 	s.handler = s.guard(
 		page.New(page.Options{Desk: d, Sessions: sessions, NoAuth: local, Log: o.Log}),
-		api.New(api.Options{Desk: d, Sessions: sessions, NoAuth: local, Log: o.Log, Limit: limit.wait}),
+		api.New(api.Options{Desk: d, Sessions: sessions, NoAuth: local, Log: o.Log, Limit: limit.wait, Turn: newQueue().turn}),
 	)
 	return s, nil
 }

@@ -377,9 +377,9 @@ func TestAudit(t *testing.T) {
 	}
 	want := []string{
 		`olivia propose 1 [{192.0.2.11 shop.acme.example}] "BRANCH" "COMMIT": done`,
-		`acme propose 1 [{192.0.2.11 shop.bluebird.example}] "" "": 192.0.2.11: "shop.bluebird.example" lies in no domain of ` +
+		`acme propose 1 [{192.0.2.11 shop.bluebird.example}] "" "": "shop.bluebird.example" lies in no domain of ` +
 			`account "acme": acme.example.`,
-		`victor propose 1 [{192.0.2.11 victor.acme.example}] "" "": 192.0.2.11: you may look at names, but not change them`,
+		`victor propose 1 [{192.0.2.11 victor.acme.example}] "" "": you may look at names, but not change them`,
 		`olivia withdraw 0 [] "BRANCH" "": done`,
 	}
 	if len(got) != len(want) {
