@@ -31,7 +31,7 @@ const limitOfPage = 100 * time.Millisecond
 // requests are for a source of servers.
 var requests = []request{
 	{"the list", "/", "", limitOfPage},
-	{"its last page but few", "/?page=9000", "", limitOfPage},
+	{"its last page but few", "/?from=999000", "", limitOfPage},
 	{"search: a word that is everywhere", "/?q=customers", "", limitOfPage},
 	{"search: a word that is nowhere", "/?q=nobody", "", limitOfPage},
 	{"search: two words", "/?q=mail+cust12345", "", limitOfPage},

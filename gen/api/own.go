@@ -94,7 +94,7 @@ func (want wanted) addressOf(seat *desk.Seat, r *table.Row) address {
 		Address: r.Addr, Server: r.Server, Product: r.Product, Account: r.Account, Primary: r.Primary,
 		Hostname: orNull(r.Hostname), Name: orNull(r.Name), Answer: orNull(r.Answer), Origin: r.Origin.String(), TTL: r.TTL,
 		Block: prefixText(r.Block), Delegation: prefixText(r.Delegation), Listed: r.Listed,
-		Counts: counts{r.Errors, r.Warnings, r.NotesFound},
+		Counts: counts{r.Errors, r.Warnings, r.Notes},
 	}
 	if name, ok := want[r.Addr]; ok {
 		a.Proposed = &proposed{orNull(name)}

@@ -126,6 +126,14 @@ func (s *Seat) Findings(addr netip.Addr) diag.List {
 	return s.view.Table().Findings(addr)
 }
 
+// Others returns what lint says about no single address; nothing for a person who sees only some accounts.
+func (s *Seat) Others() diag.List {
+	if s.person.Accounts != nil {
+		return nil
+	}
+	return s.view.Table().Others()
+}
+
 // Accounts returns the accounts that the person sees and that have addresses, sorted.
 func (s *Seat) Accounts() []string {
 	all := s.view.Table().Accounts()

@@ -26,21 +26,24 @@ const offered = 200
 
 // A list is the page of all addresses.
 type list struct {
-	Query    table.Query
-	Block    string // as it was asked for
-	Columns  []column
-	Rows     []row
-	Total    int
-	First    int // number of the first row, from 1
-	Last     int
-	Previous string // links; "" if there is none
-	Next     string
-	Filtered bool           // it is not the list of all
-	Accounts []string       // to pick from
-	Blocks   []netip.Prefix //
-	Unlisted *table.Row     // what was looked for, if it is an address that has no entry
-	Back     string         // this list
-	Wrong    string         // with the query
+	Query      table.Query
+	Block      string // as it was asked for
+	Columns    []column
+	Rows       []row
+	Total      int
+	First      int // number of the first row, from 1
+	Last       int
+	Previous   string // links; "" if there is none
+	Next       string
+	Changed    bool      // only addresses that were asked for another name are shown
+	Filtered   bool      // it is not the list of all
+	Others     []finding // about no address, the first of them; only where all are listed
+	OtherCount int
+	Accounts   []string       // to pick from
+	Blocks     []netip.Prefix //
+	Unlisted   *table.Row     // what was looked for, if it is an address that has no entry
+	Back       string         // this list
+	Wrong      string         // with the query
 }
 
 // A column is one of the list.
@@ -89,12 +92,19 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 	if from, err := strconv.Atoi(v.Get("from")); err == nil && from > 0 {
 		l.Query.Offset = from
 	}
-	l.columns(v)
-	page := s.List(l.Query)
-	l.Total = page.Total
 	edits, err := s.Collected()
 	if err != nil {
 		return err
+	}
+	if l.Changed = v.Get("changed") != ""; l.Changed {
+		l.Query.Only = changed(edits, s.Open())
+	}
+	l.columns(v)
+	page := s.List(l.Query)
+	l.Total = page.Total
+	if !l.Filtered {
+		all := s.Others()
+		l.OtherCount, l.Others = len(all), findingsOf(placed(few(all)))
 	}
 	l.Rows = rowsOf(s, page.Rows, edits, l.Back)
 	if len(page.Rows) > 0 {
@@ -114,6 +124,30 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 	}
 	p.render(w, r, s, http.StatusOK, "list", "Addresses", l)
 	return nil
+}
+
+// placed returns findings that tell where they are.
+func placed(l diag.List) diag.List {
+	l = slices.Clone(l)
+	for i := range l {
+		l[i].Message = l[i].Pos.String() + ": " + l[i].Message
+	}
+	return l
+}
+
+// changed returns the addresses that are to get another name, ascending.
+func changed(edits []editor.Edit, open []editor.Open) []netip.Addr {
+	all := make([]netip.Addr, 0, len(edits)) // not nil, which would be any
+	for _, e := range edits {
+		all = append(all, e.Addr)
+	}
+	for _, o := range open {
+		for _, e := range o.Edits {
+			all = append(all, e.Addr)
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
 }
 
 // few returns the first of a list that are offered.
@@ -183,7 +217,7 @@ func rowsOf(s *desk.Seat, list []table.Row, edits []editor.Edit, back string) []
 		rows[i] = row{
 			Row: r, Edit: collectedOf(edits, r.Addr), Waiting: wait[r.Addr], MayEdit: s.MayEdit(r.Addr, "") == nil, Back: back,
 		}
-		if r.Errors+r.Warnings+r.NotesFound > 0 {
+		if r.Errors+r.Warnings+r.Notes > 0 {
 			if found := bySeverity(s.Findings(r.Addr)); len(found) > 0 {
 				rows[i].Worst, rows[i].More = &found[0], len(found)-1
 			}

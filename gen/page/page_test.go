@@ -518,6 +518,23 @@ func TestList(t *testing.T) {
 	b.get("/?q=192.0.2.99").has("192.0.2.99 lies in block 192.0.2.0/24")
 	b.get("/?q=2001:db8:0:1::77").has("is routed to examplaaa1")
 	b.get("/?from=1000000").is(http.StatusOK, "/").has("No address matches.")
+
+	b.get("/?changed=1").has("No address matches.")
+	b.collect("192.0.2.20", "", "crm.acme.example")
+	if p := b.get("/?changed=1").has("1 address ·"); first(p) != "192.0.2.20" {
+		t.Errorf("?changed=1: the first address is %s", first(p))
+	}
+	b.post("/changes", "reason", "")
+	b.get("/?changed=1&q=examplaaa2").has("1 address ·", "proposed: crm.acme.example")
+	b.get("/?changed=1&q=examplaaa1").has("No address matches.")
+	s.browse("acme-it").get("/?changed=1").has("No address matches.")
+
+	b.get("/").lacks("about no single address")
+	s.replace("records.yaml", "version: 1", "version: 1\nlint: {rules: {soa-timers: error}}")
+	s.replace("records.yaml", "contact: hostmaster@example.net", "contact: hostmaster@example.net, retry: 2h, refresh: 1h")
+	b.get("/").has("1 finding about no single address error records.yaml:", "soa-timers")
+	b.get("/?q=acme").lacks("about no single address")
+	s.browse("acme-it").get("/").lacks("about no single address")
 }
 
 func TestPager(t *testing.T) {

@@ -223,7 +223,7 @@ func (p *part) row(i int, m mark) Row {
 		TTL: c.ttl, Origin: model.Origin(c.origin), Primary: c.flags&isPrimary != 0, Listed: true,
 		Block: p.places[c.place].block, Delegation: p.places[c.place].delegation,
 		Pos:    p.starts[c.start].pos(p.file),
-		Errors: int(m.errors), Warnings: int(m.warnings), NotesFound: int(m.notes),
+		Errors: int(m.errors), Warnings: int(m.warnings), Notes: int(m.notes),
 	}
 	if c.server != noServer {
 		s := &p.servers[c.server]

@@ -35,7 +35,7 @@ type Row struct {
 	Pos        diag.Position
 	Errors     int // findings about it, by severity
 	Warnings   int
-	NotesFound int
+	Notes      int
 }
 
 // A Column is what rows are sorted by. In either direction, rows that are equal there are in the order of their

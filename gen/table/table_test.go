@@ -372,10 +372,10 @@ func find(rows []plainRow, q Query) Page {
 		case ByName:
 			return r.Name
 		case ByFindings:
-			if r.Errors+r.Warnings+r.NotesFound == 0 {
+			if r.Errors+r.Warnings+r.Notes == 0 {
 				return ""
 			}
-			return fmt.Sprintf("%04d %04d %04d", 9999-r.Errors, 9999-r.Warnings, 9999-r.NotesFound)
+			return fmt.Sprintf("%04d %04d %04d", 9999-r.Errors, 9999-r.Warnings, 9999-r.Notes)
 		}
 		return fmt.Sprint(r.Addr.Is6()) + r.Addr.StringExpanded() + fmt.Sprint(r.Addr.As16())
 	}
@@ -565,6 +565,6 @@ func (r *plainRow) count(d diag.Diagnostic) {
 	case diag.Warning:
 		r.Warnings++
 	default:
-		r.NotesFound++
+		r.Notes++
 	}
 }
