@@ -129,11 +129,11 @@ func TestLargeAtOnce(t *testing.T) {
 		if _, ok := turn("slow", large()); ok || time.Since(start) != readTime {
 			t.Errorf("another one of the same person: %v after %v", ok, time.Since(start))
 		}
-		if _, ok := turn("slow", strings.NewReader("{}")); !ok {
+		if _, ok := turn("slow", strings.NewReader(strings.Repeat("x", largeBytes))); !ok {
 			t.Error("a small one of the same person waits")
 		}
 		start = time.Now()
-		leaveToo, ok := turn("quick", strings.NewReader(strings.Repeat("x", pageBytes+1)))
+		leaveToo, ok := turn("quick", strings.NewReader(strings.Repeat("x", largeBytes+1)))
 		if !ok || time.Since(start) != 0 {
 			t.Errorf("one of another person: %v after %v", ok, time.Since(start))
 		}

@@ -46,9 +46,12 @@ func (l *limiter) waitAt(login string, now time.Time) time.Duration {
 	return 0
 }
 
-// largeAtOnce is how many requests with more than pageBytes are read at a time: what is made of them takes several times
-// their size of memory.
-const largeAtOnce = 2
+// Of requests with more than largeBytes, some hundred changes, largeAtOnce are answered at a time: what is made of them
+// takes thirty times their size of memory.
+const (
+	largeBytes  = 16 << 10
+	largeAtOnce = 2
+)
 
 // A queue is where large requests wait for each other. Each person's wait for one of the same person first: who sends
 // many, or sends slowly, holds up nobody else for long.
@@ -66,7 +69,7 @@ func newQueue() *queue {
 // turn waits until it is the turn of a request of a person, who must call leave when it is done with; or until it has
 // waited too long.
 func (q *queue) turn(w http.ResponseWriter, r *http.Request, login string) (leave func(), ok bool) {
-	if r.ContentLength >= 0 && r.ContentLength <= pageBytes {
+	if r.ContentLength >= 0 && r.ContentLength <= largeBytes {
 		return func() {}, true
 	}
 	q.lock.Lock()
