@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -54,12 +55,16 @@ type Deed struct {
 
 // A Desk has a seat for everybody. It is safe for concurrent use.
 type Desk struct {
-	o    Options
-	lock sync.Mutex // for what people have collected
+	o         Options
+	lock      sync.Mutex // for what people have collected
+	drafts    *gate
+	histories *gate
 }
 
 // New returns a Desk.
-func New(o Options) *Desk { return &Desk{o: o} }
+func New(o Options) *Desk {
+	return &Desk{o: o, drafts: newGate(2 * runtime.GOMAXPROCS(0)), histories: newGate(2 * runtime.GOMAXPROCS(0))}
+}
 
 // For returns the seat of a person. It is cheap, and lasts no longer than a request.
 func (d *Desk) For(p *users.Person) *Seat { return &Seat{d, p, d.o.Editor.View()} }
@@ -298,6 +303,11 @@ func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, e
 	if err := s.mayEdit(edits); err != nil {
 		return nil, err
 	}
+	leave, err := s.desk.drafts.enter(ctx, s.person.Login)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	d, err := s.desk.o.Editor.Draft(ctx, edits)
 	if err != nil {
 		return nil, err
@@ -439,6 +449,11 @@ func (s *Seat) History(ctx context.Context, addr netip.Addr) ([]editor.Version, 
 	if _, err := s.At(addr); err != nil {
 		return nil, err
 	}
+	leave, err := s.desk.histories.enter(ctx, s.person.Login)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	list, err := s.desk.o.Editor.History(ctx, addr, versions, s.person.Sees)
 	for i := range list {
 		list[i].Commit = s.told(list[i].Commit)
