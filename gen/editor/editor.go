@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/revmap/revmap/gen/cache"
 	"github.com/revmap/revmap/gen/diff"
@@ -19,8 +20,11 @@ import (
 type Editor struct {
 	o     Options
 	write sync.Mutex // held by whoever moves a branch
-	view  atomic.Pointer[View]
-	open  proposals
+	// remote has a value in it while somebody speaks with the remote about the branch of a proposal. Who waits for it may
+	// hold write, but not the other way round: nobody else waits for a remote that does not answer.
+	remote chan struct{}
+	view   atomic.Pointer[View]
+	open   proposals
 }
 
 // Options tell what to edit, and how.
@@ -31,10 +35,10 @@ type Options struct {
 	Limits     diff.Limits            // of what a direct commit may do
 }
 
-// Start reads the source at the tip of the main branch. Findings are no error; if they leave it open what the source says,
-// nothing can be edited.
+// Start reads the source at the tip of the main branch. Findings are no error; if they leave it open what the source
+// says, nothing can be edited.
 func Start(ctx context.Context, o Options) (*Editor, error) {
-	e := &Editor{o: o}
+	e := &Editor{o: o, remote: make(chan struct{}, 1)}
 	if err := e.open.load(o.Repository.StateDir()); err != nil {
 		return nil, err
 	}
@@ -76,9 +80,13 @@ func (e *Editor) refresh(ctx context.Context) error {
 
 // Fetch gets what the remote has of the main branch, and makes a new View of it.
 func (e *Editor) Fetch(ctx context.Context) error {
+	news, err := e.o.Repository.Ask(ctx)
+	if err != nil {
+		return err
+	}
 	e.write.Lock()
 	defer e.write.Unlock()
-	if err := e.o.Repository.Fetch(ctx); err != nil {
+	if err := e.o.Repository.Follow(ctx, news); err != nil {
 		return err
 	}
 	return e.refresh(ctx)
@@ -87,6 +95,20 @@ func (e *Editor) Fetch(ctx context.Context) error {
 // Propose makes a commit of edits: on a branch of their own, or if it is direct on the main branch. The error is a
 // *NotReadyError if they are no good as they are, and a *GateError if they do more than a direct commit may.
 func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
+	done, err := e.proposeHere(ctx, p)
+	if err != nil || !e.o.Remote || done.Pushed || done.Branch == "" {
+		return done, err
+	}
+	if err := e.push(ctx, done.Branch, done.Commit); err != nil {
+		done.Warning = fmt.Sprintf("%v; the branch is kept here, and can be pushed again", err)
+	} else {
+		done.Pushed = true
+	}
+	return done, nil
+}
+
+// proposeHere is Propose, but does not push the branch of a proposal.
+func (e *Editor) proposeHere(ctx context.Context, p Proposal) (*Proposed, error) {
 	e.write.Lock()
 	defer e.write.Unlock()
 	for attempt := 0; ; attempt++ {
@@ -194,33 +216,45 @@ func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, before *Open)
 			return done, err
 		}
 	}
-	if e.o.Remote {
-		if err := e.push(ctx, o); err != nil {
-			done.Warning = fmt.Sprintf("%v; the branch is kept here, and can be pushed again", err)
-		} else {
-			done.Pushed = true
-		}
-	}
 	return done, nil
 }
 
 // Push pushes the branch of a proposal again.
 func (e *Editor) Push(ctx context.Context, branch string) error {
-	e.write.Lock()
-	defer e.write.Unlock()
 	o := e.open.of(branch)
 	if o == nil {
 		return errUnknownBranch(branch)
 	}
-	return e.push(ctx, *o)
+	return e.push(ctx, branch, o.Commit)
 }
 
-func (e *Editor) push(ctx context.Context, o Open) error {
-	if err := e.o.Repository.Push(ctx, o.Branch); err != nil {
+// push pushes a branch, which may have gone on from a commit.
+func (e *Editor) push(ctx context.Context, branch, commit string) error {
+	if err := e.waitForRemote(ctx); err != nil {
 		return err
 	}
-	return e.open.pushed(o)
+	defer e.leaveRemote()
+	if err := e.o.Repository.Push(ctx, branch); err != nil {
+		return err
+	}
+	return e.open.pushed(Open{Branch: branch, Commit: commit})
 }
+
+// patience is how long somebody waits until the remote is done with the branches of others.
+const patience = 10 * time.Second
+
+func (e *Editor) waitForRemote(ctx context.Context) error {
+	select {
+	case e.remote <- struct{}{}:
+		return nil
+	case <-time.After(patience):
+		return errors.New("the remote has not yet answered to an earlier question")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *Editor) leaveRemote() { <-e.remote }
 
 // Withdraw takes a proposal back: its branch goes.
 func (e *Editor) Withdraw(ctx context.Context, branch string) error {
@@ -234,6 +268,10 @@ func (e *Editor) Withdraw(ctx context.Context, branch string) error {
 }
 
 func (e *Editor) withdraw(ctx context.Context, o *Open) error {
+	if err := e.waitForRemote(ctx); err != nil {
+		return fmt.Errorf("withdraw %s: %w", o.Branch, err)
+	}
+	defer e.leaveRemote()
 	if err := e.o.Repository.DeleteBranch(ctx, o.Branch, o.Commit); err != nil {
 		return err
 	}

@@ -580,12 +580,12 @@ func TestSeveralNames(t *testing.T) {
 func TestReason(t *testing.T) {
 	list := "192.0.2.11: no name → a.acme.example\n192.0.2.12: b.acme.example → no name\n… and 3 more"
 	for body, want := range map[string]string{
-		list:                                "",
+		list:                                  "",
 		"the shop moves\n\n" + list:           "the shop moves",
 		"first\n\nsecond\nline\n\n" + list:    "first\n\nsecond\nline",
-		"by hand: a → b":                     "by hand: a → b",
+		"by hand: a → b":                      "by hand: a → b",
 		"by hand\n\nCo-authored-by: somebody": "by hand\n\nCo-authored-by: somebody",
-		"":                                   "",
+		"":                                    "",
 	} {
 		if got := Reason(repository.Commit{Body: body}); got != want {
 			t.Errorf("Reason(%q) = %q, want %q", body, got, want)

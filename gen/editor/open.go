@@ -25,7 +25,8 @@ const branchPrefix = "rdns/"
 func branchForPrograms(login string) string { return branchPrefix + login + "/api" }
 
 // newBranch returns a name for the branch of a proposal, and the commit that is there; "" for none. Only programs get a
-// branch that is there already, if it is merged and was not deleted: what else it has is not for this proposal to replace.
+// branch that is there already, if it is merged and was not deleted: what else it has is not for this proposal to
+// replace.
 func (e *Editor) newBranch(ctx context.Context, p Proposal, now time.Time) (name, at string, err error) {
 	name = branchForPrograms(p.Login)
 	if !p.Together {

@@ -156,25 +156,62 @@ func (r *Repository) deletePushed(ctx context.Context, name string) error {
 // remote has no more: they are merged or declined. It is an error if both main branches have commits that the other
 // has not, and a *DirtyError if a work tree cannot follow; then nothing has moved.
 func (r *Repository) Fetch(ctx context.Context) error {
+	news, err := r.Ask(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Follow(ctx, news)
+}
+
+// News are what a remote has.
+type News struct {
+	pushed []string        // refs and ids, as they were before the remote was asked
+	there  map[string]bool // branches of the remote
+}
+
+// Ask asks the remote what it has. Meanwhile others may make changes: no branch moves here.
+func (r *Repository) Ask(ctx context.Context) (*News, error) {
+	news := &News{there: make(map[string]bool)}
+	if r.o.Remote == "" {
+		return news, nil
+	}
+	r.asking.Lock()
+	defer r.asking.Unlock()
+	if _, err := r.speak(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+		"--", r.o.Remote, "+"+r.main()+":"+fetched+r.o.Branch); err != nil {
+		return nil, fmt.Errorf("fetch %s from %s: %w", r.o.Branch, r.o.Remote, err)
+	}
+	out, err := r.git(ctx, "for-each-ref", "--format=%(refname) %(objectname)", pushed)
+	if err == nil && out != "" {
+		news.pushed = strings.Split(out, "\n")
+		out, err = r.speak(ctx, "ls-remote", "--heads", "--", r.o.Remote)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at the branches of %s: %w", r.o.Remote, err)
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		_, ref, _ := strings.Cut(line, "\t")
+		news.there[ref] = true
+	}
+	return news, nil
+}
+
+// Follow does here what Fetch does with what the remote has said.
+func (r *Repository) Follow(ctx context.Context, news *News) error {
 	if r.o.Remote == "" {
 		return nil
 	}
-	if err := r.fetch(ctx); err != nil {
+	if err := r.followMain(ctx); err != nil {
 		return fmt.Errorf("fetch %s from %s: %w", r.o.Branch, r.o.Remote, err)
 	}
-	if err := r.forgetDeleted(ctx); err != nil {
+	if err := r.forgetDeleted(ctx, news); err != nil {
 		return fmt.Errorf("look at the branches of %s: %w", r.o.Remote, err)
 	}
 	return nil
 }
 
-func (r *Repository) fetch(ctx context.Context) error {
-	theirs := fetched + r.o.Branch
-	if _, err := r.speak(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-		"--", r.o.Remote, "+"+r.main()+":"+theirs); err != nil {
-		return err
-	}
-	to, err := r.at(ctx, theirs)
+func (r *Repository) followMain(ctx context.Context) error {
+	to, err := r.at(ctx, fetched+r.o.Branch)
 	if err != nil {
 		return err
 	}
@@ -203,24 +240,16 @@ func (r *Repository) has(ctx context.Context, commit, other string) (bool, error
 }
 
 // forgetDeleted deletes branches that were pushed as they are, and that the remote has no more.
-func (r *Repository) forgetDeleted(ctx context.Context) error {
-	out, err := r.git(ctx, "for-each-ref", "--format=%(refname) %(objectname)", pushed)
-	if err != nil || out == "" {
-		return err
-	}
-	heads, err := r.speak(ctx, "ls-remote", "--heads", "--", r.o.Remote)
-	if err != nil {
-		return err
-	}
-	there := make(map[string]bool)
-	for line := range strings.SplitSeq(heads, "\n") {
-		_, ref, _ := strings.Cut(line, "\t")
-		there[ref] = true
-	}
-	for line := range strings.SplitSeq(out, "\n") {
+func (r *Repository) forgetDeleted(ctx context.Context, news *News) error {
+	for _, line := range news.pushed {
 		ref, id, _ := strings.Cut(line, " ")
 		branch := branches + strings.TrimPrefix(ref, pushed)
-		if there[branch] {
+		if news.there[branch] {
+			continue
+		}
+		if now, err := r.at(ctx, ref); err != nil {
+			return err
+		} else if now != id { // it was pushed meanwhile
 			continue
 		}
 		if at, err := r.at(ctx, branch); err != nil {

@@ -10,13 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/revmap/revmap/internal/git"
 )
 
 // A Repository is the one around a source, of which one branch is shown and edited: the main branch. It is safe for
-// concurrent use, but its caller makes changes one after the other.
+// concurrent use, but its caller makes changes one after the other; only Push and Ask, which wait for a remote, may be
+// called meanwhile.
 //
 // Files are what Git keeps of them, byte for byte: filters that .gitattributes names, as of Git LFS, are not run.
 type Repository struct {
@@ -25,8 +27,9 @@ type Repository struct {
 	prefix   string // from there to the folder of the root file: "" or "dns/"
 	state    string // folder
 	lock     *os.File
-	identity []string // variables for git
-	remote   []string // variables for a git that speaks with the remote
+	asking   sync.Mutex // held by Ask
+	identity []string   // variables for git
+	remote   []string   // variables for a git that speaks with the remote
 }
 
 // Options tell what to open.
