@@ -59,11 +59,13 @@ type Desk struct {
 	lock      sync.Mutex // for what people have collected
 	drafts    *gate
 	histories *gate
+	proposals *gate // of which the Editor takes one at a time
 }
 
 // New returns a Desk.
 func New(o Options) *Desk {
-	return &Desk{o: o, drafts: newGate(2 * runtime.GOMAXPROCS(0)), histories: newGate(2 * runtime.GOMAXPROCS(0))}
+	few := 2 * runtime.GOMAXPROCS(0)
+	return &Desk{o: o, drafts: newGate(few), histories: newGate(few), proposals: newGate(few)}
 }
 
 // For returns the seat of a person. It is cheap, and lasts no longer than a request.
@@ -338,6 +340,11 @@ func (s *Seat) Propose(
 	if reason, err = reasonOf(reason); err != nil {
 		return nil, err
 	}
+	leave, err := s.desk.proposals.enter(ctx, s.person.Login)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := s.room(len(edits)); err != nil {
 		return nil, err
 	}

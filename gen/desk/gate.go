@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// A gate lets in little at a time of what takes a process of Git or a processor for long, and one thing of each person:
+// A gate lets in little at a time of what takes Git or a processor for long, and one thing of each person:
 // who asks for much waits for itself.
 type gate struct {
 	all chan struct{}
