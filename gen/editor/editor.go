@@ -78,12 +78,25 @@ func (e *Editor) refresh(ctx context.Context) error {
 	return e.settle(ctx)
 }
 
-// Fetch gets what the remote has of the main branch, and makes a new View of it.
+// Fetch gets what the remote has of the main branch, and makes a new View of it. Then it pushes proposals that the remote
+// did not take when they were made.
 func (e *Editor) Fetch(ctx context.Context) error {
 	news, err := e.o.Repository.Ask(ctx)
 	if err != nil {
 		return err
 	}
+	if err := e.follow(ctx, news); err != nil {
+		return err
+	}
+	for _, o := range e.open.all() {
+		if !o.Pushed && e.o.Remote {
+			_ = e.push(ctx, o.Branch, o.Commit) // else it stays one that is not pushed, as people see
+		}
+	}
+	return nil
+}
+
+func (e *Editor) follow(ctx context.Context, news *repository.News) error {
 	e.write.Lock()
 	defer e.write.Unlock()
 	if err := e.o.Repository.Follow(ctx, news); err != nil {

@@ -73,4 +73,17 @@ func TestSilentRemote(t *testing.T) {
 	if err := <-fetched; err == nil {
 		t.Error("Fetch has found no remote, and says nothing")
 	}
+
+	remote := t.TempDir() // that is there now
+	s.git("init", "-q", "--bare", remote)
+	s.git("remote", "set-url", "origin", remote)
+	s.git("push", "-q", "origin", "main")
+	if err := s.Fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range s.Open() {
+		if got := s.git("-C", remote, "rev-parse", o.Branch); got != o.Commit || !o.Pushed {
+			t.Errorf("the remote has %s of %+v", got, o)
+		}
+	}
 }
