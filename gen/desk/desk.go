@@ -20,6 +20,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
 )
@@ -189,7 +190,11 @@ func (s *Seat) MayEdit(addr netip.Addr, name string) error {
 	case name == "" || s.person.Role == users.Operator:
 		return nil
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
+	if n, err := source.ParseName(name); err == nil {
+		name = n
+	} else { // a Draft tells what is wrong with it
+		name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
+	}
 	if name == r.Hostname {
 		return nil
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/revmap/revmap/gen/users"
 )
 
-const source = `version: 1
+const records = `version: 1
 defaults:
   nameservers: [ns1.example.net, ns2.example.net]
   soa: {primary: ns1.example.net, contact: hostmaster@example.net}
@@ -57,7 +57,7 @@ func newSite(t testing.TB) *site {
 	}
 	s := &site{TB: t, dir: t.TempDir()}
 	s.git("init", "-q", "-b", "main")
-	s.commit("Begin", source)
+	s.commit("Begin", records)
 	r, err := repository.Open(t.Context(), repository.Options{
 		Root:      filepath.Join(s.dir, "records.yaml"),
 		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
@@ -108,7 +108,7 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 // TestMessages hides from a customer what messages of commits say: they may be about others.
 func TestMessages(t *testing.T) {
 	s := newSite(t)
-	s.commit("Name 192.0.2.21 shop.bluebird.example", strings.Replace(source, "www.bluebird", "shop.bluebird", 1))
+	s.commit("Name 192.0.2.21 shop.bluebird.example", strings.Replace(records, "www.bluebird", "shop.bluebird", 1))
 	if got := s.For(acme).Commit(); got.ID == "" || got.Subject != "" {
 		t.Errorf("acme sees the commit %+v", got)
 	}
@@ -121,7 +121,7 @@ func TestMessages(t *testing.T) {
 func TestHistoryOfOthers(t *testing.T) {
 	s := newSite(t)
 	s.commit("Move 192.0.2.21 from bluebird", strings.NewReplacer(", 192.0.2.21: www.bluebird.example", "",
-		"primary: 192.0.2.10}", "primary: 192.0.2.10, addresses: {192.0.2.10: , 192.0.2.21: }}").Replace(source))
+		"primary: 192.0.2.10}", "primary: 192.0.2.10, addresses: {192.0.2.10: , 192.0.2.21: }}").Replace(records))
 	was := ""
 	for _, p := range []*users.Person{ada, acme} {
 		list, err := s.For(p).History(t.Context(), addr("192.0.2.21"))
@@ -231,7 +231,7 @@ func TestMoved(t *testing.T) {
 	seat := s.For(acme)
 	d := s.Desk
 	s.Desk = nil // it does not hear of the commit
-	s.commit("Move web1", strings.Replace(source, "account: acme, primary", "account: bluebird, primary", 1))
+	s.commit("Move web1", strings.Replace(records, "account: acme, primary", "account: bluebird, primary", 1))
 	s.Desk = d
 	_, err := seat.Propose(t.Context(), edits("192.0.2.10", "mail.acme.example"), "", false)
 	if !errors.Is(err, ErrUnknown) {
@@ -289,4 +289,35 @@ func TestGate(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMayEdit: whether a name lies in a customer's domain does not depend on how it is written.
+func TestMayEdit(t *testing.T) {
+	s := newSite(t)
+	s.commit("A domain with an umlaut", strings.Replace(records, "[acme.example]", "[acme.example, müller.example]", 1))
+	for name, want := range map[string]bool{
+		"":                               true,
+		"acme.example":                   true,
+		"Mail.Acme.Example.":             true,
+		"www.müller.example":             true,
+		"www.xn--mller-kva.example":      true,
+		"MÜLLER.example.":                true,
+		"web1.miniserver.example":        true,
+		"web2.miniserver.example":        false,
+		"www.bluebird.example":           false,
+		"notacme.example":                false,
+		"acme.example.bluebird.example":  false,
+		"acme.example..":                 false,
+		"www.bluebird.example。acme.test": false,
+		"www.bluebird.example\n.acme.e":  false,
+	} {
+		err := s.For(acme).MayEdit(addr("192.0.2.10"), name)
+		var denied *DeniedError
+		if (err == nil) != want || err != nil && !errors.As(err, &denied) {
+			t.Errorf("MayEdit(%q) = %v, want %v", name, err, want)
+		}
+	}
+	if err := s.For(acme).MayEdit(addr("192.0.2.21"), ""); !errors.Is(err, ErrUnknown) {
+		t.Errorf("the address of another customer: %v", err)
+	}
 }
