@@ -108,7 +108,8 @@ func (s *Seat) author() repository.Identity {
 // maxWords is how many words somebody looks for at most: each is a walk through all addresses.
 const maxWords = 16
 
-// List returns the addresses that the person sees and q asks for; none if it has more than maxWords. It sets q.Accounts.
+// List returns the addresses that the person sees and q asks for; none if it has more than maxWords. It sets
+// q.Accounts.
 func (s *Seat) List(q table.Query) table.Page {
 	if len(strings.Fields(q.Text)) > maxWords {
 		return table.Page{}

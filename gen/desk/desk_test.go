@@ -33,7 +33,8 @@ blocks:
   192.0.2.0/24: {}
 servers:
   web1: {product: vps, account: acme, primary: 192.0.2.10}
-  web2: {product: vps, account: bluebird, primary: 192.0.2.20, addresses: {192.0.2.20: , 192.0.2.21: www.bluebird.example}}
+  web2: {product: vps, account: bluebird, primary: 192.0.2.20,
+    addresses: {192.0.2.20: , 192.0.2.21: www.bluebird.example}}
 `
 
 // People of the tests.
@@ -193,7 +194,8 @@ func TestCollectMany(t *testing.T) {
 	s := newSite(t)
 	var many []editor.Edit
 	for i := range maxCollected {
-		many = append(many, editor.Edit{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i / 256), byte(i)}), Name: "a.example.net"})
+		a := netip.AddrFrom4([4]byte{198, 51, byte(i / 256), byte(i)})
+		many = append(many, editor.Edit{Addr: a, Name: "a.example.net"})
 	}
 	if err := s.For(ada).change(func([]editor.Edit) ([]editor.Edit, error) { return many, nil }); err != nil {
 		t.Fatal(err)
@@ -218,7 +220,8 @@ func TestCollectMany(t *testing.T) {
 func TestManyWords(t *testing.T) {
 	s := newSite(t).For(ada)
 	for words, want := range map[int]int{1: 3, maxWords: 3, maxWords + 1: 0} {
-		if got := s.List(table.Query{Text: strings.Repeat("e ", words), Limit: 10}); got.Total != want || len(got.Rows) != want {
+		got := s.List(table.Query{Text: strings.Repeat("e ", words), Limit: 10})
+		if got.Total != want || len(got.Rows) != want {
 			t.Errorf("%d words: %d of %d rows, want %d", words, len(got.Rows), got.Total, want)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 // maxReason is how many bytes a reason has at most.
 const maxReason = 4000
 
-// notInReason is what Git or a pipeline takes for more than words: the line at which Git cuts a message off, which would
-// make trailers such as Revmap-Allow of what stands before it, and marks of commits that no pipeline is to look at.
+// notInReason is what Git or a pipeline takes for more than words: the line at which Git cuts a message off, which
+// would make trailers such as Revmap-Allow of what stands before it, and marks of commits that no pipeline is to look at.
 var notInReason = regexp.MustCompile(
 	`(?i)-{24} >8 -{24}|\[(ci|skip|no|actions)[ -](ci|skip|actions)\]|\*\*\*no_ci\*\*\*|skip-checks\s*:`)
 

@@ -113,7 +113,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestLargeAtOnce: large requests wait for each other, those of one person for that person's first; small ones for none.
+// TestLargeAtOnce: large requests wait for each other, those of one person for that person's first; small ones for
+// none.
 func TestLargeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()

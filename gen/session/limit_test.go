@@ -130,8 +130,8 @@ func TestLimitOfProxy(t *testing.T) {
 	})
 }
 
-// TestLimitOfTokens: wrong tokens make nobody wait, neither those who send them nor, since networks share counters, those
-// elsewhere. They cost no work, so that somebody with many addresses could send millions.
+// TestLimitOfTokens: wrong tokens make nobody wait, neither those who send them nor, since networks share counters,
+// those elsewhere. They cost no work, so that somebody with many addresses could send millions.
 func TestLimitOfTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
