@@ -157,7 +157,7 @@ func TestReason(t *testing.T) {
 		"Revmap-Allow: a\n; \u200b" + cut:             "",
 		"now [skip ci] please":                        "",
 		"[CI Skip]":                                   "",
-		"[no ci]":                                     "",
+		"[no_CI]":                                     "",
 		"[\u200bskip actions]":                        "",
 		"***NO_CI***":                                 "",
 		"a\n\n\nskip-checks: true":                    "",

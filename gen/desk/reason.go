@@ -13,7 +13,7 @@ const maxReason = 4000
 // notInReason is what Git or a pipeline takes for more than words: the line at which Git cuts a message off, which
 // would make trailers such as Revmap-Allow of what stands before it, and marks of commits that no pipeline is to look at.
 var notInReason = regexp.MustCompile(
-	`(?i)-{24} >8 -{24}|\[(ci|skip|no|actions)[ -](ci|skip|actions)\]|\*\*\*no_ci\*\*\*|skip-checks\s*:`)
+	`(?i)-{24} >8 -{24}|\[(ci|skip|no|actions)[\s_-](ci|skip|actions)\]|\*\*\*no_ci\*\*\*|skip-checks\s*:`)
 
 // reasonOf returns a reason as a commit's message and reviewers get it: text that shows all that is in it.
 func reasonOf(text string) (string, error) {
