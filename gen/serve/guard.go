@@ -118,9 +118,14 @@ func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	from := connected.Addr().Unmap().WithZone("")
 	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(list) - 1; i >= 0 && isProxy(from); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-		if err != nil {
-			break
+		text := strings.TrimSpace(list[i])
+		a, err := netip.ParseAddr(text)
+		if err != nil { // some proxies add the port
+			p, err := netip.ParseAddrPort(text)
+			if err != nil {
+				break
+			}
+			a = p.Addr()
 		}
 		from = a.Unmap().WithZone("")
 	}
