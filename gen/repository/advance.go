@@ -146,6 +146,12 @@ func (r *Repository) hold(ctx context.Context, trees []string) ([]heldTree, erro
 		}
 		err = waitForLock(func() error {
 			err := os.Link(r.journal(), index+".lock")
+			if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links, where git must do with less, too
+				var f *os.File
+				if f, err = os.OpenFile(index+".lock", os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+					err = f.Close()
+				}
+			}
 			if errors.Is(err, fs.ErrExist) {
 				err = fmt.Errorf("unable to create '%s.lock': File exists; another git is at work there, "+
 					"or was killed: then remove the file", index)

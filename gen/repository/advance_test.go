@@ -213,6 +213,13 @@ func TestFinish(t *testing.T) {
 	if err := os.Remove(lock); err != nil {
 		t.Fatal(err)
 	}
+	// The lock that the process has taken itself is taken away.
+	if err := os.Link(journal, lock); err != nil {
+		t.Fatal(err)
+	}
 	w.open(repository.Options{})
 	w.clean()
+	if _, err := os.Stat(lock); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the lock is there: %v", err)
+	}
 }
