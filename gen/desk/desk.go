@@ -325,7 +325,18 @@ func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, e
 			*by = s.told(*by)
 		}
 	}
+	s.hideCounts(d)
 	return d, nil
+}
+
+// hideCounts takes out of what gates say how many names others have.
+func (s *Seat) hideCounts(d *editor.Draft) {
+	if s.person.Accounts == nil || d.Review == nil {
+		return
+	}
+	for i := range d.Review.Stops {
+		d.Review.Stops[i].Message = "so many names at once are for somebody to allow who sees all of them"
+	}
 }
 
 // Propose proposes edits, which leave the collected ones then. Errors are ErrUnknown, *DeniedError and those of
@@ -359,6 +370,11 @@ func (s *Seat) Propose(
 		Author: s.author(),
 		May:    func(e editor.Edit) error { return s.desk.For(s.person).MayEdit(e.Addr, e.Name) },
 	})
+	var gate *editor.GateError
+	if errors.As(err, &gate) {
+		s.hideCounts(gate.Draft)
+		gate.Stops = gate.Draft.Review.Stops
+	}
 	if err != nil {
 		return done, err
 	}

@@ -324,3 +324,32 @@ func TestMayEdit(t *testing.T) {
 		t.Errorf("the address of another customer: %v", err)
 	}
 }
+
+// TestGateCounts: a customer who changes more than a gate lets pass does not learn how many names others have.
+func TestGateCounts(t *testing.T) {
+	s := newSite(t)
+	s.o.Direct = []users.Role{users.Account}
+	var names strings.Builder
+	var resets []editor.Edit
+	for i := 100; i < 110; i++ {
+		fmt.Fprintf(&names, ", 192.0.2.%d: h%d.acme.example", i, i)
+		resets = append(resets, editor.Edit{Addr: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})})
+	}
+	s.commit("More names", strings.Replace(records,
+		"primary: 192.0.2.10", "primary: 192.0.2.10, addresses: {192.0.2.10: "+names.String()+"}", 1))
+	for _, p := range []*users.Person{acme, ada} {
+		d, err := s.For(p).Draft(t.Context(), resets)
+		if err != nil || len(d.Review.Stops) == 0 {
+			t.Fatalf("%s: %v, %+v", p.Login, err, d)
+		}
+		counts := strings.ContainsAny(d.Review.Stops[0].Message, "0123456789")
+		if counts == (p == acme) {
+			t.Errorf("%s: a gate says %q", p.Login, d.Review.Stops[0].Message)
+		}
+	}
+	var gate *editor.GateError
+	if _, err := s.For(acme).Propose(t.Context(), resets, "", false); !errors.As(err, &gate) ||
+		strings.ContainsAny(err.Error(), "0123456789") {
+		t.Errorf("the error is %v", err)
+	}
+}
