@@ -89,8 +89,12 @@ func (e *Editor) Fetch(ctx context.Context) error {
 		return err
 	}
 	for _, o := range e.open.all() {
-		if !o.Pushed && e.o.Remote {
-			_ = e.push(ctx, o.Branch, o.Commit) // else it stays one that is not pushed, as people see
+		if o.Pushed || !e.o.Remote {
+			continue
+		}
+		var push *repository.PushError
+		if err := e.push(ctx, o.Branch, o.Commit); err != nil && !(errors.As(err, &push) && push.Rejected) {
+			break // it takes no others either, and people see that they are not pushed
 		}
 	}
 	return nil
