@@ -416,21 +416,6 @@ func (s *Seat) did(ctx context.Context, d Deed) {
 	}
 }
 
-// Wanted returns the name that an address is to get by an open proposal of the person, the last one; "" for the default.
-func (s *Seat) Wanted(addr netip.Addr) (name string, ok bool) {
-	for _, o := range s.desk.o.Editor.Open() {
-		if o.Login != s.person.Login {
-			continue
-		}
-		for _, e := range o.Edits {
-			if e.Addr == addr {
-				name, ok = e.Name, true
-			}
-		}
-	}
-	return name, ok
-}
-
 // Open returns the proposals that wait for review, by time: the person's own, or everybody's for one who sees everything.
 func (s *Seat) Open() []editor.Open {
 	return slices.DeleteFunc(s.desk.o.Editor.Open(), func(o editor.Open) bool {

@@ -255,7 +255,7 @@ func (r *Repository) check(ctx context.Context, in git.Command, from, to string)
 	if err == nil || ctx.Err() != nil || locked(err) {
 		return err
 	}
-	changed, failed := r.changed(ctx, from, to, "")
+	changed, failed := r.changed(ctx, from, to)
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
@@ -399,7 +399,7 @@ func (r *Repository) unlock(ctx context.Context, tree string) error {
 
 // followOn is follow for a work tree in which that may have been begun.
 func (r *Repository) followOn(ctx context.Context, tree, from, to string) error {
-	changed, err := r.changed(ctx, from, to, "")
+	changed, err := r.changed(ctx, from, to)
 	if err != nil {
 		return err
 	}
@@ -424,7 +424,7 @@ func (r *Repository) followOn(ctx context.Context, tree, from, to string) error 
 // restore writes the files of a work tree again in which follow has failed, before it has written the index. It leaves
 // alone what somebody else has written.
 func (r *Repository) restore(ctx context.Context, tree, from, to string) error {
-	changed, err := r.changed(ctx, from, to, "")
+	changed, err := r.changed(ctx, from, to)
 	if err != nil {
 		return err
 	}

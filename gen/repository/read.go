@@ -159,22 +159,9 @@ func (r *Repository) checkOut(ctx context.Context, commit, dir string) error {
 	return nil
 }
 
-// ChangedFiles returns which files below the folder of the root file differ between two commits.
-func (r *Repository) ChangedFiles(ctx context.Context, from, to string) ([]string, error) {
-	list, err := r.changed(ctx, from, to, r.prefix)
-	for i := range list {
-		list[i] = strings.TrimPrefix(list[i], r.prefix)
-	}
-	return list, err
-}
-
-// changed returns which files below a folder differ between two commits.
-func (r *Repository) changed(ctx context.Context, from, to, prefix string) ([]string, error) {
-	args := []string{"diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--"}
-	if prefix != "" {
-		args = append(args, prefix)
-	}
-	out, err := r.git(ctx, args...)
+// changed returns which files differ between two commits.
+func (r *Repository) changed(ctx context.Context, from, to string) ([]string, error) {
+	out, err := r.git(ctx, "diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to, "--")
 	if err != nil || out == "" {
 		return nil, err
 	}
