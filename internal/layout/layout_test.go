@@ -25,7 +25,7 @@ var arrows = map[string]string{
 	"docs":        "", // embeds the JSON Schema
 	"examples":    "", // has only tests
 
-	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+	"plugin": "internal/fastpath internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
 	"gen/diag":     "",
 	"gen/cache":    "",
@@ -69,6 +69,7 @@ var arrows = map[string]string{
 	"internal/layout":    "",
 	"internal/snapshot":  "internal/arpa internal/hostname",
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
+	"internal/fastpath":  "internal/authority internal/snapshot internal/arpa",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
 	"internal/parallel":  "",
 	"internal/git":       "",
