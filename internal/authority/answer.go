@@ -94,6 +94,8 @@ type Answer struct {
 	host   snapshot.Host  // of Forward, unless there are addrs
 	addrs  []netip.Addr   // of Forward: ascending, so that those of IPv4 come first
 	cut    *cut           // of Delegated and Referral, and of Alias if the target is below one
+
+	scratch *Scratch // nil if names are allocated
 }
 
 // Rcode returns the RCODE: 0, or 3 for a name that does not exist.
@@ -210,7 +212,7 @@ func (a *Answer) setRecord(r *Record, owner string, i int) {
 	default:
 		r.Target = a.target
 		if a.Kind == Explicit || a.Kind == Default {
-			r.TTL, r.Target = a.rrset.TTL, a.rrset.Name(i)
+			r.TTL, r.Target = a.rrset.TTL, a.scratch.name(a.rrset, i)
 		}
 	}
 }

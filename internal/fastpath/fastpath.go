@@ -1,128 +1,109 @@
 // Package fastpath answers plain DNS queries in packets straight from a generation, without building messages.
 //
-// What is answered is decided by package authority; this package only takes packets apart and puts answers together.
-// It answers what it can answer exactly as CoreDNS would with the plugin alone in its server block, and leaves
+// What is answered is decided by package authority; this package only takes packets apart and puts responses together.
+// It answers what it can answer exactly as CoreDNS does with nothing but the plugin in its server block, and leaves
 // everything else to CoreDNS.
 package fastpath
 
 import (
-	"encoding/binary"
-	"strings"
+	"unsafe"
 
 	"github.com/revmap/revmap/internal/authority"
 )
 
-// MaxResponse is the size that no response exceeds. CoreDNS compresses the names of larger ones when they go over IPv6,
-// so those are left to it (request.Request.Scrub).
+// MaxResponse is the most bytes that a response has. CoreDNS compresses the names of larger ones, if they go over IPv6
+// (request.Request.Scrub), so those are left to it.
 const MaxResponse = 1220
 
 // minResponse is what every client takes (RFC 1035 section 4.2.1), whatever it says (RFC 6891 section 6.2.5).
 const minResponse = 512
 
-// Options say which queries are ours, in the server block that the packets are for. All names are in lower case, with
-// the final dot, without escapes.
+// Options say which queries are ours, among those that reach an address. All names are absolute, in lower case and
+// without escapes.
 type Options struct {
 	// Zones are the names at or below which the plugin answers.
 	Zones []string
-	// Elsewhere are the names at or below which another server block answers at the same address. If there are any,
-	// queries for DS are left to CoreDNS, which has its own way with those.
+	// Elsewhere are the names at or below which another server block answers. If there are any, queries for DS are left
+	// to CoreDNS, which may send them to another block than other queries for the same name.
 	Elsewhere []string
-	// Fallthrough are the names at or below which what does not exist is left to the next plugin.
+	// Fallthrough are the names at or below which queries for what does not exist are left to the next plugin.
 	Fallthrough []string
-	// Echoed reports whether CoreDNS sends an EDNS option of a query back, or a plugin looks at it: then the query is
-	// left to CoreDNS. It is called for options only; nil means that there are none such.
+	// Echoed reports whether CoreDNS sends an EDNS option of the query back, or a plugin looks at it: such queries are
+	// left to CoreDNS. It is called only for queries with options. Without it, there are no such options.
 	Echoed func(code uint16) bool
 }
 
-// A Result tells what was answered, for metrics. The zero Result, with N == 0, means that the packet is not for us: it is
-// for CoreDNS, whatever it is.
+// A Result tells what was answered. The zero Result, with N == 0, means that the packet is for CoreDNS: it is a query
+// that is not ours, an odd one, or no query at all.
 type Result struct {
 	N     int // the size of the response
 	Kind  authority.Kind
 	Rcode uint8
 	Type  uint16 // the QTYPE
-	DO    bool
-	Zone  int // index of the longest of Options.Zones that the QNAME is in
-	// Size is that of the response as CoreDNS counts it: without EDNS and without compressed names.
+	DO    bool   // of the query
+	Zone  int    // the longest of Options.Zones that the QNAME is in
+	// Size is the size of the response as the metrics of CoreDNS have it: without the OPT RR, and no name compressed.
 	Size int
 }
 
-// A Responder answers queries one at a time: it is not safe for concurrent use.
+// A Responder answers one query at a time: it is not safe for concurrent use.
 type Responder struct {
-	o     Options
-	qname [4*maxName + 1]byte // in presentation format, where all could be escaped
+	zones, elsewhere, through []scope
+	echoed                    func(code uint16) bool
+
+	scratch authority.Scratch
+	qname   [maxPresentation]byte
 }
 
 // New returns a Responder.
-func New(o Options) *Responder { return &Responder{o: o} }
+func New(o Options) *Responder {
+	return &Responder{
+		zones: scopes(o.Zones), elsewhere: scopes(o.Elsewhere), through: scopes(o.Fallthrough), echoed: o.Echoed,
+	}
+}
 
-// Respond writes the response to a query to out, which has room for MaxResponse bytes and shares none with the query.
-// It does not allocate.
+// Respond writes the response to a packet from g to out, which has room for MaxResponse bytes and shares none with the
+// packet. What it writes there is of no use if the Result has no N. It does not allocate.
 func (r *Responder) Respond(out, packet []byte, g *authority.Generation) Result {
 	var q query
-	if g == nil || !q.parse(packet, &r.o) {
+	if g == nil || !q.parse(packet) || q.options > 0 && !r.ignores(packet[len(packet)-q.options:]) {
 		return Result{}
 	}
-	n, plain := presentation(r.qname[:0], q.name(packet))
-	if !plain {
+	if q.qtype == authority.TypeDS && len(r.elsewhere) > 0 {
 		return Result{}
 	}
-	qname := string(n)
-	zone := longest(r.o.Zones, qname)
-	if zone < 0 {
+	var (
+		a    authority.Answer
+		zone int
+	)
+	if q.prefix.IsValid() {
+		zone = around(r.zones, q.prefix)
+		if zone < 0 || around(r.elsewhere, q.prefix) >= 0 {
+			return Result{}
+		}
+	}
+	if !q.prefix.IsValid() || !r.scratch.AnswerPrefix(&a, g, q.prefix, q.nameLen()-1, q.qtype, q.do) {
+		text := presentation(r.qname[:0], q.name(packet))
+		qname := unsafe.String(unsafe.SliceData(text), len(text))
+		zone = longest(r.zones, qname)
+		if zone < 0 || longest(r.elsewhere, qname) >= 0 {
+			return Result{}
+		}
+		r.scratch.Answer(&a, g, qname, q.qtype, q.do)
+		if a.Kind == authority.NXDomain && a.Len(authority.AnswerSection) == 0 && longest(r.through, qname) >= 0 {
+			return Result{}
+		}
+	} else if a.Kind == authority.NXDomain && a.Len(authority.AnswerSection) == 0 && around(r.through, q.prefix) >= 0 {
 		return Result{}
 	}
-	a := g.Answer(qname, q.qtype, q.do)
-	if a.Kind != authority.Explicit && a.Kind != authority.Default || a.Len(authority.AnswerSection) != 1 {
+	if a.Kind == authority.Outside {
 		return Result{}
 	}
-	record := a.Record(authority.AnswerSection, 0)
-	if record.Owner != qname {
-		return Result{}
-	}
-	w := writer{b: out[:0:min(len(out), MaxResponse)]}
-	w.question(packet, &q, a.AA(), a.Rcode(), 1, 0)
-	w.b = append(w.b, 0xc0, headerSize)
-	w.b = binary.BigEndian.AppendUint16(w.b, record.Type)
-	w.b = append(w.b, 0, classINET)
-	w.b = binary.BigEndian.AppendUint32(w.b, record.TTL)
-	w.b = binary.BigEndian.AppendUint16(w.b, uint16(len(record.Target)+1))
-	w.name(record.Target)
-	w.size = len(w.b) + q.end - headerSize - 4 - 2
-	limit := min(q.limit, MaxResponse)
-	size := w.size
-	if q.opt {
-		size += optSize
-		w.opt(&q)
-	}
-	if size > limit {
+	w := writer{b: out[:MaxResponse], packet: packet, q: &q}
+	if !w.response(&a) {
 		return Result{}
 	}
 	return Result{
-		N: len(w.b), Kind: a.Kind, Rcode: uint8(a.Rcode()), Type: q.qtype, DO: q.do, Zone: zone, Size: w.size,
+		N: w.n, Kind: a.Kind, Rcode: uint8(a.Rcode()), Type: q.qtype, DO: q.do, Zone: zone, Size: w.n + w.saved - w.opt,
 	}
-}
-
-// longest returns the index of the longest of the names at or below which qname is, -1 if there is none.
-func longest(names []string, qname string) int {
-	found := -1
-	for i, name := range names {
-		if (found < 0 || len(name) > len(names[found])) && within(qname, name) {
-			found = i
-		}
-	}
-	return found
-}
-
-// within reports whether qname is at or below name. An escaped dot in qname counts as the end of a label here, as it does
-// in the plugin.
-func within(qname, name string) bool {
-	n := len(qname) - len(name)
-	switch {
-	case name == ".":
-		return true
-	case n < 0 || n > 0 && qname[n-1] != '.':
-		return false
-	}
-	return qname[n:] == name || strings.EqualFold(qname[n:], name)
 }

@@ -56,6 +56,20 @@ func (s RRset) Name(i int) string {
 	return name
 }
 
+// AppendName appends Name(i) to dst and returns the extended buffer. It does not allocate if dst has room.
+func (s RRset) AppendName(dst []byte, i int) []byte {
+	if i < 0 || i >= int(s.count) {
+		panic("snapshot: RRset.AppendName: index out of range")
+	}
+	b := s.r.rrsets[s.at:]
+	for ; i > 0; i-- {
+		b = b[1+int(b[0]):]
+	}
+	dst = append(dst, b[1:1+int(b[0])]...)
+	runtime.KeepAlive(s.r)
+	return dst
+}
+
 // SameRecords reports whether s and t have the same names and TTL, wherever these come from. It does not allocate.
 func (s RRset) SameRecords(t RRset) bool {
 	if s.TTL != t.TTL || s.count != t.count {
