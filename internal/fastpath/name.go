@@ -56,7 +56,7 @@ func (q *query) parse4(packet []byte) bool {
 		case v > 9:
 			return false
 		case label[0] == 1:
-		case v == 0 || label[0] > 3: // a leading zero
+		case v == 0 || label[0] < 1 || label[0] > 3: // a leading zero, or no octet
 			return false
 		default:
 			sum := uint(v)
