@@ -28,7 +28,7 @@ type Generation struct {
 
 	// The nodes whose names are those of prefixes, and the lengths that the prefixes have: the longest first. Nearly all
 	// questions are about names of addresses, whose nodes are found without looking at the name again.
-	prefixes     map[netip.Prefix]*node
+	prefixes     prefixTable
 	bits4, bits6 []int
 	arpa         *node // the one above all names of prefixes, nil if there is none
 }
@@ -92,7 +92,7 @@ func (h nameHash) before(c byte) nameHash {
 
 // New returns a generation that answers from r.
 func New(r *snapshot.Reader) (*Generation, error) {
-	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones())), prefixes: make(map[netip.Prefix]*node)}
+	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones()))}
 	for i := range r.Zones() {
 		z := &zone{Zone: &r.Zones()[i]}
 		z.classless = z.Kind == snapshot.Reverse && z.Classless()
@@ -126,6 +126,7 @@ func New(r *snapshot.Reader) (*Generation, error) {
 			}
 		}
 	}
+	g.prefixes = newPrefixTable(len(g.nodes))
 	for _, n := range g.nodes {
 		for ; n != nil; n = n.next {
 			for _, s := range n.synthesizers {
@@ -169,7 +170,7 @@ func (g *Generation) addPrefix(n *node) {
 	if !p.IsValid() {
 		return
 	}
-	g.prefixes[p] = n
+	g.prefixes.add(p, n)
 	bits := &g.bits6
 	if p.Addr().Is4() {
 		bits = &g.bits4
@@ -353,7 +354,7 @@ func (g *Generation) decideWithout(a *Answer, n, top *node, p netip.Prefix, leng
 		// The DS RRset is the parent's, although the name is the child's apex (RFC 4035 section 3.1.4.1).
 		a.refer(top.cut, qtype == TypeDS && apex)
 		return true
-	case top.zone.Kind != snapshot.Reverse, top.zone.classless:
+	case !top.plain():
 		return false
 	}
 	a.Zone = top.zone.Zone
@@ -427,7 +428,7 @@ func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, apex bool, qtyp
 			return
 		}
 	}
-	rrset, found := g.reader.Lookup(z.Zone, p.Addr())
+	rrset, found := a.scratch.lookup(g, z, p.Addr())
 	switch {
 	case !found && z.fallback == nil && !apex:
 		a.Kind = NXDomain
@@ -561,19 +562,23 @@ func (g *Generation) closest(name string, p netip.Prefix) *node {
 
 // around is find for the name of p.
 func (g *Generation) around(p netip.Prefix) *node {
-	lengths := g.bits6
-	if p.Addr().Is4() {
-		lengths = g.bits4
-	}
-	for _, bits := range lengths {
+	k := keyOf(p)
+	for _, bits := range g.lengths(p) {
 		if bits <= p.Bits() {
-			around, _ := p.Addr().Prefix(bits)
-			if n := g.prefixes[around]; n != nil {
+			if n := g.prefixes.find(k.first(bits)); n != nil {
 				return n
 			}
 		}
 	}
 	return g.arpa
+}
+
+// lengths returns those of the prefixes of p's family in g, the longest first.
+func (g *Generation) lengths(p netip.Prefix) []int {
+	if p.Addr().Is4() {
+		return g.bits4
+	}
+	return g.bits6
 }
 
 // find returns the node with the longest name that is qname or an ancestor of it, nil if there is none.

@@ -125,4 +125,6 @@ func (w *packer) WriteMsg(m *dns.Msg) error {
 	return err
 }
 
-func (w *packer) RemoteAddr() net.Addr { return &net.UDPAddr{IP: net.ParseIP("2001:db8::1"), Port: 40212} }
+func (w *packer) RemoteAddr() net.Addr {
+	return &net.UDPAddr{IP: net.ParseIP("2001:db8::1"), Port: 40212}
+}
