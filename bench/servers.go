@@ -69,6 +69,7 @@ var config embed.FS
 const (
 	revmapMetrics   = "revmap" // with metrics, as operators run it
 	revmapPlain     = "revmap-plain"
+	revmapFast      = "revmap-fast"  // the same with the fast path
 	constantMetrics = "constant"
 )
 
@@ -81,6 +82,14 @@ var servers = []*server{
 	{
 		name: "revmap", key: revmapPlain, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
+	},
+	{
+		name: "revmap, fast path", key: revmapFast, program: "coredns", version: "-version",
+		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
+	},
+	{
+		name: "revmap, fast path, prometheus", key: "revmap-fast-metrics", program: "coredns", version: "-version",
+		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"}, metrics: true,
 	},
 	{
 		name: "CoreDNS file", key: "file", data: "zone", args: []string{"serve", "coredns", "<<.Dir>>/Corefile"},
