@@ -32,8 +32,8 @@ type ordinary struct {
 	size   int // of the last message that the plugin wrote, as metrics have it
 }
 
-// newOrdinary returns what serves a snapshot in a server block.
-func newOrdinary(t testing.TB, content []byte, zone, options string) *ordinary {
+// newOrdinary returns what serves a snapshot with the arguments of the plugin in the server block for all names.
+func newOrdinary(t testing.TB, content []byte, args string) *ordinary {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "records.snapshot")
 	if err := os.WriteFile(path, content, 0o644); err != nil {
@@ -43,13 +43,13 @@ func newOrdinary(t testing.TB, content []byte, zone, options string) *ordinary {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := caddy.NewTestController("dns", "revmap "+path+" "+options)
-	c.ServerBlockKeys = []string{zone}
+	c := caddy.NewTestController("dns", "revmap "+path+" "+args)
+	c.ServerBlockKeys = []string{"."}
 	if err := setup(c); err != nil {
 		t.Fatal(err)
 	}
 	config := dnsserver.GetConfig(c)
-	config.Zone = zone
+	config.Zone = "."
 	o := &ordinary{}
 	config.Plugin = append([]plugin.Plugin{o.observe}, config.Plugin...)
 	if o.server, err = dnsserver.NewServer("dns://127.0.0.1:53", []*dnsserver.Config{config}); err != nil {
