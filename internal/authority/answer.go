@@ -177,6 +177,9 @@ func (a *Answer) addr(i int) netip.Addr {
 	return a.host.Addr(i)
 }
 
+// Above reports whether the owners of all RRs in a section are known to be the QNAME or above it.
+func (a *Answer) Above(s Section) bool { return s == AuthoritySection && a.alias == "" }
+
 // Record returns the i-th RR of a section; 0 <= i < Len(s). The owner of the first RR in the answer section is the
 // QNAME as it was asked, so that its case is kept (RFC 4343 section 4.1).
 //

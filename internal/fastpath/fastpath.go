@@ -12,9 +12,12 @@ import (
 	"github.com/revmap/revmap/internal/authority"
 )
 
-// MaxResponse is the most bytes that a response has. CoreDNS compresses the names of larger ones, if they go over IPv6
-// (request.Request.Scrub), so those are left to it.
-const MaxResponse = 1220
+// MaxResponse is the room that a response needs while it is written.
+const MaxResponse = uncompressed + maxRecord + optSize
+
+// uncompressed is the most bytes that a response has before names are compressed. CoreDNS compresses larger ones, if they
+// go over IPv6 (request.Request.Scrub), so those are left to it.
+const uncompressed = 1220
 
 // minResponse is what every client takes (RFC 1035 section 4.2.1), whatever it says (RFC 6891 section 6.2.5).
 const minResponse = 512
@@ -119,7 +122,7 @@ func (r *Responder) RespondTo(i int, out []byte) Result {
 	if !ok || a.Kind == authority.Outside {
 		return Result{}
 	}
-	w := writer{b: out[:MaxResponse], packet: packet, q: q}
+	w := writer{b: (*[MaxResponse]byte)(out), packet: packet, q: q}
 	if !w.response(&a) {
 		return Result{}
 	}

@@ -26,7 +26,7 @@ func (q *query) parseName(packet []byte) bool {
 	if q.parse6(packet) || q.parse4(packet) {
 		return true
 	}
-	q.prefix, q.upper = netip.Prefix{}, false
+	q.prefix, q.lower = netip.Prefix{}, false
 	at := headerSize
 	for packet[at] != 0 {
 		if packet[at] > maxLabel {
@@ -109,7 +109,7 @@ func (q *query) parse6(packet []byte) bool {
 		v = (v | v>>12 | v>>24 | v>>36) & 0xffff
 		words[i/4] |= v << (16 * (i % 4))
 	}
-	q.upper = q.upper || upper != 0
+	q.lower = q.lower && upper == 0
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], words[1])
 	binary.BigEndian.PutUint64(b[8:], words[0])
@@ -127,7 +127,7 @@ func (q *query) parseRoot(packet []byte, at int, root, fold string) bool {
 		differ |= c | fold[i] ^ root[i]
 		upper |= c ^ root[i]
 	}
-	q.end, q.upper = at+len(root)+fieldsSize, upper != 0
+	q.end, q.lower = at+len(root)+fieldsSize, upper == 0
 	return differ == 0
 }
 

@@ -36,7 +36,7 @@ type query struct {
 	flags  uint16
 	qtype  uint16
 	prefix netip.Prefix // whose name the QNAME is, if it is one
-	upper  bool         // the QNAME has upper case letters
+	lower  bool         // the QNAME is known to have no upper case letters
 
 	edns     bool // the query has an OPT RR
 	do       bool
@@ -90,7 +90,7 @@ func (q *query) parseOPT(rr []byte) bool {
 }
 
 // limit returns how large the response may be, without compressed names.
-func (q *query) limit() int { return min(max(minResponse, int(q.udpSize)), MaxResponse) }
+func (q *query) limit() int { return min(max(minResponse, int(q.udpSize)), uncompressed) }
 
 // nameLen returns the length of the QNAME in the packet.
 func (q *query) nameLen() int { return q.end - fieldsSize - headerSize }

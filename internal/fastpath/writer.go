@@ -6,35 +6,37 @@ import (
 	"github.com/revmap/revmap/internal/authority"
 )
 
-// A writer writes a response to b, which has room for all that fits the query's limit.
+// A writer writes a response to b, in which there is always room for another RR.
 type writer struct {
-	b      []byte
+	b      *[MaxResponse]byte
 	n      int
 	packet []byte
 	q      *query
 
 	saved int // bytes, by names that are compressed
 	opt   int // bytes of the OPT RR
-	full  bool
 }
 
-// pointer in front of an offset makes a compressed name (RFC 1035 section 4.1.4).
-const pointer = 0xc000
+// maxRecord is the most bytes that a RR takes: an SOA with three names.
+const maxRecord = maxWire + 10 + 2*maxWire + 20
 
-// response writes the whole response, and reports whether it fits.
+// isPointer tells that a name goes on at an offset (RFC 1035 section 4.1.4).
+const isPointer = 0xc000
+
+// response writes the whole response, and reports whether it is one that CoreDNS would not compress.
 func (w *writer) response(a *authority.Answer) bool {
 	flags := bitQR | w.q.flags&(bitRD|bitCD) | uint16(a.Rcode())
 	if a.AA() {
 		flags |= bitAA
 	}
-	w.n = copy(w.b, w.packet[:w.q.end])
+	w.n = copy(w.b[:], w.packet[:w.q.end])
 	binary.BigEndian.PutUint16(w.b[2:], flags)
+	limit := w.q.limit()
 	for s := authority.AnswerSection; s <= authority.AdditionalSection; s++ {
-		n := a.Len(s)
+		n, above := a.Len(s), w.q.lower && a.Above(s)
 		for i := range n {
 			r := a.Record(s, i)
-			w.record(&r)
-			if w.full {
+			if w.record(&r, above); w.n+w.saved > limit {
 				return false
 			}
 		}
@@ -43,20 +45,18 @@ func (w *writer) response(a *authority.Answer) bool {
 	if w.q.edns {
 		w.writeOPT()
 	}
-	return !w.full && w.n+w.saved <= w.q.limit()
+	return w.n+w.saved <= limit
 }
 
-// room reports whether there is room for n bytes more.
-func (w *writer) room(n int) bool {
-	w.full = w.full || w.n+n > len(w.b)
-	return !w.full
-}
-
-// record writes a RR.
-func (w *writer) record(r *authority.Record) {
-	w.owner(r)
-	if !w.room(10) {
-		return
+// record writes a RR. If above is set, its owner is the end of the QNAME in the same spelling.
+func (w *writer) record(r *authority.Record, above bool) {
+	switch {
+	case r.Owner == "":
+		w.pointer(w.q.nameLen())
+	case above:
+		w.pointer(len(r.Owner) + 1)
+	default:
+		w.name(r.Owner)
 	}
 	h := w.b[w.n : w.n+10]
 	binary.BigEndian.PutUint16(h, r.Type)
@@ -67,46 +67,44 @@ func (w *writer) record(r *authority.Record) {
 	switch r.Type {
 	case authority.TypeA:
 		b := r.Addr.As4()
-		w.bytes(b[:])
+		w.n += copy(w.b[w.n:], b[:])
 	case authority.TypeAAAA:
 		b := r.Addr.As16()
-		w.bytes(b[:])
+		w.n += copy(w.b[w.n:], b[:])
 	case authority.TypeTXT:
-		w.uint8(uint8(len(r.Text)))
-		w.text(r.Text)
+		w.b[w.n] = byte(len(r.Text))
+		w.n += 1 + copy(w.b[w.n+1:], r.Text)
 	case authority.TypeDS:
-		w.uint16(r.DS.KeyTag)
-		w.uint8(r.DS.Algorithm)
-		w.uint8(r.DS.DigestType)
-		w.text(r.DS.Digest)
+		d := w.b[w.n:]
+		binary.BigEndian.PutUint16(d, r.DS.KeyTag)
+		d[2], d[3] = r.DS.Algorithm, r.DS.DigestType
+		w.n += 4 + copy(d[4:], r.DS.Digest)
 	case authority.TypeSOA:
 		s := &r.SOA.SOA
 		w.name(s.Primary)
 		w.name(s.Contact)
-		for _, v := range [...]uint32{r.SOA.Serial, s.Refresh, s.Retry, s.Expire, s.Minimum} {
-			w.uint32(v)
-		}
+		d := w.b[w.n : w.n+20]
+		binary.BigEndian.PutUint32(d, r.SOA.Serial)
+		binary.BigEndian.PutUint32(d[4:], s.Refresh)
+		binary.BigEndian.PutUint32(d[8:], s.Retry)
+		binary.BigEndian.PutUint32(d[12:], s.Expire)
+		binary.BigEndian.PutUint32(d[16:], s.Minimum)
+		w.n += len(d)
 	default:
 		w.name(r.Target)
 	}
 	binary.BigEndian.PutUint16(h[8:], uint16(w.n-start))
 }
 
-// owner writes the owner of a RR: a pointer, if the question has it.
-func (w *writer) owner(r *authority.Record) {
-	if r.Owner == "" {
-		w.uint16(pointer | headerSize)
-		w.saved += w.q.nameLen() - 2
-		return
-	}
-	w.name(r.Owner)
+// pointer writes the name that the last bytes of the QNAME make.
+func (w *writer) pointer(length int) {
+	binary.BigEndian.PutUint16(w.b[w.n:], uint16(isPointer|w.q.end-fieldsSize-length))
+	w.n += 2
+	w.saved += length - 2
 }
 
 // name writes a name that is in presentation format without escapes.
 func (w *writer) name(name string) {
-	if !w.room(len(name) + 1) {
-		return
-	}
 	length := w.n
 	b := w.b[w.n+1 : w.n+1+len(name)]
 	copy(b, name)
@@ -120,45 +118,9 @@ func (w *writer) name(name string) {
 	w.n += len(name) + 1
 }
 
-func (w *writer) bytes(b []byte) {
-	if w.room(len(b)) {
-		w.n += copy(w.b[w.n:], b)
-	}
-}
-
-func (w *writer) text(s string) {
-	if w.room(len(s)) {
-		w.n += copy(w.b[w.n:], s)
-	}
-}
-
-func (w *writer) uint8(v uint8) {
-	if w.room(1) {
-		w.b[w.n] = v
-		w.n++
-	}
-}
-
-func (w *writer) uint16(v uint16) {
-	if w.room(2) {
-		binary.BigEndian.PutUint16(w.b[w.n:], v)
-		w.n += 2
-	}
-}
-
-func (w *writer) uint32(v uint32) {
-	if w.room(4) {
-		binary.BigEndian.PutUint32(w.b[w.n:], v)
-		w.n += 4
-	}
-}
-
 // writeOPT writes what CoreDNS makes of the query's OPT RR (request.Request.SizeAndDo): it keeps the upper half of the
 // flags and drops the options.
 func (w *writer) writeOPT() {
-	if !w.room(optSize) {
-		return
-	}
 	o := w.b[w.n : w.n+optSize]
 	clear(o)
 	o[2] = typeOPT
