@@ -1,11 +1,14 @@
 package fastpath_test
 
 import (
+	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/internal/fastpath"
+	"github.com/revmap/revmap/internal/snapshot"
 )
 
 // pack returns a query, with some EDNS options if there are any.
@@ -116,6 +119,38 @@ func TestGeneration(t *testing.T) {
 			t.Error("no response")
 		}
 	}
+}
+
+// TestLetsGo: between batches, nothing keeps a generation in memory.
+func TestLetsGo(t *testing.T) {
+	r := fastpath.New(fastpath.Options{Zones: []string{"."}})
+	out := make([]byte, fastpath.MaxResponse)
+	packets := [][]byte{
+		pack(t, "10.2.0.192.in-addr.arpa.", dns.TypePTR), pack(t, "193.2.0.192.in-addr.arpa.", dns.TypePTR),
+		pack(t, "6.113.0.203.in-addr.arpa.", dns.TypePTR), pack(t, "web1.host.example.", dns.TypeA),
+	}
+	answered := func() weak.Pointer[snapshot.Reader] {
+		g := generation(t, content(t))
+		r.Prepare(packets, g)
+		for i := range packets {
+			if r.RespondTo(i, out).N == 0 {
+				t.Errorf("packet %d is not answered", i)
+			}
+		}
+		r.Prepare(nil, nil)
+		r.Respond(out, packets[0], g)
+		return weak.Make(g.Reader())
+	}()
+	for range 10 {
+		runtime.GC()
+		if answered.Value() == nil {
+			break
+		}
+	}
+	if answered.Value() != nil {
+		t.Error("the generation is still there")
+	}
+	runtime.KeepAlive(r)
 }
 
 func TestNothingIsAllocated(t *testing.T) {
