@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/bits"
 	"net/netip"
 	"os"
 	"runtime"
@@ -31,7 +30,7 @@ type Reader struct {
 	// The sections with the entries, parts of b. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 
-	// Every address whose index is a multiple of sampling4 or sampling6, and every such sample of those: see search4.
+	// Every address whose index is a multiple of sampling4 or sampling6, and every such sample: see search4 and narrow4.
 	samples4, tops4 []addr4
 	samples6, tops6 []addr6
 }
@@ -158,13 +157,11 @@ func (r *Reader) Lookup(z *Zone, a netip.Addr) (RRset, bool) {
 	switch {
 	case a.Is4() != z.is4():
 	case a.Is4():
-		key := key4(a)
-		if i := r.search4(z, key); i < z.found.end && r.addr4(i) == key {
+		if i := r.search4(z, a); i < z.found.end && r.addr4(i) == key4(a) {
 			return r.rrset(z, i), true
 		}
 	default:
-		key := key6(a)
-		if i := r.search6(z, key); i < z.found.end && r.addr6(i) == key {
+		if i := r.search6(z, a); i < z.found.end && r.addr6(i) == key6(a) {
 			return r.rrset(z, i), true
 		}
 	}
@@ -263,9 +260,9 @@ func (r *Reader) sample() {
 // address must be of z's family.
 func (r *Reader) search(z *Zone, a netip.Addr) int {
 	if z.is4() {
-		return r.search4(z, key4(a))
+		return r.search4(z, a)
 	}
-	return r.search6(z, key6(a))
+	return r.search6(z, a)
 }
 
 // searchAfter returns the index of the first entry in the prefix of z that is after p, or that after the last one.
@@ -276,88 +273,50 @@ func (r *Reader) searchAfter(z *Zone, p netip.Prefix) int {
 	return z.found.end
 }
 
-// search4 and search6 are search for one family. They look for the address among the few samples of samples, then between
-// two of those among the samples, and then between two of those. The former stay in the processor's caches, while each
-// look at the table itself may have to wait for memory.
+// search4 and search6 are search for one family. They look for the address among the samples, and then between two of
+// those. The samples are few enough to stay in the processor's caches, while each look at the table itself may have to
+// wait for memory.
 
-func (r *Reader) search4(z *Zone, key addr4) int {
-	lo, hi := r.narrow4(z, key)
-	return lo + r.before4(lo, hi, key)
-}
-
-func (r *Reader) search6(z *Zone, key addr6) int {
-	lo, hi := r.narrow6(z, key)
-	return lo + r.before6(lo, hi, key)
-}
-
-// narrow4 and narrow6 return a range of entries, no longer than there is a sample for, that the result of search4 or
-// search6 is in or ends.
-
-func (r *Reader) narrow4(z *Zone, key addr4) (lo, hi int) {
-	s := span{z.found.first, z.found.end}
-	samples := s.samples(sampling4)
-	tops := samples.samples(sampling4)
-	samples.narrow(tops, tops.lo+before4(r.tops4[tops.lo:tops.hi], key), sampling4)
-	s.narrow(s.samples(sampling4), samples.lo+before4(r.samples4[samples.lo:samples.hi], key), sampling4)
-	return s.lo, s.hi
-}
-
-func (r *Reader) narrow6(z *Zone, key addr6) (lo, hi int) {
-	s := span{z.found.first, z.found.end}
-	samples := s.samples(sampling6)
-	tops := samples.samples(sampling6)
-	samples.narrow(tops, tops.lo+before6(r.tops6[tops.lo:tops.hi], key), sampling6)
-	s.narrow(s.samples(sampling6), samples.lo+before6(r.samples6[samples.lo:samples.hi], key), sampling6)
-	return s.lo, s.hi
-}
-
-// A span is a range of indexes.
-type span struct{ lo, hi int }
-
-// samples returns the range of samples of entries in s.
-func (s span) samples(sampling int) span {
-	return span{int(uint(s.lo+sampling-1) / uint(sampling)), int(uint(s.hi+sampling-1) / uint(sampling))}
-}
-
-// narrow makes s the part of it that is after the last of its samples before at, and not after the one at at.
-func (s *span) narrow(samples span, at, sampling int) {
-	if at > samples.lo {
-		s.lo = (at-1)*sampling + 1
+func (r *Reader) search4(z *Zone, a netip.Addr) int {
+	key, lo, hi := key4(a), z.found.first, z.found.end
+	s, e := (lo+sampling4-1)/sampling4, (hi+sampling4-1)/sampling4
+	for s < e {
+		if mid := int(uint(s+e) / 2); r.samples4[mid] < key {
+			s, lo = mid+1, mid*sampling4+1
+		} else {
+			e, hi = mid, mid*sampling4
+		}
 	}
-	if at < samples.hi {
-		s.hi = at * sampling
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if r.addr4(mid) < key {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
 	}
+	return lo
 }
 
-// before4 and before6 return how many of the addresses, which ascend, are before key. What they do does not depend on
-// comparisons: a processor that guesses how those end would be wrong every other time, and could not go on with what
-// comes after.
-
-func before4(list []addr4, key addr4) (n int) {
-	size := len(list)
-	for size > 1 {
-		half := size / 2
-		_, less := bits.Sub64(uint64(list[n+half-1]), uint64(key), 0)
-		n += half & -int(less)
-		size -= half
+func (r *Reader) search6(z *Zone, a netip.Addr) int {
+	key, lo, hi := key6(a), z.found.first, z.found.end
+	s, e := (lo+sampling6-1)/sampling6, (hi+sampling6-1)/sampling6
+	for s < e {
+		if mid := int(uint(s+e) / 2); r.samples6[mid].less(key) {
+			s, lo = mid+1, mid*sampling6+1
+		} else {
+			e, hi = mid, mid*sampling6
+		}
 	}
-	if size == 1 && list[n] < key {
-		n++
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if r.addr6(mid).less(key) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
 	}
-	return n
-}
-
-func before6(list []addr6, key addr6) (n int) {
-	size := len(list)
-	for size > 1 {
-		half := size / 2
-		n += half & -list[n+half-1].before(key)
-		size -= half
-	}
-	if size == 1 {
-		n += list[n].before(key)
-	}
-	return n
+	return lo
 }
 
 // An addr4 is an IPv4 address as a number.
@@ -389,14 +348,7 @@ func (a addr6) addr() netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-func (a addr6) less(b addr6) bool { return a.before(b) == 1 }
-
-// before returns 1 if a is before b, else 0.
-func (a addr6) before(b addr6) int {
-	_, less := bits.Sub64(a.low, b.low, 0)
-	_, less = bits.Sub64(a.high, b.high, less)
-	return int(less)
-}
+func (a addr6) less(b addr6) bool { return a.high < b.high || a.high == b.high && a.low < b.low }
 
 // readHeader reads and checks the header of f. It returns the header's bytes and the size of f.
 func readHeader(f *os.File) ([]byte, int64, error) {
