@@ -9,6 +9,7 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/bufsize"
 	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/coredns/coredns/plugin/pkg/edns"
 	"github.com/coredns/coredns/plugin/pkg/transport"
@@ -17,9 +18,9 @@ import (
 	"github.com/revmap/revmap/internal/fastpath"
 )
 
-// untouched are the plugins that leave the answers of the next one as they are and that nobody can see passing by: one
-// that is answered before them is the same. prometheus counts, but so does the fast path.
-var untouched = []string{"cancel", "prometheus", "errors", "transfer"}
+// untouched are the plugins whose absence nobody can tell: they leave the answers of the next one as they are, or the fast
+// path does what they do, as with bufsize and prometheus.
+var untouched = []string{"cancel", "bufsize", "prometheus", "errors", "transfer"}
 
 // A plan is what one run of a Corefile has the fast path answer at one address.
 type plan struct {
@@ -200,6 +201,9 @@ func newUse(h *handler, c *caddy.Controller, addr string, all []block) (*use, er
 		u.options.Fallthrough = h.fall.Zones
 	}
 	u.options.Echoed = edns.SupportedOption
+	if b, ok := dnsserver.GetConfig(c).Handler("bufsize").(bufsize.Bufsize); ok {
+		u.options.BufferSize = uint16(b.Size)
+	}
 	if m, ok := dnsserver.GetConfig(c).Handler("prometheus").(*metrics.Metrics); ok {
 		u.metrics, u.plugin = true, m.Next.Name()
 	}

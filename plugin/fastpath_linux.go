@@ -227,7 +227,9 @@ type worker struct {
 	passer *passer
 	uses   []workerUse
 	tally  *tally
+	batch  [datagram.Batch][]byte
 	at     int // in the batch
+	usable int // how many of uses are prepared for the batch
 	marks  [datagram.Batch]mark
 	marked int
 }
@@ -235,8 +237,7 @@ type worker struct {
 // A workerUse is one worker's part of a use.
 type workerUse struct {
 	*use
-	responder  *fastpath.Responder
-	generation *generation // that answers this batch
+	responder *fastpath.Responder
 }
 
 // follow has the worker answer what p says, from the next batch on.
@@ -295,50 +296,69 @@ func (w *worker) serve(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	begun := time.Now()
-	for i := range w.uses {
-		w.uses[i].generation = w.uses[i].handler.store.generation.Load()
+	for i := range n {
+		w.batch[i] = w.conn.Datagram(i)
 	}
-	for w.at, w.marked = 0, 0; w.at < n; {
+	w.at, w.marked, w.usable = 0, 0, 0
+	w.prepare(w.batch[:n])
+	for w.at < n {
 		w.answer(n)
 	}
-	for i := range w.uses {
-		w.uses[i].generation = nil // one that is served no more must not stay in memory because of us
-	}
+	w.prepare(nil) // one generation that is served no more must not stay in memory because of us
 	w.conn.Send()
 	w.tally.count(w.marks[:w.marked], time.Since(begun))
+}
+
+// prepare has all uses look at a batch.
+func (w *worker) prepare(batch [][]byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.panicked(p)
+		}
+	}()
+	for w.usable = 0; w.usable < len(w.uses); w.usable++ {
+		u := &w.uses[w.usable]
+		var g *authority.Generation
+		if batch != nil {
+			if serving := u.handler.store.generation.Load(); serving != nil {
+				g = serving.Generation
+			}
+		}
+		u.responder.Prepare(batch, g)
+	}
 }
 
 // answer answers the datagrams from w.at on, up to one that makes it panic, which is left to CoreDNS.
 func (w *worker) answer(n int) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Errorf("The fast path panics: %v\n%s", p, debug.Stack())
-			vars.Panic.Inc()
+			w.panicked(p)
 			w.pass()
 			w.at++
 		}
 	}()
 	for ; w.at < n; w.at++ {
-		if len(w.conn.Datagram(w.at)) >= minMessage && !w.respond() {
+		if len(w.batch[w.at]) >= minMessage && !w.respond() {
 			w.pass()
 		}
 	}
 }
 
+func (w *worker) panicked(p any) {
+	log.Errorf("The fast path panics: %v\n%s", p, debug.Stack())
+	vars.Panic.Inc()
+}
+
 // respond answers the datagram at w.at, and reports whether it is one for the fast path.
 func (w *worker) respond() bool {
-	query := w.conn.Datagram(w.at)
-	for i := range w.uses {
+	for i := range w.uses[:w.usable] {
 		u := &w.uses[i]
-		if u.generation == nil {
-			continue
-		}
-		r := u.responder.Respond(w.conn.Reply(), query, u.generation.Generation)
+		r := u.responder.RespondTo(w.at, w.conn.Reply())
 		if r.N == 0 || r.Type == authority.TypeDS && !u.ds {
 			continue
 		}
 		w.conn.Keep(w.at, r.N)
-		w.marks[w.marked] = mark{use: i, result: r, query: len(query), ipv6: w.conn.IPv6(w.at)}
+		w.marks[w.marked] = mark{use: i, result: r, query: len(w.batch[w.at]), ipv6: w.conn.IPv6(w.at)}
 		w.marked++
 		return true
 	}
@@ -347,7 +367,7 @@ func (w *worker) respond() bool {
 
 // pass gives the datagram at w.at to CoreDNS.
 func (w *worker) pass() {
-	if w.passer.full() || !w.passer.pass(w.conn.Datagram(w.at), w.conn.Client(w.at)) {
+	if w.passer.full() || !w.passer.pass(w.batch[w.at], w.conn.Client(w.at)) {
 		w.tally.dropped.n++
 	} else {
 		w.tally.passed.n++

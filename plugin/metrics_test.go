@@ -28,13 +28,19 @@ func gather(t *testing.T, name string) []*dto.Metric {
 // families returns the plugin's metrics.
 func families(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
+	return slices.DeleteFunc(allFamilies(t), func(f *dto.MetricFamily) bool {
+		return !strings.HasPrefix(f.GetName(), "coredns_revmap_")
+	})
+}
+
+// allFamilies returns the metrics of CoreDNS, too.
+func allFamilies(t *testing.T) []*dto.MetricFamily {
+	t.Helper()
 	all, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(f *dto.MetricFamily) bool {
-		return !strings.HasPrefix(f.GetName(), "coredns_revmap_")
-	})
+	return all
 }
 
 // value returns what a counter or a gauge stands at.

@@ -59,6 +59,7 @@ func NewConn(udp *net.UDPConn, reply int) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	reply = (reply + 15) &^ 15
 	c := &Conn{udp: udp, raw: raw, reply: reply, responses: make([]byte, Batch*reply)}
 	c.receive, c.send = c.recvmmsg, c.sendmmsg
 	if addr := udp.LocalAddr().(*net.UDPAddr); addr.IP.IsUnspecified() {
@@ -167,7 +168,7 @@ func mapped(addr *[16]byte) bool {
 }
 
 // Reply returns room for a reply of at most the size that NewConn was given.
-func (c *Conn) Reply() []byte { return c.responses[c.used : c.used+c.reply : c.used+c.reply] }
+func (c *Conn) Reply() []byte { return c.responses[c.used : c.used+c.reply] }
 
 // Keep has what was written into Reply, n bytes of it, sent to whom the i-th datagram came from. There is one such reply
 // at most for each datagram.
@@ -182,9 +183,6 @@ func (c *Conn) Keep(i, n int) {
 	}
 	c.replies++
 	c.used += (n + 15) &^ 15
-	if c.used > len(c.responses)-c.reply && c.replies < Batch { // cannot be: no reply is larger than its share
-		panic("datagram: no room for another reply")
-	}
 }
 
 // anyInterface lets a reply to the i-th datagram leave from the address that this was sent to, but by the interface that

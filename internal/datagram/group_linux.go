@@ -19,9 +19,9 @@ var longAgo = time.Unix(1, 0)
 
 const (
 	// patience is how long a probe may be on its way to this very machine.
-	patience = 100 * time.Millisecond
-	// most is how many sockets of a group are looked at.
-	most = 1100
+	patience = 500 * time.Millisecond
+	// others is how many sockets beside ours are expected: after so many in vain, locate gives up.
+	others = 64
 )
 
 // A Group is those sockets at an address that are ours, beside others that are bound to it with SO_REUSEPORT, too. The
@@ -76,18 +76,25 @@ func (g *Group) SteerFirst() error {
 var errNotSteered = errors.New("the kernel gives datagrams to other sockets, too")
 
 // Steer has the kernel give all datagrams to this group, wherever its sockets are. It finds that out by datagrams that it
-// sends to the address itself, for which all of the sockets must be read from.
+// sends to the address itself, for which all of the sockets must be read from. On an error the group gets what it got
+// before, or its share.
 func (g *Group) Steer() error {
-	if len(g.at) == len(g.conns) && g.check() == nil {
-		return nil
+	known := len(g.at) == len(g.conns)
+	if known {
+		ok, err := g.check()
+		if ok || err != nil {
+			return errors.Join(err, g.steer())
+		}
 	}
-	if err := g.locate(); err != nil {
-		return err
+	at, err := g.locate()
+	switch {
+	case err == nil:
+		g.at = at
+		return g.steer()
+	case known:
+		return errors.Join(err, g.steer())
 	}
-	if err := g.steer(); err != nil {
-		return err
-	}
-	return g.check()
+	return errors.Join(err, g.attach(always(nobody)))
 }
 
 func (g *Group) steer() error { return g.attach(choose(g.at)) }
@@ -128,49 +135,50 @@ func (g *Group) attach(program []bpf.Instruction) error {
 	})
 }
 
-// check sends probes and returns an error unless all arrive here.
-func (g *Group) check() error {
-	for range 8 * len(g.conns) { // each number is chosen at least once, nearly always
-		c, err := g.probe()
-		if err != nil {
-			return err
-		}
-		if c == nil {
-			return errNotSteered
+// check reports whether the sockets have the numbers that are known of them.
+func (g *Group) check() (bool, error) {
+	for i, number := range g.at {
+		c, err := g.probe(number, patience)
+		if err != nil || c != g.conns[i] {
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
-// locate finds out which numbers the sockets have.
-func (g *Group) locate() error {
-	at := make([]int, len(g.conns))
-	left := len(at)
-	for i := range at {
-		at[i] = -1
-	}
-	for number := 0; number < most && left > 0; number++ {
-		if err := g.attach(always(number)); err != nil {
-			return err
+// locate finds out which numbers the sockets have. It looks twice: a busy socket may lose a probe.
+func (g *Group) locate() ([]int, error) {
+	for _, wait := range []time.Duration{patience / 10, patience} {
+		at := make([]int, len(g.conns))
+		left := len(at)
+		for i := range at {
+			at[i] = -1
 		}
-		c, err := g.probe()
-		if err != nil {
-			return err
-		}
-		if i := slices.Index(g.conns, c); i >= 0 && at[i] < 0 {
-			at[i] = number
-			left--
+		for number := 0; ; number++ {
+			c, err := g.probe(number, wait)
+			if err != nil {
+				return nil, err
+			}
+			if i := slices.Index(g.conns, c); i >= 0 && at[i] < 0 {
+				at[i] = number
+				left--
+			}
+			if left == 0 {
+				return at, nil
+			}
+			if number == len(g.conns)+others {
+				break
+			}
 		}
 	}
-	if left > 0 {
-		return errors.Join(errNotSteered, g.attach(always(nobody)))
-	}
-	g.at = at
-	return nil
+	return nil, errNotSteered
 }
 
-// probe sends a probe to the address, and returns the socket that it arrives at, nil if that is not one of the group's.
-func (g *Group) probe() (*Conn, error) {
+// probe sends a probe to the socket with a number, and returns which of the group that is, nil if none.
+func (g *Group) probe(number int, patience time.Duration) (*Conn, error) {
+	if err := g.attach(always(number)); err != nil {
+		return nil, err
+	}
 	to := *g.conns[0].LocalAddr().(*net.UDPAddr)
 	if to.IP.IsUnspecified() {
 		if to.IP.To4() == nil {

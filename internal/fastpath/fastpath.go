@@ -35,6 +35,8 @@ type Options struct {
 	// Echoed reports whether CoreDNS sends an EDNS option of the query back, or a plugin looks at it: such queries are
 	// left to CoreDNS. It is called only for queries with options. Without it, there are no such options.
 	Echoed func(code uint16) bool
+	// BufferSize is the most that a query can say its sender takes, as with the bufsize plugin; 0 is no limit.
+	BufferSize uint16
 }
 
 // A Result tells what was answered. The zero Result, with N == 0, means that the packet is for CoreDNS: it is a query
@@ -54,6 +56,7 @@ type Result struct {
 type Responder struct {
 	zones, elsewhere, through []scope
 	echoed                    func(code uint16) bool
+	bufferSize                uint16
 
 	g       *authority.Generation // that answers the batch
 	packets [][]byte
@@ -69,6 +72,7 @@ type Responder struct {
 func New(o Options) *Responder {
 	return &Responder{
 		zones: scopes(o.Zones), elsewhere: scopes(o.Elsewhere), through: scopes(o.Fallthrough), echoed: o.Echoed,
+		bufferSize: o.BufferSize,
 	}
 }
 
@@ -87,6 +91,9 @@ func (r *Responder) Prepare(packets [][]byte, g *authority.Generation) {
 		r.places[i].Prefix = netip.Prefix{}
 		if *q = (query{}); q.parse(packet) && (q.options == 0 || r.ignores(packet[len(packet)-q.options:])) {
 			r.places[i].Prefix = q.prefix
+			if r.bufferSize > 0 {
+				q.udpSize = min(q.udpSize, r.bufferSize)
+			}
 		} else {
 			q.end = 0
 		}
