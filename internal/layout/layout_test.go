@@ -25,7 +25,7 @@ var arrows = map[string]string{
 	"docs":        "", // embeds the JSON Schema
 	"examples":    "", // has only tests
 
-	"plugin": "internal/fastpath internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+	"plugin": "internal/datagram internal/fastpath internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
 	"gen/diag":     "",
 	"gen/cache":    "",
