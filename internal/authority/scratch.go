@@ -41,27 +41,35 @@ type Place struct {
 	lookup    snapshot.Lookup
 }
 
-// Find finds the places in g. All that takes time in this is to wait for memory, at each step of each search anew: so it
-// takes each step for all places before the next one, and waits for all at once.
+// Find finds the places in g. Nearly all that takes time in this is to wait for memory, at each step of each search anew:
+// so it takes each step for all places before the next one, and waits for all at once.
 func (s *Scratch) Find(g *Generation, places []Place) {
-	var touched int // of no use but to have memory read
+	touched := 0 // of no use but to have memory read
 	for i := range places {
 		if p := &places[i]; p.Prefix.IsValid() {
 			touched += g.touchPrefixes(p.Prefix)
 		}
 	}
 	for i := range places {
-		if p := &places[i]; p.Prefix.IsValid() {
-			if p.node = g.around(p.Prefix); p.node != nil {
-				touched += len(p.node.name)
-			}
+		p := &places[i]
+		if p.node = nil; p.Prefix.IsValid() {
+			p.node = g.around(p.Prefix)
 		}
 	}
 	for i := range places {
-		if p := &places[i]; p.Prefix.IsValid() {
-			if p.top = p.node.top(); p.top != nil && p.top.zone != nil {
-				touched += int(p.top.zone.TTL)
-			}
+		if n := places[i].node; n != nil {
+			touched += len(n.name)
+		}
+	}
+	for i := range places {
+		p := &places[i]
+		if p.top = p.node.top(); p.top != nil && p.top.zone != nil && p.top.zone.classless {
+			touched++
+		}
+	}
+	for i := range places {
+		if n := places[i].top; n != nil && n.zone != nil {
+			touched += int(n.zone.TTL) + n.zone.Prefix.Bits() + n.zone.Len() // all of the Zone, nearly
 		}
 	}
 	s.touched = touched
