@@ -133,7 +133,7 @@ func TestMetricNames(t *testing.T) {
 	}
 
 	readme := readReadme(t)
-	words := []string{"success", "missing", "unreadable", "format", "version", "checksum", "shrunk", "panic"}
+	words := []string{"success", "missing", "unreadable", "format", "version", "checksum", "shrunk", "panic", "answered", "passed", "dropped"}
 	for _, k := range authority.Kinds {
 		if k != authority.Outside {
 			words = append(words, k.String())
@@ -155,4 +155,4 @@ func TestMetricNames(t *testing.T) {
 }
 
 // labelOrder is the order of labels in the documentation; Prometheus sorts them by name.
-var labelOrder = map[string]int{"snapshot": 0, "kind": 1, "result": 1, "id": 1, "commit": 2}
+var labelOrder = map[string]int{"snapshot": 0, "server": 0, "kind": 1, "result": 1, "id": 1, "commit": 2}
