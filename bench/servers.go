@@ -69,7 +69,8 @@ var config embed.FS
 const (
 	revmapMetrics   = "revmap" // with metrics, as operators run it
 	revmapPlain     = "revmap-plain"
-	revmapFast      = "revmap-fast"  // the same with the fast path
+	fastPlain       = "revmap-fast"
+	fastMetrics     = "revmap-fast-metrics"
 	constantMetrics = "constant"
 )
 
@@ -84,11 +85,11 @@ var servers = []*server{
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
 	},
 	{
-		name: "revmap, fast path", key: revmapFast, program: "coredns", version: "-version",
+		name: "revmap, fast path", key: fastPlain, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
 	},
 	{
-		name: "revmap, fast path, prometheus", key: "revmap-fast-metrics", program: "coredns", version: "-version",
+		name: "revmap, fast path, prometheus", key: fastMetrics, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"}, metrics: true,
 	},
 	{
