@@ -13,19 +13,25 @@ type Lookup struct {
 	Found bool
 	Set   RRset
 
-	first, end int // the entries to look at; then first is the one that was found
+	first, end int // the samples, then the entries to look at; then first is the one that was found
 	touched    byte
 }
 
-// LookupAll does what Lookup does, for each in the list. Nearly all that takes time in this is to wait for memory, three
+// LookupAll does what Lookup does, for each in the list. Nearly all that takes time in this is to wait for memory, several
 // times for each: here, all wait at once. It does not allocate.
 //
 // The loops that touch memory do nothing else, as a processor does not look far ahead.
 func (r *Reader) LookupAll(list []*Lookup) {
 	for _, l := range list {
-		r.narrow(l)
+		r.narrowSamples(l)
 	}
 	var touched byte // of no use but to have memory read
+	for _, l := range list {
+		touched += r.touchSamples(l)
+	}
+	for _, l := range list {
+		r.narrow(l)
+	}
 	for _, l := range list {
 		touched += r.touchAddrs(l.Zone, l.first, l.end)
 	}
@@ -49,16 +55,53 @@ func (r *Reader) LookupAll(list []*Lookup) {
 	}
 }
 
-// narrow finds the entries that l has to look at.
-func (r *Reader) narrow(l *Lookup) {
+// entries returns the range of the entries of z.
+func (z *Zone) entries() span { return span{z.found.first, z.found.end} }
+
+// narrowSamples finds the samples that l has to look at: no more than there is a sample of samples for.
+func (r *Reader) narrowSamples(l *Lookup) {
+	var s span
 	switch {
 	case l.Addr.Is4() != l.Zone.is4():
-		l.first, l.end = 0, 0
 	case l.Addr.Is4():
-		l.first, l.end = r.narrow4(l.Zone, key4(l.Addr))
+		s = l.Zone.entries().samples(sampling4)
+		tops := s.samples(sampling4)
+		s.narrow(tops, tops.lo+before4(r.tops4[tops.lo:tops.hi], key4(l.Addr)), sampling4)
 	default:
-		l.first, l.end = r.narrow6(l.Zone, key6(l.Addr))
+		s = l.Zone.entries().samples(sampling6)
+		tops := s.samples(sampling6)
+		s.narrow(tops, tops.lo+before6(r.tops6[tops.lo:tops.hi], key6(l.Addr)), sampling6)
 	}
+	l.first, l.end = s.lo, s.hi
+}
+
+// touchSamples touches the samples that l has to look at.
+func (r *Reader) touchSamples(l *Lookup) (sum byte) {
+	if l.Addr.Is4() {
+		for i := l.first; i < l.end; i += 64 / 4 {
+			sum += byte(r.samples4[i])
+		}
+		return sum
+	}
+	for i := l.first; i < l.end; i += 64 / 16 {
+		sum += byte(r.samples6[i].high)
+	}
+	return sum
+}
+
+// narrow finds the entries that l has to look at: no more than there is a sample for.
+func (r *Reader) narrow(l *Lookup) {
+	var s span
+	switch {
+	case l.Addr.Is4() != l.Zone.is4():
+	case l.Addr.Is4():
+		s = l.Zone.entries()
+		s.narrow(s.samples(sampling4), l.first+before4(r.samples4[l.first:l.end], key4(l.Addr)), sampling4)
+	default:
+		s = l.Zone.entries()
+		s.narrow(s.samples(sampling6), l.first+before6(r.samples6[l.first:l.end], key6(l.Addr)), sampling6)
+	}
+	l.first, l.end = s.lo, s.hi
 }
 
 // pick looks for the address of l among those entries.
@@ -76,27 +119,6 @@ func (r *Reader) pick(l *Lookup) {
 	key := key6(l.Addr)
 	l.first += r.before6(l.first, l.end, key)
 	l.Found = l.first < l.Zone.found.end && r.addr6(l.first) == key
-}
-
-// narrow4 and narrow6 return a range of entries, no longer than there is a sample for, that the result of search4 or
-// search6 is in or ends.
-
-func (r *Reader) narrow4(z *Zone, key addr4) (lo, hi int) {
-	s := span{z.found.first, z.found.end}
-	samples := s.samples(sampling4)
-	tops := samples.samples(sampling4)
-	samples.narrow(tops, tops.lo+before4(r.tops4[tops.lo:tops.hi], key), sampling4)
-	s.narrow(s.samples(sampling4), samples.lo+before4(r.samples4[samples.lo:samples.hi], key), sampling4)
-	return s.lo, s.hi
-}
-
-func (r *Reader) narrow6(z *Zone, key addr6) (lo, hi int) {
-	s := span{z.found.first, z.found.end}
-	samples := s.samples(sampling6)
-	tops := samples.samples(sampling6)
-	samples.narrow(tops, tops.lo+before6(r.tops6[tops.lo:tops.hi], key), sampling6)
-	s.narrow(s.samples(sampling6), samples.lo+before6(r.samples6[samples.lo:samples.hi], key), sampling6)
-	return s.lo, s.hi
 }
 
 // A span is a range of indexes.

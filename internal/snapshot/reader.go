@@ -30,7 +30,7 @@ type Reader struct {
 	// The sections with the entries, parts of b. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 
-	// Every address whose index is a multiple of sampling4 or sampling6, and every such sample: see search4 and narrow4.
+	// Every address whose index is a multiple of sampling4 or sampling6, and every such sample: see search4 and LookupAll.
 	samples4, tops4 []addr4
 	samples6, tops6 []addr6
 }
