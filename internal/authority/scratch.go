@@ -41,8 +41,8 @@ type Place struct {
 	lookup    snapshot.Lookup
 }
 
-// Find finds the places in g. Nearly all that takes time in this is to wait for memory, at each step of each search anew:
-// so it takes each step for all places before the next one, and waits for all at once.
+// Find finds the places in g. Nearly all that takes time in this is to wait for memory, at each step of each search
+// anew: so it takes each step for all places before the next one, and waits for all at once.
 func (s *Scratch) Find(g *Generation, places []Place) {
 	touched := 0 // of no use but to have memory read
 	for i := range places {
@@ -96,7 +96,8 @@ func (g *Generation) touchPrefixes(p netip.Prefix) (touched int) {
 	return touched
 }
 
-// plain reports whether n is the apex of a zone in which the names of addresses are those of the reverse-mapping domain.
+// plain reports whether n is the apex of a zone in which the names of addresses are those of the reverse-mapping
+// domain.
 func (n *node) plain() bool {
 	return n.zone != nil && n.zone.Kind == snapshot.Reverse && !n.zone.classless
 }

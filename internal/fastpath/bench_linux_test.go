@@ -101,8 +101,8 @@ func (f *benchFamily) packets(b *testing.B, qname func(i int) string) [][]byte {
 	return list
 }
 
-// BenchmarkRespond answers packets for random names of a million, or beside them. With one name again and again, all that
-// is needed is in the processor's caches.
+// BenchmarkRespond answers packets for random names of a million, or beside them. With one name again and again, all
+// that is needed is in the processor's caches.
 func BenchmarkRespond(b *testing.B) {
 	for _, f := range benchFamilies {
 		g := f.generation(b)

@@ -55,8 +55,8 @@ func long(less int) string {
 	return strings.Repeat(label, 3) + strings.Repeat("l", 254-3*64-1-len("example.net.")-less) + ".example.net."
 }
 
-// content returns a snapshot with all kinds of zones, delegations and names, and with answers that are too large for small
-// buffers and for any packet.
+// content returns a snapshot with all kinds of zones, delegations and names, and with answers that are too large for
+// small buffers and for any packet.
 func content(t testing.TB) []byte {
 	t.Helper()
 	many := delegation("198.18.9.0/24 9.18.198.in-addr.arpa.")

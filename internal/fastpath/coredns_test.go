@@ -12,6 +12,7 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/bufsize"
 	"github.com/coredns/coredns/plugin/test"
 	"github.com/miekg/dns"
 
@@ -32,8 +33,9 @@ type ordinary struct {
 	size   int // of the last message that the plugin wrote, as metrics have it
 }
 
-// newOrdinary returns what serves a snapshot with the arguments of the plugin in the server block for all names.
-func newOrdinary(t testing.TB, content []byte, args string) *ordinary {
+// newOrdinary returns what serves a snapshot with the arguments of the plugin in the server block for all names, behind
+// bufsize if that has a size.
+func newOrdinary(t testing.TB, content []byte, args string, size uint16) *ordinary {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "records.snapshot")
 	if err := os.WriteFile(path, content, 0o644); err != nil {
@@ -51,6 +53,11 @@ func newOrdinary(t testing.TB, content []byte, args string) *ordinary {
 	config := dnsserver.GetConfig(c)
 	config.Zone = "."
 	o := &ordinary{}
+	if size > 0 {
+		config.Plugin = append([]plugin.Plugin{func(next plugin.Handler) plugin.Handler {
+			return bufsize.Bufsize{Next: next, Size: int(size)}
+		}}, config.Plugin...)
+	}
 	config.Plugin = append([]plugin.Plugin{o.observe}, config.Plugin...)
 	if o.server, err = dnsserver.NewServer("dns://127.0.0.1:53", []*dnsserver.Config{config}); err != nil {
 		t.Fatal(err)
@@ -75,8 +82,8 @@ func (w *observer) WriteMsg(m *dns.Msg) error {
 	return w.ResponseWriter.WriteMsg(m)
 }
 
-// respond does what the server of miekg/dns does with a packet (Server.serveDNS), which calls that of CoreDNS. It returns
-// the response, nil if there is none, and the message that it is of.
+// respond does what the server of miekg/dns does with a packet (Server.serveDNS), which calls that of CoreDNS. It
+// returns the response, nil if there is none, and the message that it is of.
 func (o *ordinary) respond(t testing.TB, packet []byte) ([]byte, *dns.Msg) {
 	t.Helper()
 	w := &packer{ResponseWriter: test.ResponseWriter{RemoteIP: "2001:db8::1"}, t: t}

@@ -15,8 +15,8 @@ import (
 // MaxResponse is the room that a response needs while it is written.
 const MaxResponse = uncompressed + maxRecord + optSize
 
-// uncompressed is the most bytes that a response has before names are compressed. CoreDNS compresses larger ones, if they
-// go over IPv6 (request.Request.Scrub), so those are left to it.
+// uncompressed is the most bytes that a response has before names are compressed. CoreDNS compresses larger ones, if
+// they go over IPv6 (request.Request.Scrub), so those are left to it.
 const uncompressed = 1220
 
 // minResponse is what every client takes (RFC 1035 section 4.2.1), whatever it says (RFC 6891 section 6.2.5).
@@ -76,9 +76,9 @@ func New(o Options) *Responder {
 	}
 }
 
-// Prepare looks at a batch of packets, which g is to answer, and finds what it has for them: together, since that takes a
-// fraction of the time that it would take for each alone. The packets must not change until all are answered. Then, to
-// prepare nothing lets go of them and of g. It allocates only for a batch that is larger than all before.
+// Prepare looks at a batch of packets, which g is to answer, and finds what it has for them: together, since that
+// takes a fraction of the time that it would take for each alone. The packets must not change until all are answered.
+// Then, to prepare nothing lets go of them and of g. It allocates only for a batch that is larger than all before.
 func (r *Responder) Prepare(packets [][]byte, g *authority.Generation) {
 	clear(r.places) // what they hold belongs to the last generation
 	r.g, r.packets = g, packets

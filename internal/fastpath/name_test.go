@@ -29,7 +29,9 @@ func parseName(t *testing.T, name []byte) *query {
 
 // TestPrefix tries each byte in each place of names of addresses.
 func TestPrefix(t *testing.T) {
-	for _, addr := range []string{"192.0.2.1", "10.20.30.40", "255.255.255.255", "0.0.0.0", "2001:db8:abcd:ef01:2345:6789::1"} {
+	for _, addr := range []string{
+		"192.0.2.1", "10.20.30.40", "255.255.255.255", "0.0.0.0", "2001:db8:abcd:ef01:2345:6789::1",
+	} {
 		name := make([]byte, 300)
 		n, err := dns.PackDomainName(arpa.Name(netip.MustParseAddr(addr)), name, 0, nil, false)
 		if err != nil {

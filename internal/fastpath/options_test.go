@@ -29,8 +29,9 @@ func pack(t testing.TB, qname string, qtype uint16, options ...dns.EDNS0) []byte
 // TestOptions asks questions that are ours or not depending on what else there is.
 func TestOptions(t *testing.T) {
 	const (
-		name4   = "10.2.0.192.in-addr.arpa."
-		none4   = "11.2.0.192.in-addr.arpa."
+		apex    = "2.0.192.in-addr.arpa."
+		name4   = "10." + apex
+		none4   = "11." + apex
 		alias   = "160.2.0.192.in-addr.arpa." // whose target is not ours
 		aliased = "194.2.0.192.in-addr.arpa." // whose target does not exist
 		odd     = "x.2.0.192.in-addr.arpa."
@@ -40,39 +41,40 @@ func TestOptions(t *testing.T) {
 	)
 	all := []string{"."}
 	g := generation(t, content(t))
+	type options = fastpath.Options
 	for _, test := range []struct {
 		what  string
-		o     fastpath.Options
+		o     options
 		qname string
 		qtype uint16
 		ours  bool
 	}{
-		{"everything", fastpath.Options{Zones: all}, name4, dns.TypePTR, true},
-		{"no zone", fastpath.Options{}, name4, dns.TypePTR, false},
-		{"another zone", fastpath.Options{Zones: []string{"ip6.arpa."}}, name4, dns.TypePTR, false},
-		{"another zone, a name of no address", fastpath.Options{Zones: []string{"ip6.arpa."}}, odd, dns.TypePTR, false},
-		{"arpa", fastpath.Options{Zones: []string{"arpa."}}, name6, dns.TypePTR, true},
-		{"the zone itself", fastpath.Options{Zones: []string{"2.0.192.in-addr.arpa."}}, "2.0.192.IN-addr.arpa.", dns.TypeSOA, true},
-		{"the name itself", fastpath.Options{Zones: []string{name4}}, name4, dns.TypePTR, true},
-		{"below the name", fastpath.Options{Zones: []string{"1." + name4}}, name4, dns.TypePTR, false},
-		{"no label", fastpath.Options{Zones: []string{"92.in-addr.arpa."}}, name4, dns.TypePTR, false},
-		{"no label of a name of no address", fastpath.Options{Zones: []string{"92.in-addr.arpa."}}, odd, dns.TypePTR, false},
+		{"everything", options{Zones: all}, name4, dns.TypePTR, true},
+		{"no zone", options{}, name4, dns.TypePTR, false},
+		{"another zone", options{Zones: []string{"ip6.arpa."}}, name4, dns.TypePTR, false},
+		{"another zone, a name of no address", options{Zones: []string{"ip6.arpa."}}, odd, dns.TypePTR, false},
+		{"arpa", options{Zones: []string{"arpa."}}, name6, dns.TypePTR, true},
+		{"the zone itself", options{Zones: []string{apex}}, "2.0.192.IN-addr.arpa.", dns.TypeSOA, true},
+		{"the name itself", options{Zones: []string{name4}}, name4, dns.TypePTR, true},
+		{"below the name", options{Zones: []string{"1." + name4}}, name4, dns.TypePTR, false},
+		{"no label", options{Zones: []string{"92.in-addr.arpa."}}, name4, dns.TypePTR, false},
+		{"no label of a name of no address", options{Zones: []string{"92.in-addr.arpa."}}, odd, dns.TypePTR, false},
 
-		{"elsewhere", fastpath.Options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, name4, dns.TypePTR, false},
-		{"elsewhere, a name of no address", fastpath.Options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, odd, dns.TypePTR, false},
-		{"elsewhere, at the name", fastpath.Options{Zones: all, Elsewhere: []string{host}}, host, dns.TypeA, false},
-		{"beside", fastpath.Options{Zones: all, Elsewhere: []string{"198.in-addr.arpa.", "net."}}, name4, dns.TypePTR, true},
-		{"DS beside", fastpath.Options{Zones: all, Elsewhere: []string{"net."}}, name4, dns.TypeDS, false},
-		{"DS alone", fastpath.Options{Zones: all}, name4, dns.TypeDS, true},
+		{"elsewhere", options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, name4, dns.TypePTR, false},
+		{"elsewhere, no address", options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, odd, dns.TypePTR, false},
+		{"elsewhere, at the name", options{Zones: all, Elsewhere: []string{host}}, host, dns.TypeA, false},
+		{"beside", options{Zones: all, Elsewhere: []string{"198.in-addr.arpa.", "net."}}, name4, dns.TypePTR, true},
+		{"DS beside", options{Zones: all, Elsewhere: []string{"net."}}, name4, dns.TypeDS, false},
+		{"DS alone", options{Zones: all}, name4, dns.TypeDS, true},
 
-		{"falls through", fastpath.Options{Zones: all, Fallthrough: all}, none4, dns.TypePTR, false},
-		{"falls through, a name of no address", fastpath.Options{Zones: all, Fallthrough: all}, odd, dns.TypePTR, false},
-		{"falls through, a host", fastpath.Options{Zones: all, Fallthrough: []string{"example."}}, none, dns.TypeA, false},
-		{"falls through elsewhere", fastpath.Options{Zones: all, Fallthrough: []string{"example."}}, none4, dns.TypePTR, true},
-		{"is there", fastpath.Options{Zones: all, Fallthrough: all}, name4, dns.TypePTR, true},
-		{"is there without the type", fastpath.Options{Zones: all, Fallthrough: all}, name4, dns.TypeA, true},
-		{"an alias is there", fastpath.Options{Zones: all, Fallthrough: all}, aliased, dns.TypePTR, true},
-		{"an alias to elsewhere is there", fastpath.Options{Zones: all, Fallthrough: all}, alias, dns.TypePTR, true},
+		{"falls through", options{Zones: all, Fallthrough: all}, none4, dns.TypePTR, false},
+		{"falls through, a name of no address", options{Zones: all, Fallthrough: all}, odd, dns.TypePTR, false},
+		{"falls through, a host", options{Zones: all, Fallthrough: []string{"example."}}, none, dns.TypeA, false},
+		{"falls through elsewhere", options{Zones: all, Fallthrough: []string{"example."}}, none4, dns.TypePTR, true},
+		{"is there", options{Zones: all, Fallthrough: all}, name4, dns.TypePTR, true},
+		{"is there without the type", options{Zones: all, Fallthrough: all}, name4, dns.TypeA, true},
+		{"an alias is there", options{Zones: all, Fallthrough: all}, aliased, dns.TypePTR, true},
+		{"an alias to elsewhere is there", options{Zones: all, Fallthrough: all}, alias, dns.TypePTR, true},
 	} {
 		out := make([]byte, fastpath.MaxResponse)
 		r := fastpath.New(test.o).Respond(out, pack(t, test.qname, test.qtype), g)
@@ -154,7 +156,7 @@ func TestLetsGo(t *testing.T) {
 }
 
 func TestNothingIsAllocated(t *testing.T) {
-	c := newComparison(t, content(t), ".")
+	c := newComparison(t, content(t), 0, ".")
 	g := newGenerator(c.g, 3)
 	for range 200 {
 		var batch [][]byte
@@ -176,7 +178,7 @@ func TestNothingIsAllocated(t *testing.T) {
 
 // FuzzRespond compares what is answered with what CoreDNS answers.
 func FuzzRespond(f *testing.F) {
-	c := newComparison(f, content(f), ".")
+	c := newComparison(f, content(f), 0, ".")
 	g := newGenerator(c.g, 4)
 	for range 500 {
 		f.Add(g.packet(f).b)

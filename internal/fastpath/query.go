@@ -45,8 +45,8 @@ type query struct {
 	options  int // bytes at the end of the packet
 }
 
-// parse reports whether a packet is a query that could be ours: a plain question and at most an OPT RR. Whatever else it
-// is, an error included, is for CoreDNS.
+// parse reports whether a packet is a query that could be ours: a plain question and at most an OPT RR. Whatever else
+// it is, an error included, is for CoreDNS.
 func (q *query) parse(packet []byte) bool {
 	if len(packet) < headerSize+1+fieldsSize {
 		return false

@@ -34,8 +34,8 @@ func longest(list []scope, qname string) int {
 	return found
 }
 
-// contains does what the plugin does, for which an escaped dot is the end of a label too: that does no harm, because the
-// zones of the snapshot have the last word.
+// contains does what the plugin does, for which an escaped dot is the end of a label too: that does no harm, because
+// the zones of the snapshot have the last word.
 func (s *scope) contains(qname string) bool {
 	n := len(qname) - len(s.name)
 	return s.name == "." || strings.HasSuffix(qname, s.name) && (n == 0 || qname[n-1] == '.')

@@ -17,8 +17,8 @@ type Lookup struct {
 	touched    byte
 }
 
-// LookupAll does what Lookup does, for each in the list. Nearly all that takes time in this is to wait for memory, several
-// times for each: here, all wait at once. It does not allocate.
+// LookupAll does what Lookup does, for each in the list. Nearly all that takes time in this is to wait for memory,
+// several times for each: here, all wait at once. It does not allocate.
 //
 // The loops that touch memory do nothing else, as a processor does not look far ahead.
 func (r *Reader) LookupAll(list []*Lookup) {

@@ -67,8 +67,8 @@ func readAddr6(b []byte) addr6 {
 	return addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
 
-// The functions that touch something read of it, so that the processor gets it from memory. As long as the result is not
-// used, it goes on with what comes after.
+// The functions that touch something read of it, so that the processor gets it from memory. As long as the result is
+// not used, it goes on with what comes after.
 
 // touchAddrs touches the entries of z from lo to hi, which are not many.
 func (r *Reader) touchAddrs(z *Zone, lo, hi int) (sum byte) {
