@@ -179,9 +179,12 @@ func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
 
-// packet returns a query.
+// packet returns a query, or something that is like one.
 func (g *generator) packet(t testing.TB) packet {
 	t.Helper()
+	if g.oneIn(50) {
+		return packet{b: g.random()}
+	}
 	m := &dns.Msg{MsgHdr: dns.MsgHdr{
 		Id: uint16(g.Uint32()), RecursionDesired: g.oneIn(2), CheckingDisabled: g.oneIn(2),
 	}}
@@ -296,6 +299,18 @@ func (g *generator) odd(m *dns.Msg) {
 	case 8:
 		m.Question = nil
 	}
+}
+
+// random returns a header with the usual counts and any bytes, or any bytes without that.
+func (g *generator) random() []byte {
+	b := make([]byte, g.IntN(600))
+	for i := range b {
+		b[i] = byte(g.Uint32()) >> g.IntN(8)
+	}
+	if g.oneIn(2) {
+		copy(b[min(2, len(b)):], []byte{1, 0, 0, 1, 0, 0, 0, 0, 0, byte(g.IntN(2))})
+	}
+	return b
 }
 
 // mutate damages a packet.
