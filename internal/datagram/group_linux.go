@@ -20,8 +20,9 @@ var longAgo = time.Unix(1, 0)
 const (
 	// patience is how long a probe may be on its way to this very machine.
 	patience = 500 * time.Millisecond
-	// others is how many sockets beside ours are expected: after so many in vain, locate gives up.
+	// others is how many sockets beside ours are expected: after so many in vain, or so long, locate gives up.
 	others = 64
+	enough = 5 * time.Second
 )
 
 // A Group is those sockets at an address that are ours, beside others that are bound to it with SO_REUSEPORT, too. The
@@ -148,6 +149,7 @@ func (g *Group) check() (bool, error) {
 
 // locate finds out which numbers the sockets have. It looks twice: a busy socket may lose a probe.
 func (g *Group) locate() ([]int, error) {
+	begun := time.Now()
 	for _, wait := range []time.Duration{patience / 10, patience} {
 		at := make([]int, len(g.conns))
 		left := len(at)
@@ -166,7 +168,7 @@ func (g *Group) locate() ([]int, error) {
 			if left == 0 {
 				return at, nil
 			}
-			if number == len(g.conns)+others {
+			if number == len(g.conns)+others || time.Since(begun) > enough {
 				break
 			}
 		}
