@@ -213,7 +213,7 @@ func startLoad(t *testing.T, addr string, n int) *load {
 			r = query("example.org.", dns.TypeA) // which the fast path does not answer
 		}
 		l.done.Go(func() {
-			c := dns.Client{Timeout: 2 * time.Second}
+			c := dns.Client{Timeout: 8 * time.Second} // a busy machine may halt for longer than one would think
 			for {
 				select {
 				case <-l.stop:
@@ -278,25 +278,33 @@ func TestFastpathReload(t *testing.T) {
 			what, corefile string
 			fast           int // workers
 			fails          bool
+			quiet          bool // without queries, from then on
 		}{
-			{"the same", corefile("", "fastpath 1"), 1, false},
-			{"more workers", corefile("", "fastpath 3"), 3, false},
-			{"one that fails", corefile("", "fastpath 1") + "example.org:" + port + " {\nbind 192.0.2.1\nfile x\n}\n", 3, true},
-			{"one that is refused", corefile("log", "fastpath 1"), 3, true},
-			{"more sockets of CoreDNS", corefile("multisocket 3", "fastpath 2"), 2, false},
-			{"fewer", corefile("", "fastpath 2"), 2, false},
+			{"the same", corefile("", "fastpath 1"), 1, false, false},
+			{"more workers", corefile("", "fastpath 3"), 3, false, false},
+			{"one that fails", corefile("", "fastpath 1") + "example.org:" + port + " {\nbind 192.0.2.1\nfile x\n}\n", 3, true, false},
+			{"one that is refused", corefile("log", "fastpath 1"), 3, true, false},
+			{"more sockets of CoreDNS", corefile("multisocket 3", "fastpath 2"), 2, false, false},
+			{"fewer", corefile("", "fastpath 2"), 2, false, false},
 			// Without the fast path, CoreDNS loses what is queued in sockets that it closes.
-			{"without", corefile("", ""), 0, false},
-			{"without, more sockets", corefile("multisocket 3", ""), 0, false},
-			{"with it again", corefile("multisocket 3", "fastpath 2"), 2, false},
-			{"with fewer sockets before it", corefile("", "fastpath 1"), 1, false},
+			{"without", corefile("", ""), 0, false, false},
+			{"without, more sockets", corefile("multisocket 3", ""), 0, false, false},
+			{"with it again", corefile("multisocket 3", "fastpath 2"), 2, false, false},
+			// CoreDNS closes sockets that are before ours, which renumbers ours: for a moment, the kernel gives some datagrams
+			// to others that are about to be closed.
+			{"with fewer sockets before it", corefile("", "fastpath 1"), 1, false, true},
 		} {
+			if tc.quiet {
+				l.end(t)
+			}
 			next, err := in.Restart(input(tc.corefile))
 			if (err != nil) != tc.fails {
 				t.Fatalf("%s at %s: %v", tc.what, server, err)
 			}
 			in = next
-			l.more(t, 200)
+			if !tc.quiet {
+				l.more(t, 200)
+			}
 			listeners.Lock()
 			n := 0
 			if l := listeners.byAddr[server]; l != nil {
@@ -318,10 +326,12 @@ func TestFastpathReload(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			least := before + 50 + int(l.asked.Load()-load) - 2*12
+			least := before + 50 + int(l.asked.Load()-load)
+			if !tc.quiet {
+				least -= 2 * 12 // that are on their way
+			}
 			waitFor(t, func() bool { return seen() >= least })
 		}
-		l.end(t)
 		next, err := in.Restart(input("in-addr.arpa:" + port + " {\nerrors\n}")) // without the plugin at all
 		if err != nil {
 			t.Fatal(err)
