@@ -115,8 +115,8 @@ bench: bench-peers bench-servedns bench-reload bench-compile ## most measurement
 .PHONY: bench-quick
 bench-quick: build ## the ratios to the best peers, roughly, in two minutes
 	@tools/test-deps
-	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv4 -servers revmap,revmap-plain,constant,hosts,knot
-	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv6 -servers revmap,revmap-plain,constant,hosts
+	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv4 -servers revmap,revmap-plain,revmap-fast,constant,hosts,knot,nsd
+	go run ./bench peers -out run/bench/quick -time 1.5s -rounds 2 -family ipv6 -servers revmap,revmap-plain,revmap-fast,constant,hosts
 	@go run ./bench report -out run/bench/quick -budgets
 
 .PHONY: bench-readme

@@ -65,10 +65,21 @@ func (r *result) cell(v value) string { return digits(median(r.Rounds, v)) }
 
 // against returns the ratio of revmap's value to that of r for a table, "" if r is revmap.
 func (c *comparison) against(r *result, v value) string {
-	key := revmapPlain
 	if r.server.metrics {
-		key = revmapMetrics
+		return c.quotient(revmapMetrics, r, v)
 	}
+	return c.quotient(revmapPlain, r, v)
+}
+
+// fastAgainst does the same for revmap with the fast path.
+func (c *comparison) fastAgainst(r *result, v value) string {
+	if r.server.metrics {
+		return c.quotient(fastMetrics, r, v)
+	}
+	return c.quotient(fastPlain, r, v)
+}
+
+func (c *comparison) quotient(key string, r *result, v value) string {
 	ours := c.of(key)
 	if ours == nil || r.server.program == ours.server.program {
 		return ""
@@ -92,15 +103,15 @@ func (c *comparison) part() (*part, error) {
 
 func (c *comparison) queryTable() string {
 	t := table{left: 1, head: []string{"server",
-		"hit, µs CPU", "ours / this", "queries/s", "p50, µs", "p99, µs",
-		"miss, µs CPU", "ours / this", "queries/s", "p50, µs", "p99, µs",
+		"hit, µs CPU", "ours / this", "fast / this", "queries/s", "p50, µs", "p99, µs",
+		"miss, µs CPU", "ours / this", "fast / this", "queries/s", "p50, µs", "p99, µs",
 	}}
 	for _, r := range c.results {
 		hit := func(v func(*phase) float64) string { return r.cell(func(r *round) float64 { return v(&r.Hit) }) }
 		miss := func(v func(*phase) float64) string { return r.cell(func(r *round) float64 { return v(&r.Miss) }) }
 		t.add(r.server.name,
-			r.cell(hitCPU), c.against(r, hitCPU), hit(perSecond), hit(p50), hit(p99),
-			r.cell(missCPU), c.against(r, missCPU), miss(perSecond), miss(p50), miss(p99))
+			r.cell(hitCPU), c.against(r, hitCPU), c.fastAgainst(r, hitCPU), hit(perSecond), hit(p50), hit(p99),
+			r.cell(missCPU), c.against(r, missCPU), c.fastAgainst(r, missCPU), miss(perSecond), miss(p50), miss(p99))
 	}
 	return t.String()
 }
@@ -177,6 +188,15 @@ func (c *comparison) figures() (all []figure, err error) {
 		}
 		if f.Case != "" {
 			all = append(all, f)
+		}
+	}
+	if fast := c.of(fastPlain); fast != nil {
+		for _, key := range []string{"knot", "nsd"} {
+			if r := c.of(key); r != nil {
+				all = append(all,
+					figure{"fast", c.name + ", hit, " + r.server.name, ratio(fast, r, hitCPU), c.fastBudget, "x"},
+					figure{"fast", c.name + ", miss, " + r.server.name, ratio(fast, r, missCPU), 1.10, "x"})
+			}
 		}
 	}
 	best("load", loadTime, c.loadBudget)

@@ -27,6 +27,7 @@ type family struct {
 	absent func(names int, r *rand.Rand) string
 
 	loadBudget, memoryBudget float64 // at most so much of the best peer's
+	fastBudget               float64 // at most so much of NSD's and Knot's, where names exist
 	snapshotBudget           float64 // bytes per name
 }
 
@@ -34,7 +35,7 @@ var families = []*family{
 	{
 		name: "IPv4", key: "ipv4", prefix: netip.MustParsePrefix("10.0.0.0/8"), queries: 200_000, most: 1 << 24,
 		addr: addr4, absent: absent4,
-		loadBudget: 1.0 / 10, memoryBudget: 1.0 / 3, snapshotBudget: 48,
+		loadBudget: 1.0 / 10, memoryBudget: 1.0 / 3, fastBudget: 1, snapshotBudget: 48,
 	},
 	{
 		name: "IPv6", key: "ipv6", prefix: netip.MustParsePrefix("2001:db8::/32"), queries: 100_000, most: 1 << 24,
@@ -42,7 +43,7 @@ var families = []*family{
 		absent: func(names int, r *rand.Rand) string {
 			return arpa.Name(addr6(r.IntN(names), 1<<63|r.Uint64()))
 		},
-		loadBudget: 1.0 / 40, memoryBudget: 1.0 / 6, snapshotBudget: 64,
+		loadBudget: 1.0 / 40, memoryBudget: 1.0 / 6, fastBudget: 0.7, snapshotBudget: 64,
 	},
 }
 

@@ -79,7 +79,13 @@ func TestPeers(t *testing.T) {
 		for _, f := range p.Figures {
 			figures = append(figures, f.Budget)
 		}
-		if diff := gocmp.Diff([]string{"query", "query", "load", "memory", "snapshot"}, figures); diff != "" {
+		want := []string{"query", "query"}
+		for _, key := range []string{"knot", "nsd"} {
+			if slices.Contains(keys, key) {
+				want = append(want, "fast", "fast")
+			}
+		}
+		if diff := gocmp.Diff(append(want, "load", "memory", "snapshot"), figures); diff != "" {
 			t.Errorf("%s: budgets (-want +got):\n%s", f.name, diff)
 		}
 	}
@@ -155,6 +161,7 @@ func TestComparison(t *testing.T) {
 	c := comparison{d, fakeResults(map[string][2]round{
 		"revmap":       {fast(10, 100*ms, 10*mega, ""), fast(20, 200*ms, 10*mega, "")},
 		"revmap-plain": {fast(8, 100*ms, 10*mega, ""), fast(18, 200*ms, 10*mega, "")},
+		"revmap-fast":  {fast(4, 100*ms, 10*mega, ""), fast(8, 200*ms, 10*mega, "")},
 		"constant":     {fast(10, ms, 2*mega, ""), fast(20, ms, 2*mega, "")},
 		"template":     {fast(10, ms, 3*mega, ""), fast(20, ms, 3*mega, "")}, // has no data to load
 		"knot":         {fast(5, 2000*ms, 50*mega, ""), fast(10, 4000*ms, 50*mega, "")},
@@ -172,12 +179,14 @@ func TestComparison(t *testing.T) {
 	}
 	want := map[string]float64{
 		"query: IPv4, hit": 1, "query: IPv4, miss": 1, "load: IPv4, NSD": 0.2, "memory: IPv4, Knot DNS": 0.2,
+		"fast: IPv4, hit, Knot DNS": 0.8, "fast: IPv4, miss, Knot DNS": 0.8,
+		"fast: IPv4, hit, NSD": 0.8, "fast: IPv4, miss, NSD": 0.8,
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("figures %v; want %v", got, want)
 	}
 	for _, line := range []string{
-		"| Knot DNS | 7.50 | 1.70 | 1,000 | 1,000 | 1,000,000 | 7.50 | 1.70 | 1,000 | 1,000 | 1,000,000 |\n",
+		"| Knot DNS | 7.50 | 1.70 | 0.800 | 1,000 | 1,000 | 1,000,000 | 7.50 | 1.70 | 0.800 | 1,000 | 1,000 | 1,000,000 |\n",
 		"| NSD | 0.750 | 0.200 | 200 | 200 | 0.050 |\n",
 		"| CoreDNS template | 0.001 |  | 3 | 3 |  |\n",
 		"* NSD, miss, round 1: 1 of 10 lost\n",

@@ -69,6 +69,8 @@ var config embed.FS
 const (
 	revmapMetrics   = "revmap" // with metrics, as operators run it
 	revmapPlain     = "revmap-plain"
+	fastPlain       = "revmap-fast"
+	fastMetrics     = "revmap-fast-metrics"
 	constantMetrics = "constant"
 )
 
@@ -81,6 +83,14 @@ var servers = []*server{
 	{
 		name: "revmap", key: revmapPlain, program: "coredns", version: "-version",
 		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
+	},
+	{
+		name: "revmap, fast path", key: fastPlain, program: "coredns", version: "-version",
+		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"},
+	},
+	{
+		name: "revmap, fast path, prometheus", key: fastMetrics, program: "coredns", version: "-version",
+		data: "snapshot", args: []string{"-conf", "<<.Dir>>/Corefile"}, metrics: true,
 	},
 	{
 		name: "CoreDNS file", key: "file", data: "zone", args: []string{"serve", "coredns", "<<.Dir>>/Corefile"},

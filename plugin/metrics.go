@@ -20,6 +20,13 @@ var (
 		Help:      "Counter of answers by kind.",
 	}, []string{"snapshot", "kind"})
 
+	fastpathTotal = promauto.NewCounterVec(prometheus.CounterOpts{
+		Namespace: plugin.Namespace,
+		Subsystem: name,
+		Name:      "fastpath_queries_total",
+		Help:      "Counter of queries that arrived at the fast path, by what became of them there.",
+	}, []string{"server", "result"})
+
 	transfersTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 		Namespace: plugin.Namespace,
 		Subsystem: name,

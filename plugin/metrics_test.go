@@ -28,13 +28,19 @@ func gather(t *testing.T, name string) []*dto.Metric {
 // families returns the plugin's metrics.
 func families(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
+	return slices.DeleteFunc(allFamilies(t), func(f *dto.MetricFamily) bool {
+		return !strings.HasPrefix(f.GetName(), "coredns_revmap_")
+	})
+}
+
+// allFamilies returns the metrics of CoreDNS, too.
+func allFamilies(t *testing.T) []*dto.MetricFamily {
+	t.Helper()
 	all, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(f *dto.MetricFamily) bool {
-		return !strings.HasPrefix(f.GetName(), "coredns_revmap_")
-	})
+	return all
 }
 
 // value returns what a counter or a gauge stands at.
@@ -127,7 +133,7 @@ func TestMetricNames(t *testing.T) {
 	}
 
 	readme := readReadme(t)
-	words := []string{"success", "missing", "unreadable", "format", "version", "checksum", "shrunk", "panic"}
+	words := []string{"success", "missing", "unreadable", "format", "version", "checksum", "shrunk", "panic", "answered", "passed", "dropped"}
 	for _, k := range authority.Kinds {
 		if k != authority.Outside {
 			words = append(words, k.String())
@@ -149,4 +155,4 @@ func TestMetricNames(t *testing.T) {
 }
 
 // labelOrder is the order of labels in the documentation; Prometheus sorts them by name.
-var labelOrder = map[string]int{"snapshot": 0, "kind": 1, "result": 1, "id": 1, "commit": 2}
+var labelOrder = map[string]int{"snapshot": 0, "server": 0, "kind": 1, "result": 1, "id": 1, "commit": 2}

@@ -3,12 +3,16 @@ package revmap
 import (
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestReadme starts a server for each example, as CoreDNS does with the README files of its own plugins. It is bound to
@@ -24,7 +28,6 @@ func TestReadme(t *testing.T) {
 	}
 
 	port := dnsserver.Port
-	dnsserver.Port = "0"
 	defer func() { dnsserver.Port = port }()
 
 	examples := regexp.MustCompile("(?ms)^~~~ corefile\n(.*?)^~~~$").FindAllStringSubmatch(readme, -1)
@@ -35,6 +38,13 @@ func TestReadme(t *testing.T) {
 	secondaries := regexp.MustCompile(`(?m)^ +to .*$`)
 	for _, example := range examples {
 		corefile := block.ReplaceAllString(example[1], "$0\nbind 127.0.0.1")
+		dnsserver.Port = "0"
+		if strings.Contains(corefile, "fastpath") {
+			if runtime.GOOS != "linux" {
+				continue
+			}
+			dnsserver.Port = strconv.Itoa(peer.Port(t))
+		}
 		corefile = secondaries.ReplaceAllString(corefile, "to 127.0.0.1:1")
 		in, err := caddy.Start(input(corefile))
 		if err != nil {

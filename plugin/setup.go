@@ -2,6 +2,7 @@ package revmap
 
 import (
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,13 +18,16 @@ import (
 const (
 	defaultReload    = 15 * time.Second
 	defaultMaxShrink = 50
+	mostWorkers      = 256
 )
 
 func init() { plugin.Register(name, setup) }
 
 // An instance is what all uses of the plugin in one run of a Corefile share. While a Corefile reloads there are two.
 type instance struct {
-	stores []*store // complete after setup
+	stores []*store         // complete after setup
+	plans  map[string]*plan // of the fast path, by address; complete after OnStartup
+	first  bool             // there is no run before it, whose sockets it takes over
 }
 
 // instanceKey is the key of an *instance in the storage of a Caddy instance.
@@ -43,6 +47,7 @@ func onStarted(event caddy.EventName, info any) error {
 		for _, s := range shared.stores {
 			s.start()
 		}
+		shared.steer()
 	}
 	return nil
 }
@@ -78,6 +83,11 @@ func setup(c *caddy.Controller) error {
 		return nil
 	})
 	c.OnShutdown(s.stop)
+	if o.fastpath > 0 {
+		if err := in.setupFastpath(c, h, o.fastpath); err != nil {
+			return plugin.Error(name, err)
+		}
+	}
 	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
 		// The view plugin stands in the chain too, as the last one, but has no answers: it would make SERVFAIL of
 		// what is REFUSED or NXDOMAIN.
@@ -96,6 +106,7 @@ type options struct {
 	reload    time.Duration // 0 is off
 	maxShrink int           // percent
 	wait      bool
+	fastpath  int // workers, 0 without
 	fall      fall.F
 }
 
@@ -168,13 +179,25 @@ func (o *options) parseOption(c *caddy.Controller, option string, args []string)
 			return c.Errf("wait takes no argument: remove '%s'", strings.Join(args, " "))
 		}
 		o.wait = true
+	case "fastpath":
+		o.fastpath = runtime.GOMAXPROCS(0)
+		if len(args) > 1 {
+			return c.Err("fastpath takes one number of workers, for example fastpath 2, or none")
+		}
+		if len(args) == 1 {
+			n, err := strconv.Atoi(args[0])
+			if err != nil || n < 1 || n > mostWorkers {
+				return c.Errf("fastpath '%s' is no number of workers: write a whole number from 1 to %d", args[0], mostWorkers)
+			}
+			o.fastpath = n
+		}
 	case "fallthrough":
 		if err := checkZones(c, args); err != nil {
 			return err
 		}
 		o.fall.SetZonesFromArgs(args)
 	default:
-		return c.Errf("unknown property '%s': there are reload, max_shrink, wait and fallthrough", option)
+		return c.Errf("unknown property '%s': there are reload, max_shrink, wait, fastpath and fallthrough", option)
 	}
 	return nil
 }

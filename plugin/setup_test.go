@@ -3,6 +3,7 @@ package revmap
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func TestParse(t *testing.T) {
 	const seconds = time.Second
 	block := zones{"in-addr.arpa.", "ip6.arpa."} // of the server block
-	defaults := options{"/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}
+	defaults := options{"/x.snapshot", block, 15 * seconds, 50, false, 0, fall.F{}}
 	for _, tc := range []struct {
 		input string
 		want  options // without fall
@@ -26,18 +27,22 @@ func TestParse(t *testing.T) {
 	}{
 		{input: "revmap /x.snapshot", want: defaults},
 		{input: "revmap /x.snapshot {\n}", want: defaults},
-		{input: "revmap x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+		{input: "revmap x.snapshot", want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, 0, fall.F{}}},
 		{input: "revmap ./a/../x.snapshot",
-			want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, fall.F{}}},
+			want: options{"/etc/coredns/x.snapshot", block, 15 * seconds, 50, false, 0, fall.F{}}},
 		{input: "revmap /x.snapshot Example.ORG 192.0.2.0/23",
 			want: options{"/x.snapshot", zones{"example.org.", "2.0.192.in-addr.arpa.", "3.0.192.in-addr.arpa."},
-				15 * seconds, 50, false, fall.F{}}},
+				15 * seconds, 50, false, 0, fall.F{}}},
 		{input: "revmap /x.snapshot {\nreload 1m30s\nmax_shrink 10\nwait\n}",
-			want: options{"/x.snapshot", block, 90 * seconds, 10, true, fall.F{}}},
+			want: options{"/x.snapshot", block, 90 * seconds, 10, true, 0, fall.F{}}},
 		{input: "revmap /x.snapshot {\nreload 0\nmax_shrink 0\n}",
-			want: options{"/x.snapshot", block, 0, 0, false, fall.F{}}},
+			want: options{"/x.snapshot", block, 0, 0, false, 0, fall.F{}}},
 		{input: "revmap /x.snapshot {\nmax_shrink 100\n}",
-			want: options{"/x.snapshot", block, 15 * seconds, 100, false, fall.F{}}},
+			want: options{"/x.snapshot", block, 15 * seconds, 100, false, 0, fall.F{}}},
+		{input: "revmap /x.snapshot {\nfastpath 3\n}",
+			want: options{"/x.snapshot", block, 15 * seconds, 50, false, 3, fall.F{}}},
+		{input: "revmap /x.snapshot {\nfastpath\n}",
+			want: options{"/x.snapshot", block, 15 * seconds, 50, false, runtime.GOMAXPROCS(0), fall.F{}}},
 		{input: "revmap /x.snapshot {\nfallthrough\n}", want: defaults,
 			fall: []string{"."}},
 		{input: "revmap /x.snapshot {\nfallthrough IP6.arpa 192.0.2.0/24\n}",
@@ -65,8 +70,12 @@ func TestParse(t *testing.T) {
 		{input: "revmap /x.snapshot {\nwait\nreload 0\n}", err: "wait with reload 0 would wait for ever: remove one of them"},
 		{input: "revmap /x.snapshot {\nfallthrough a..b\n}", err: "'a..b' is no zone"},
 		{input: "revmap /x.snapshot {\nfallthrough\nfallthrough\n}", err: "a second 'fallthrough'"},
-		{input: "revmap /x.snapshot {\nfastpath\n}",
-			err: "unknown property 'fastpath': there are reload, max_shrink, wait and fallthrough"},
+		{input: "revmap /x.snapshot {\nfastpath 1 2\n}", err: "fastpath takes one number of workers, for example fastpath 2"},
+		{input: "revmap /x.snapshot {\nfastpath 0\n}",
+			err: "fastpath '0' is no number of workers: write a whole number from 1 to 256"},
+		{input: "revmap /x.snapshot {\nfastpath all\n}", err: "fastpath 'all' is no number"},
+		{input: "revmap /x.snapshot {\nslowpath\n}",
+			err: "unknown property 'slowpath': there are reload, max_shrink, wait, fastpath and fallthrough"},
 	} {
 		t.Run(strings.ReplaceAll(tc.input, "\n", ";"), func(t *testing.T) {
 			c := caddy.NewTestController("dns", tc.input)

@@ -94,6 +94,8 @@ type Answer struct {
 	host   snapshot.Host  // of Forward, unless there are addrs
 	addrs  []netip.Addr   // of Forward: ascending, so that those of IPv4 come first
 	cut    *cut           // of Delegated and Referral, and of Alias if the target is below one
+
+	scratch *Scratch // nil if names are allocated
 }
 
 // Rcode returns the RCODE: 0, or 3 for a name that does not exist.
@@ -175,6 +177,9 @@ func (a *Answer) addr(i int) netip.Addr {
 	return a.host.Addr(i)
 }
 
+// Above reports whether the owners of all RRs in a section are known to be the QNAME or above it.
+func (a *Answer) Above(s Section) bool { return s == AuthoritySection && a.alias == "" }
+
 // Record returns the i-th RR of a section; 0 <= i < Len(s). The owner of the first RR in the answer section is the
 // QNAME as it was asked, so that its case is kept (RFC 4343 section 4.1).
 //
@@ -210,7 +215,7 @@ func (a *Answer) setRecord(r *Record, owner string, i int) {
 	default:
 		r.Target = a.target
 		if a.Kind == Explicit || a.Kind == Default {
-			r.TTL, r.Target = a.rrset.TTL, a.rrset.Name(i)
+			r.TTL, r.Target = a.rrset.TTL, a.scratch.name(a.rrset, i)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Generation struct {
 
 	// The nodes whose names are those of prefixes, and the lengths that the prefixes have: the longest first. Nearly all
 	// questions are about names of addresses, whose nodes are found without looking at the name again.
-	prefixes     map[netip.Prefix]*node
+	prefixes     prefixTable
 	bits4, bits6 []int
 	arpa         *node // the one above all names of prefixes, nil if there is none
 }
@@ -92,7 +92,7 @@ func (h nameHash) before(c byte) nameHash {
 
 // New returns a generation that answers from r.
 func New(r *snapshot.Reader) (*Generation, error) {
-	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones())), prefixes: make(map[netip.Prefix]*node)}
+	g := &Generation{reader: r, nodes: make(map[nameHash]*node, len(r.Zones()))}
 	for i := range r.Zones() {
 		z := &zone{Zone: &r.Zones()[i]}
 		z.classless = z.Kind == snapshot.Reverse && z.Classless()
@@ -126,6 +126,7 @@ func New(r *snapshot.Reader) (*Generation, error) {
 			}
 		}
 	}
+	g.prefixes = newPrefixTable(len(g.nodes))
 	for _, n := range g.nodes {
 		for ; n != nil; n = n.next {
 			for _, s := range n.synthesizers {
@@ -169,7 +170,7 @@ func (g *Generation) addPrefix(n *node) {
 	if !p.IsValid() {
 		return
 	}
-	g.prefixes[p] = n
+	g.prefixes.add(p, n)
 	bits := &g.bits6
 	if p.Addr().Is4() {
 		bits = &g.bits4
@@ -325,29 +326,48 @@ func (g *Generation) decide(a *Answer, name string, qtype uint16) {
 	p, _ := arpa.Parse(name)
 	n := g.closest(name, p)
 	top := n.top()
-	switch {
-	case top == nil:
-		return
-	case top.zone == nil, qtype == TypeDS && top.cut != nil && len(name) == len(top.name):
-		// The DS RRset is the parent's, although the name is the child's apex (RFC 4035 section 3.1.4.1).
-		a.refer(top.cut, qtype == TypeDS && len(name) == len(top.name))
+	if g.decideWithout(a, n, top, p, len(name), qtype) {
 		return
 	}
 	z, below := top.zone, relative(name, top.name)
 	a.Zone = z.Zone
 	switch z.Kind {
 	case snapshot.Reverse:
-		if z.classless {
-			p = z.classlessPrefix(below)
-		}
-		g.reverse(a, z, p, below, qtype)
+		g.reverse(a, z, z.classlessPrefix(below), below == "", qtype)
 	case snapshot.Forward:
 		g.forward(a, n, z, name, below, qtype)
 	case snapshot.Catalog:
 		z.list(a, below, qtype)
 	}
-	if a.Kind == NXDomain && n != top && len(name) == len(n.name) {
-		a.Kind = NoData // a name between others
+	a.between(n, top, len(name))
+}
+
+// decideWithout answers for a name without looking at it, or reports that it cannot: that of p, if this is valid, and of
+// the given length in bytes, whose closest nodes are n and top.
+func (g *Generation) decideWithout(a *Answer, n, top *node, p netip.Prefix, length int, qtype uint16) bool {
+	if top == nil {
+		return true
+	}
+	apex := length == len(top.name)
+	switch {
+	case top.zone == nil, qtype == TypeDS && top.cut != nil && apex:
+		// The DS RRset is the parent's, although the name is the child's apex (RFC 4035 section 3.1.4.1).
+		a.refer(top.cut, qtype == TypeDS && apex)
+		return true
+	case !top.plain():
+		return false
+	}
+	a.Zone = top.zone.Zone
+	g.reverse(a, top.zone, p, apex, qtype)
+	a.between(n, top, length)
+	return true
+}
+
+// between corrects what was decided for a name of the given length whose closest nodes are n and top: the names between
+// others exist.
+func (a *Answer) between(n, top *node, length int) {
+	if a.Kind == NXDomain && n != top && length == len(n.name) {
+		a.Kind = NoData
 	}
 }
 
@@ -378,14 +398,14 @@ func (a *Answer) apex(qtype uint16) bool {
 	return true
 }
 
-// reverse answers for the name with the given labels below the apex of a reverse zone. What lies at or below it is in p,
-// which is not valid if no address has such a name.
-func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, below string, qtype uint16) {
+// reverse answers for the apex of a reverse zone, or for a name below it. What lies at or below that is in p, which is not
+// valid if no address has such a name.
+func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, apex bool, qtype uint16) {
 	if !p.IsValid() {
 		a.Kind = NXDomain
 		return
 	}
-	if below == "" {
+	if apex {
 		if a.apex(qtype) {
 			return
 		}
@@ -408,9 +428,9 @@ func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, below string, q
 			return
 		}
 	}
-	rrset, found := g.reader.Lookup(z.Zone, p.Addr())
+	rrset, found := a.scratch.lookup(g, z, p.Addr())
 	switch {
-	case !found && z.fallback == nil && below != "":
+	case !found && z.fallback == nil && !apex:
 		a.Kind = NXDomain
 	case !found && z.fallback == nil, qtype != TypePTR && qtype != TypeANY:
 		a.Kind = NoData
@@ -428,7 +448,7 @@ func (g *Generation) reverse(a *Answer, z *zone, p netip.Prefix, below string, q
 //
 //go:noinline
 func (a *Answer) fallback(z *zone, addr netip.Addr) {
-	target, err := z.fallback.Expand(hostname.Values{Addr: addr})
+	target, err := a.scratch.expand(z.fallback, addr)
 	if err != nil {
 		// The snapshot was verified to have a name for every address. If that was wrong, say that there is none.
 		a.Kind = NoData
@@ -440,11 +460,11 @@ func (a *Answer) fallback(z *zone, addr netip.Addr) {
 // follow answers for an address whose name is an alias (RFC 2317): with the CNAME, and with what we know of its target.
 func (g *Generation) follow(a *Answer, d *snapshot.Delegation, addr netip.Addr, qtype uint16) {
 	if qtype == TypeCNAME || qtype == TypeANY {
-		a.Kind, a.Type, a.target = Alias, TypeCNAME, aliasTarget(d, addr)
+		a.Kind, a.Type, a.target = Alias, TypeCNAME, a.scratch.aliasTarget(d, addr)
 		return
 	}
 	parent := a.Zone
-	a.alias, a.aliasTTL = aliasTarget(d, addr), parent.TTL
+	a.alias, a.aliasTTL = a.scratch.aliasTarget(d, addr), parent.TTL
 	a.Zone = nil
 	g.decide(a, a.alias, qtype) // once: the snapshot has no alias of an alias
 	if a.Zone == nil || a.Kind == Referral {
@@ -455,7 +475,12 @@ func (g *Generation) follow(a *Answer, d *snapshot.Delegation, addr netip.Addr, 
 // aliasTarget returns where the CNAME of an address leads that d takes away (RFC 2317 section 4).
 func aliasTarget(d *snapshot.Delegation, addr netip.Addr) string {
 	var octet [3]byte
-	return string(strconv.AppendUint(octet[:0], uint64(addr.As4()[3]), 10)) + "." + d.Name
+	return string(appendOctet(octet[:0], addr)) + "." + d.Name
+}
+
+// appendOctet appends the label that an address has in a classless zone.
+func appendOctet(dst []byte, addr netip.Addr) []byte {
+	return strconv.AppendUint(dst, uint64(addr.As4()[3]), 10)
 }
 
 // forward answers for a name in a forward zone, which has the given labels below the apex. n is its closest node.
@@ -466,9 +491,9 @@ func (g *Generation) forward(a *Answer, n *node, z *zone, name, below string, qt
 	h, found := g.reader.Host(z.Zone, below)
 	var synthesized []netip.Addr
 	if len(z.synthesizers) > 0 {
-		synthesized = n.synthesize(name)
+		synthesized = n.synthesize(a.scratch.addresses(), name)
 	}
-	if synthesized != nil {
+	if len(synthesized) > 0 {
 		for i := range h.Len() {
 			synthesized = append(synthesized, h.Addr(i))
 		}
@@ -477,7 +502,7 @@ func (g *Generation) forward(a *Answer, n *node, z *zone, name, below string, qt
 	} else if found {
 		a.host = h
 	}
-	if found || synthesized != nil {
+	if found || len(synthesized) > 0 {
 		a.Kind = NoData
 		n4, n6 := a.countAddresses()
 		switch {
@@ -502,9 +527,9 @@ func (n *node) top() *node {
 	return n
 }
 
-// synthesize returns the addresses whose fallback is the given name, which lies below n; nil if there are none. Only one
-// of the zones above has synthesizers, because no forward zone lies in another.
-func (n *node) synthesize(name string) (addrs []netip.Addr) {
+// synthesize appends the addresses whose fallback is the given name, which lies below n. Only one of the zones above has
+// synthesizers, because no forward zone lies in another.
+func (n *node) synthesize(addrs []netip.Addr, name string) []netip.Addr {
 	for ; n != nil; n = n.up {
 		for _, s := range n.synthesizers {
 			if a, ok := s.address(name); ok {
@@ -532,19 +557,28 @@ func (g *Generation) closest(name string, p netip.Prefix) *node {
 	if !p.IsValid() {
 		return g.find(name)
 	}
-	lengths := g.bits6
-	if p.Addr().Is4() {
-		lengths = g.bits4
-	}
-	for _, bits := range lengths {
+	return g.around(p)
+}
+
+// around is find for the name of p.
+func (g *Generation) around(p netip.Prefix) *node {
+	k := keyOf(p)
+	for _, bits := range g.lengths(p) {
 		if bits <= p.Bits() {
-			around, _ := p.Addr().Prefix(bits)
-			if n := g.prefixes[around]; n != nil {
+			if n := g.prefixes.find(k.first(bits)); n != nil {
 				return n
 			}
 		}
 	}
 	return g.arpa
+}
+
+// lengths returns those of the prefixes of p's family in g, the longest first.
+func (g *Generation) lengths(p netip.Prefix) []int {
+	if p.Addr().Is4() {
+		return g.bits4
+	}
+	return g.bits6
 }
 
 // find returns the node with the longest name that is qname or an ancestor of it, nil if there is none.

@@ -37,6 +37,7 @@ func TestAgainstOracle(t *testing.T) {
 		c := randomContent(rnd)
 		g := generation(t, c)
 		o := oracle.New(g.Reader())
+		scratch := scratchTest{Generation: g}
 		for _, qname := range questions(rnd, g, o) {
 			for _, qtype := range qtypes {
 				for _, do := range []bool{false, true} {
@@ -45,6 +46,7 @@ func TestAgainstOracle(t *testing.T) {
 						t.Fatalf("seed %d: %s %s, DO %t (-oracle +got):\n%s",
 							seed, qname, dns.TypeToString[qtype], do, gocmp.Diff(want, got))
 					}
+					scratch.compare(t, want, qname, qtype, do)
 				}
 			}
 		}

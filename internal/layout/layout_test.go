@@ -25,7 +25,7 @@ var arrows = map[string]string{
 	"docs":        "", // embeds the JSON Schema
 	"examples":    "", // has only tests
 
-	"plugin": "internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
+	"plugin": "internal/datagram internal/fastpath internal/authority internal/snapshot internal/arpa internal/hostname internal/version",
 
 	"gen/diag":     "",
 	"gen/cache":    "",
@@ -69,6 +69,8 @@ var arrows = map[string]string{
 	"internal/layout":    "",
 	"internal/snapshot":  "internal/arpa internal/hostname",
 	"internal/authority": "internal/snapshot internal/arpa internal/hostname",
+	"internal/fastpath":  "internal/authority internal/snapshot internal/arpa",
+	"internal/datagram":  "",
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
 	"internal/parallel":  "",
 	"internal/git":       "",
@@ -85,7 +87,8 @@ var doors = map[string]string{
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
 	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile internal/oracle internal/peer bench",
-	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check gen/migrate plugin",
+	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check gen/migrate plugin internal/datagram",
+	"golang.org/x/sys/":      "internal/datagram",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin bench",
 	"golang.org/x/time/":     "gen/check gen/session",
 	"golang.org/x/crypto/":   "gen/users",
@@ -134,8 +137,11 @@ func TestPluginGraph(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
+		"github.com/coredns/coredns/plugin/bufsize", // which every CoreDNS has
 		"internal/arpa",
 		"internal/authority",
+		"internal/datagram",
+		"internal/fastpath",
 		"internal/hostname",
 		"internal/snapshot",
 		"plugin",

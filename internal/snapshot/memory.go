@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -23,10 +24,89 @@ func (r *Reader) addr4(i int) addr4 {
 }
 
 func (r *Reader) addr6(i int) addr6 {
-	b := r.addrs6[16*i : 16*i+16]
-	a := addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+	a := readAddr6(r.addrs6[16*i : 16*i+16])
 	runtime.KeepAlive(r)
 	return a
+}
+
+// before4 and before6 return how many of the entries from lo to hi are before key. See before4 without a receiver.
+
+func (r *Reader) before4(lo, hi int, key addr4) (n int) {
+	list := r.addrs4[4*lo : 4*hi]
+	size := hi - lo
+	for size > 1 {
+		half := size / 2
+		_, less := bits.Sub64(uint64(binary.LittleEndian.Uint32(list[4*(n+half-1):])), uint64(key), 0)
+		n += half & -int(less)
+		size -= half
+	}
+	if size == 1 && addr4(binary.LittleEndian.Uint32(list[4*n:])) < key {
+		n++
+	}
+	runtime.KeepAlive(r)
+	return n
+}
+
+func (r *Reader) before6(lo, hi int, key addr6) (n int) {
+	list := r.addrs6[16*lo : 16*hi]
+	size := hi - lo
+	for size > 1 {
+		half := size / 2
+		n += half & -readAddr6(list[16*(n+half-1):]).before(key)
+		size -= half
+	}
+	if size == 1 {
+		n += readAddr6(list[16*n:]).before(key)
+	}
+	runtime.KeepAlive(r)
+	return n
+}
+
+// readAddr6 returns the address that b begins with.
+func readAddr6(b []byte) addr6 {
+	return addr6{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// The functions that touch something read of it, so that the processor gets it from memory. As long as the result is
+// not used, it goes on with what comes after.
+
+// touchAddrs touches the entries of z from lo to hi, which are not many.
+func (r *Reader) touchAddrs(z *Zone, lo, hi int) (sum byte) {
+	if lo < hi {
+		b, size := r.addrs4, 4
+		if !z.is4() {
+			b, size = r.addrs6, 16
+		}
+		for i := size * lo; i < size*hi; i += 64 {
+			sum += b[i]
+		}
+		sum += b[size*hi-1]
+	}
+	runtime.KeepAlive(r)
+	return sum
+}
+
+// touchOffset touches where the RRset of the entry i of z is.
+func (r *Reader) touchOffset(z *Zone, i int) byte {
+	offsets := r.offsets4
+	if !z.is4() {
+		offsets = r.offsets6
+	}
+	b := offsets[4*i]
+	runtime.KeepAlive(r)
+	return b
+}
+
+// touchRRset touches the RRset of the entry i of z, as far as it has no more than a name of common length.
+func (r *Reader) touchRRset(z *Zone, i int) byte {
+	offsets := r.offsets4
+	if !z.is4() {
+		offsets = r.offsets6
+	}
+	at := int(binary.LittleEndian.Uint32(offsets[4*i:]))
+	sum := r.rrsets[at] + r.rrsets[min(at+48, len(r.rrsets)-1)]
+	runtime.KeepAlive(r)
+	return sum
 }
 
 // rrset returns the RRset of the address at index i of the table of z's family.
@@ -54,6 +134,20 @@ func (s RRset) Name(i int) string {
 	name := string(b[1 : 1+int(b[0])])
 	runtime.KeepAlive(s.r)
 	return name
+}
+
+// AppendName appends Name(i) to dst and returns the extended buffer. It does not allocate if dst has room.
+func (s RRset) AppendName(dst []byte, i int) []byte {
+	if i < 0 || i >= int(s.count) {
+		panic("snapshot: RRset.AppendName: index out of range")
+	}
+	b := s.r.rrsets[s.at:]
+	for ; i > 0; i-- {
+		b = b[1+int(b[0]):]
+	}
+	dst = append(dst, b[1:1+int(b[0])]...)
+	runtime.KeepAlive(s.r)
+	return dst
 }
 
 // SameRecords reports whether s and t have the same names and TTL, wherever these come from. It does not allocate.

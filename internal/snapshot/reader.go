@@ -30,9 +30,9 @@ type Reader struct {
 	// The sections with the entries, parts of b. Kept as bytes, so that the garbage collector has nothing to walk.
 	addrs4, offsets4, addrs6, offsets6, rrsets, hostOffsets, hosts []byte
 
-	// Every address whose index is a multiple of sampling4 or sampling6: see search4.
-	samples4 []addr4
-	samples6 []addr6
+	// Every address whose index is a multiple of sampling4 or sampling6, and every such sample: see search4 and LookupAll.
+	samples4, tops4 []addr4
+	samples6, tops6 []addr6
 }
 
 // Open reads the whole file at path into memory and then does as OpenBytes. The file is not used afterwards. On Linux
@@ -244,9 +244,15 @@ func (r *Reader) sample() {
 	for i := 0; i < len(r.addrs4)/4; i += sampling4 {
 		r.samples4 = append(r.samples4, r.addr4(i))
 	}
+	for i := 0; i < len(r.samples4); i += sampling4 {
+		r.tops4 = append(r.tops4, r.samples4[i])
+	}
 	r.samples6 = make([]addr6, 0, len(r.addrs6)/16/sampling6+1)
 	for i := 0; i < len(r.addrs6)/16; i += sampling6 {
 		r.samples6 = append(r.samples6, r.addr6(i))
+	}
+	for i := 0; i < len(r.samples6); i += sampling6 {
+		r.tops6 = append(r.tops6, r.samples6[i])
 	}
 }
 
