@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"unique"
 
 	"github.com/revmap/revmap/internal/parallel"
 )
@@ -74,23 +73,9 @@ func (t *Table) Find(q Query) Page {
 // A filter is what rows must be like.
 type filter struct {
 	*Query
-	prefixes []netip.Prefix // that the address lies in
-	accounts accounts       // of its server; nil if it may be of any, or of none
+	prefixes []netip.Prefix         // that the address lies in
+	account  func(name string) bool // whether its server may be of an account; nil if it may be of any, or of none
 	words    []word
-}
-
-// accounts is a set of some.
-type accounts map[unique.Handle[string]]bool
-
-// accountsThat returns the accounts whose names a function says yes to.
-func (t *Table) accountsThat(are func(name string) bool) accounts {
-	some := make(accounts)
-	for _, a := range t.accounts() {
-		if are(a.Value()) {
-			some[a] = true
-		}
-	}
-	return some
 }
 
 // filter returns the rows that q asks for; nil if it asks for all of them.
@@ -103,18 +88,16 @@ func (t *Table) filter(q *Query) set {
 		if p, err := netip.ParsePrefix(text); err == nil {
 			f.prefixes = append(f.prefixes, p.Masked())
 		} else {
-			w := newWord(text)
-			w.accounts = t.accountsThat(func(name string) bool { return strings.Contains(fold(name), text) })
-			f.words = append(f.words, w)
+			f.words = append(f.words, newWord(text))
 		}
 	}
 	if q.Accounts != nil || q.Account != "" || q.Server != "" {
-		f.accounts = t.accountsThat(func(name string) bool {
+		f.account = func(name string) bool {
 			return (q.Accounts == nil || name != "" && slices.Contains(q.Accounts, name)) &&
 				(q.Account == "" || name == q.Account)
-		})
+		}
 	}
-	if f.accounts == nil && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
+	if f.account == nil && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
 		return nil
 	}
 	all := t.newSet()
@@ -150,7 +133,7 @@ func (p *part) filter(f *filter, rows set) {
 	for i := from; i < to; i++ {
 		rows.add(uint32(i))
 	}
-	if f.accounts != nil {
+	if f.account != nil {
 		p.keepServers(f, rows)
 	}
 	for i := range f.words {
@@ -176,9 +159,13 @@ func (p *part) within(prefix netip.Prefix) (first, end int) {
 
 // keepServers removes the rows of servers that f does not let pass, and those of no server.
 func (p *part) keepServers(f *filter, rows set) {
+	accounts := make([]bool, len(p.accounts))
+	for i, a := range p.accounts {
+		accounts[i] = f.account(a.Value())
+	}
 	pass := make([]bool, len(p.servers))
 	for i := range pass {
-		pass[i] = f.accounts[p.accounts[p.servers[i].account]] && (f.Server == "" || p.serverName(uint32(i)) == f.Server)
+		pass[i] = accounts[p.servers[i].account] && (f.Server == "" || p.serverName(uint32(i)) == f.Server)
 	}
 	for i := range p.rows {
 		if s := p.rows[i].server; s == noServer || !pass[s] {
@@ -192,9 +179,17 @@ func (p *part) having(w *word) set {
 	rows := make(set, (len(p.rows)+cell-1)/cell)
 	occurrences(p.text, w.text, func(i int) int { return int(p.rows[i].end) }, func(i int) { rows.add(uint32(i)) })
 
+	accounts := make([]bool, len(p.accounts))
+	for i, a := range p.accounts {
+		name := a.Value()
+		if p.lower != nil {
+			name = p.lower[i]
+		}
+		accounts[i] = strings.Contains(name, w.text)
+	}
 	servers := make([]bool, len(p.servers))
 	for i := range servers {
-		servers[i] = len(w.accounts) > 0 && w.accounts[p.accounts[p.servers[i].account]]
+		servers[i] = accounts[p.servers[i].account]
 	}
 	occurrences(p.folded, w.text, func(i int) int { return int(p.servers[i].end) + 1 }, func(i int) { servers[i] = true })
 	if slices.Contains(servers, true) {

@@ -24,6 +24,7 @@ type part struct {
 	folded   string // the same in lower case
 	products []unique.Handle[string]
 	accounts []unique.Handle[string]
+	lower    []string // the names of accounts in lower case; nil if they are that already
 	places   []place
 	starts   []start // by line and column
 }
@@ -90,6 +91,11 @@ func newPart(inv *model.Inventory) *part {
 	}
 	p.names, p.products, p.accounts = strings.Clone(names.String()), shared(products), shared(accounts)
 	p.folded = fold(p.names)
+	if slices.ContainsFunc(p.accounts, func(a unique.Handle[string]) bool { return fold(a.Value()) != a.Value() }) {
+		for _, a := range p.accounts {
+			p.lower = append(p.lower, fold(a.Value()))
+		}
+	}
 
 	type where struct {
 		block      *model.Block

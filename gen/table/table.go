@@ -92,8 +92,7 @@ type Table struct {
 	orders   [len(columns)]lazyOrder
 	marks    func() *marks
 	named    func() map[netip.Prefix]int
-	accounts func() []unique.Handle[string]
-	names    func() []string // of accounts
+	accounts func() []string
 }
 
 // cell is how many numbers of rows in a row are of one part: as many as a word has bits.
@@ -186,7 +185,6 @@ func (t *Table) finish(findings diag.List) *Table {
 	t.marks = sync.OnceValue(t.mark)
 	t.named = sync.OnceValue(t.countNamed)
 	t.accounts = sync.OnceValue(t.listAccounts)
-	t.names = sync.OnceValue(t.sortAccounts)
 	return t
 }
 
@@ -232,21 +230,9 @@ func (t *Table) addr(n uint32) netip.Addr {
 }
 
 // Accounts returns those whose servers have addresses, sorted. They are read-only.
-func (t *Table) Accounts() []string { return t.names() }
+func (t *Table) Accounts() []string { return t.accounts() }
 
-func (t *Table) sortAccounts() []string {
-	var all []string
-	for _, a := range t.accounts() {
-		if a.Value() != "" { // the servers of no account
-			all = append(all, a.Value())
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// listAccounts returns the accounts of the servers of all rows.
-func (t *Table) listAccounts() []unique.Handle[string] {
+func (t *Table) listAccounts() []string {
 	all := make(map[unique.Handle[string]]bool)
 	for _, p := range t.parts {
 		has := make([]bool, len(p.accounts))
@@ -261,7 +247,14 @@ func (t *Table) listAccounts() []unique.Handle[string] {
 			}
 		}
 	}
-	return slices.Collect(maps.Keys(all))
+	names := make([]string, 0, len(all))
+	for a := range all {
+		if a.Value() != "" { // the servers of no account
+			names = append(names, a.Value())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Blocks returns all blocks, by prefix. They are read-only.

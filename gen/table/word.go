@@ -14,8 +14,6 @@ type word struct {
 	// begin is what the address must begin with in its usual form, too; "" if it is enough that it lies in the ranges.
 	begin string
 	exact netip.Addr // that the word is; the zero Addr if it is none
-
-	accounts accounts // whose names have it
 }
 
 // between is all addresses from one to another.
