@@ -34,9 +34,12 @@ const manyFiles = 100
 // draft is Draft for those who need the View that there would be.
 func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error) {
 	v := e.View()
-	before := e.textsAt(ctx, v.commit.ID)
+	texts := e.o.Repository.Texts(ctx, v.commit.ID)
+	defer texts.Close()
+	// What is read later is little, and asked for when texts are closed.
+	later := func(path string) ([]byte, error) { return e.textAt(ctx, v.commit.ID, path) }
 	d := &Draft{
-		View: v, Edits: edits, Read: before,
+		View: v, Edits: edits, Read: later,
 		now: time.Now().UTC().Truncate(time.Second), of: func(netip.Addr) diag.List { return nil },
 	}
 	var todo []source.Edit
@@ -57,7 +60,7 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 	if len(d.Conflicts) > 0 {
 		return d, nil, nil
 	}
-	next, files, wrong, err := v.edited(todo, before)
+	next, files, wrong, err := v.edited(todo, texts.Read)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,20 +72,12 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 		return d, nil, nil
 	}
 	d.texts = files.Texts
-	after := func(path string) ([]byte, error) {
-		for _, t := range files.Texts {
-			if t.Path == path {
-				return t.New, nil
-			}
-		}
-		return before(path)
-	}
-	d.Read, d.of = after, next.table.Findings
+	d.Read, d.of = files.Over(later), next.table.Findings
 	for _, edit := range edits {
 		d.Findings = append(d.Findings, next.table.Findings(edit.Addr)...)
 	}
 	d.Findings = d.Findings.Sort()
-	d.Fresh = fresh(v, next, before, after)
+	d.Fresh = fresh(v, next, texts.Read, files.Over(texts.Read))
 	from, to := v.lint.Inventory(files.Changed...), next.lint.Inventory(files.Changed...)
 	if len(files.Changed) > manyFiles {
 		defer debug.FreeOSMemory()

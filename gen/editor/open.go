@@ -177,7 +177,9 @@ func (e *Editor) says(ctx context.Context, edits []Edit) bool {
 	if len(withTTL) == 0 {
 		return true
 	}
-	files, wrong, err := v.files.Edit(withTTL, e.textsAt(ctx, v.commit.ID))
+	texts := e.o.Repository.Texts(ctx, v.commit.ID)
+	defer texts.Close()
+	files, wrong, err := v.files.Edit(withTTL, texts.Read)
 	return err == nil && len(wrong) == 0 && len(files.Texts) == 0
 }
 

@@ -230,19 +230,11 @@ func (v *View) number(path string) int {
 	return -1
 }
 
-// textsAt returns a function that returns what files hold at a commit.
-func (e *Editor) textsAt(ctx context.Context, commit string) func(path string) ([]byte, error) {
-	return func(path string) ([]byte, error) {
-		files, err := e.o.Repository.ReadFiles(ctx, commit, []string{path})
-		if err != nil {
-			return nil, err
-		}
-		data, ok := files[path]
-		if !ok {
-			return nil, fmt.Errorf("%s: %w", path, errors.New("the commit does not have it"))
-		}
-		return data, nil
-	}
+// textAt returns what a file holds at a commit.
+func (e *Editor) textAt(ctx context.Context, commit, path string) ([]byte, error) {
+	texts := e.o.Repository.Texts(ctx, commit)
+	defer texts.Close()
+	return texts.Read(path)
 }
 
 // Inventory returns the part of the source that lists an address, which is the frame alone if none does.

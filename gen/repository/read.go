@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/revmap/revmap/internal/git"
@@ -56,23 +57,16 @@ func (r *Repository) inCommit(file string) (string, bool) {
 	return r.prefix + file, fs.ValidPath(file) && file != "."
 }
 
-// ReadFiles returns what files hold at a commit, by their paths below the folder of the root file. Files that the
-// commit does not have are not among them. Symbolic links are followed inside of the commit.
+// ReadFiles returns what files hold at a commit, by their paths below the folder of the root file. Files that the commit
+// does not have are not among them. Symbolic links are followed inside of the commit.
 func (r *Repository) ReadFiles(ctx context.Context, commit string, paths []string) (map[string][]byte, error) {
-	objects, err := git.OpenObjects(ctx, r.tree)
-	if err != nil {
-		return nil, err
-	}
-	defer objects.Close()
+	t := r.Texts(ctx, commit)
+	defer t.Close()
 	files := make(map[string][]byte, len(paths))
 	for _, p := range paths {
-		full, ok := r.inCommit(p)
-		if !ok {
-			continue
-		}
-		data, err := objects.Blob(commit + ":" + full)
+		data, err := t.Read(p)
 		switch {
-		case errors.Is(err, git.ErrMissing):
+		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return nil, err
 		default:
@@ -80,6 +74,52 @@ func (r *Repository) ReadFiles(ctx context.Context, commit string, paths []strin
 		}
 	}
 	return files, nil
+}
+
+// Texts are what files hold at a commit. One git reads all of them. They are safe for concurrent use.
+type Texts struct {
+	r       *Repository
+	ctx     context.Context
+	commit  string
+	lock    sync.Mutex
+	objects *git.Objects // nil until something is read
+}
+
+// Texts returns the files of a commit, as long as ctx lasts. The caller must call Close.
+func (r *Repository) Texts(ctx context.Context, commit string) *Texts {
+	return &Texts{r: r, ctx: ctx, commit: commit}
+}
+
+// Read returns what the file holds that has a path below the folder of the root file. Symbolic links are followed inside
+// of the commit. The error is fs.ErrNotExist if the commit does not have the file.
+func (t *Texts) Read(path string) ([]byte, error) {
+	full, ok := t.r.inCommit(path)
+	if !ok {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if t.objects == nil {
+		objects, err := git.OpenObjects(t.ctx, t.r.tree)
+		if err != nil {
+			return nil, err
+		}
+		t.objects = objects
+	}
+	data, err := t.objects.Blob(t.commit + ":" + full)
+	if errors.Is(err, git.ErrMissing) {
+		err = &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}
+	return data, err
+}
+
+// Close ends the git that reads the files. Nothing may be read after it.
+func (t *Texts) Close() {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if t.objects != nil {
+		t.objects.Close()
+	}
 }
 
 // An entry is a file of a commit.

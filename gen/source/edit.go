@@ -44,11 +44,16 @@ type FileEdit struct {
 }
 
 // ReadFile returns what the file at path holds when e is written.
-func (e *EditedFiles) ReadFile(path string) ([]byte, error) {
-	if i, ok := slices.BinarySearchFunc(e.Texts, path, FileEdit.compare); ok {
-		return e.Texts[i].New, nil
+func (e *EditedFiles) ReadFile(path string) ([]byte, error) { return e.Over(os.ReadFile)(path) }
+
+// Over returns a function that returns what files hold once e is written; read returns it for those that e leaves alone.
+func (e *EditedFiles) Over(read func(path string) ([]byte, error)) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		if i, ok := slices.BinarySearchFunc(e.Texts, path, FileEdit.compare); ok {
+			return e.Texts[i].New, nil
+		}
+		return read(path)
 	}
-	return os.ReadFile(path)
 }
 
 func (f FileEdit) compare(path string) int { return cmp.Compare(f.Path, path) }
