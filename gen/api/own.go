@@ -73,12 +73,9 @@ func orNull(name string) *string {
 	if name == "" {
 		return nil
 	}
-	name = absolute(name)
+	name = editor.Absolute(name)
 	return &name
 }
-
-// absolute returns a name in lower case with a final dot.
-func absolute(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) + "." }
 
 // prefixText returns a prefix, "" for the zero Prefix.
 func prefixText(p netip.Prefix) string {
@@ -496,10 +493,7 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 		at[addr] = i
 		e := editor.Edit{Addr: addr, Name: name, TTL: c.TTL}
 		if c.Was.set {
-			was := c.Was.text()
-			if was != "" {
-				was = absolute(was)
-			}
+			was := editor.Absolute(c.Was.text())
 			e.Was = &was
 		}
 		edits = append(edits, e)

@@ -20,9 +20,9 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/repository"
-	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
+	"github.com/revmap/revmap/internal/durable"
 )
 
 // ErrUnknown tells that an address, server or proposal does not exist, or is none that the person may see.
@@ -191,11 +191,7 @@ func (s *Seat) MayEdit(addr netip.Addr, name string) error {
 	case name == "" || s.person.Role == users.Operator:
 		return nil
 	}
-	if n, err := source.ParseName(name); err == nil {
-		name = n
-	} else { // a Draft tells what is wrong with it
-		name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
-	}
+	name = editor.Absolute(name) // if it is none, a Draft tells what is wrong with it
 	if name == r.Hostname {
 		return nil
 	}
@@ -266,7 +262,7 @@ func (s *Seat) change(f func([]editor.Edit) ([]editor.Edit, error)) error {
 	slices.SortFunc(edits, func(a, b editor.Edit) int { return a.Addr.Compare(b.Addr) })
 	data, err := json.MarshalIndent(edits, "", "\t")
 	if err == nil {
-		err = editor.WriteFile(s.file(), data)
+		err = durable.WriteFile(s.file(), data)
 	}
 	if err != nil {
 		return fmt.Errorf("keep collected changes: %w", err)

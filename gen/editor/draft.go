@@ -46,7 +46,7 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 	for _, edit := range edits {
 		if edit.Was != nil {
 			r, _ := v.At(edit.Addr)
-			if r.Name != *edit.Was && r.Name != absolute(edit.Name) {
+			if r.Name != *edit.Was && r.Name != Absolute(edit.Name) {
 				c := Conflict{Edit: edit, Is: r.Name}
 				if len(d.Conflicts) < blamed {
 					c.By = e.lastChange(ctx, edit.Addr)
@@ -176,13 +176,13 @@ func nameOf(s diff.State) string {
 	return strings.TrimSuffix(strings.Join(s.Names, " "), ".")
 }
 
-// absolute returns a name, written as a source may have it, as rows have it; "" for no name.
-func absolute(name string) string {
+// Absolute returns a name, written as a source may have it, as rows have it; "" for no name.
+func Absolute(name string) string {
 	if name == "" {
 		return ""
 	}
 	if n, err := source.ParseName(name); err == nil {
 		return n
 	}
-	return name // which no address has
+	return strings.ToLower(strings.TrimSuffix(name, ".")) + "." // which no address has
 }

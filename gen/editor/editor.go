@@ -184,8 +184,8 @@ func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
 
 // commit makes d the tip of the main branch.
 func (e *Editor) commit(ctx context.Context, p Proposal, d *Draft, next *View) (*Proposed, error) {
-	if stops, _ := d.Review.Gate(e.o.Limits); len(stops) > 0 {
-		return nil, &GateError{stops, d}
+	if len(d.Review.Stops) > 0 {
+		return nil, &GateError{d.Review.Stops, d}
 	}
 	id, err := e.make(ctx, p, d)
 	if err != nil {

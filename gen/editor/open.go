@@ -16,6 +16,7 @@ import (
 
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/durable"
 )
 
 // branchPrefix begins the names of the branches of proposals.
@@ -78,7 +79,7 @@ func (l *proposals) change(f func(list []Open) []Open) error {
 	list := f(slices.Clone(l.list))
 	data, err := json.MarshalIndent(list, "", "\t")
 	if err == nil {
-		err = WriteFile(l.file, data)
+		err = durable.WriteFile(l.file, data)
 	}
 	if err != nil {
 		return fmt.Errorf("write down what waits for review: %w", err)
@@ -91,8 +92,10 @@ func (l *proposals) add(o Open) error {
 	return l.change(func(list []Open) []Open { return append(list, o) })
 }
 
-func (l *proposals) remove(o Open) error {
-	return l.change(func(list []Open) []Open { return slices.DeleteFunc(list, o.same) })
+func (l *proposals) remove(gone ...Open) error {
+	return l.change(func(list []Open) []Open {
+		return slices.DeleteFunc(list, func(o Open) bool { return slices.ContainsFunc(gone, o.same) })
+	})
 }
 
 func (l *proposals) pushed(o Open) error {
@@ -155,11 +158,11 @@ func (e *Editor) settle(ctx context.Context) error {
 			waits[b.Name] = b.Commit.ID
 		}
 	}
-	over := func(o Open) bool { return waits[o.Branch] != o.Commit || e.says(ctx, o.Edits) }
-	if !slices.ContainsFunc(all, over) {
+	over := slices.DeleteFunc(all, func(o Open) bool { return waits[o.Branch] == o.Commit && !e.says(ctx, o.Edits) })
+	if len(over) == 0 {
 		return nil
 	}
-	return e.open.change(func(list []Open) []Open { return slices.DeleteFunc(list, over) })
+	return e.open.remove(over...)
 }
 
 // says reports whether the source says already what edits want.
@@ -189,55 +192,23 @@ func (v *View) Has(edit Edit) bool { return v.named(edit) && edit.TTL == "" }
 // named is Has whatever the TTL.
 func (v *View) named(edit Edit) bool {
 	r, ok := v.At(edit.Addr)
-	return ok && r.Names <= 1 && r.Name == absolute(edit.Name)
+	return ok && r.Names <= 1 && r.Name == Absolute(edit.Name)
 }
 
 // merged returns edits with later ones of the same addresses in their place.
 func merged(edits, later []Edit) []Edit {
 	at := make(map[netip.Addr]int, len(edits)+len(later))
 	var all []Edit
-	for _, e := range edits {
-		e.Was = nil // that was about an older state
-		at[e.Addr] = len(all)
-		all = append(all, e)
-	}
-	for _, e := range later {
-		if i, ok := at[e.Addr]; ok {
-			all[i] = e
+	for i, e := range slices.Concat(edits, later) {
+		if i < len(edits) {
+			e.Was = nil // that was about an older state
+		}
+		if before, ok := at[e.Addr]; ok {
+			all[before] = e
 			continue
 		}
 		at[e.Addr] = len(all)
 		all = append(all, e)
 	}
 	return all
-}
-
-// WriteFile replaces the file at path, for the owner's eyes only, in one step: whenever the machine stops, it holds the
-// old data or the new.
-func WriteFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "tmp-"+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

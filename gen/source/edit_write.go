@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/revmap/revmap/internal/durable"
 )
 
 // Write writes the files of e, each in one step, if all of them hold what they did when e was made. It waits for a Write
@@ -58,7 +60,7 @@ func (e *EditedFiles) Write() (err error) {
 		folders[filepath.Dir(d.path)] = true
 	}
 	for dir := range folders { // the names, too, have to outlive a crash
-		if err := syncFolder(dir); err != nil {
+		if err := durable.SyncDir(dir); err != nil {
 			return errors.Join(fmt.Errorf("write %s: %w", dir, err), putBack(e.Texts))
 		}
 	}
@@ -127,12 +129,4 @@ func (d *draft) discard() error {
 		return nil
 	}
 	return os.Remove(d.temp)
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

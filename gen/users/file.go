@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/revmap/revmap/internal/durable"
 )
 
 // version is that of the form of the file.
@@ -384,7 +386,7 @@ func Edit(path string, edit func(*File) error) (err error) {
 	}
 	err = lock.Close()
 	lock = nil
-	return errors.Join(err, syncDir(filepath.Dir(path)))
+	return errors.Join(err, durable.SyncDir(filepath.Dir(path)))
 }
 
 // createLock makes a file that must not be there, for the owner alone. It waits a while for another one's to go.
@@ -410,13 +412,4 @@ func (f *File) write(to *os.File) error {
 		return err
 	}
 	return to.Sync()
-}
-
-// syncDir makes changes of names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

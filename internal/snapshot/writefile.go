@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/revmap/revmap/internal/durable"
 )
 
 // WriteFile replaces the file at path by what content writes, or leaves it as it is: at no time is there a part of a
@@ -64,14 +66,5 @@ func writeFile(path string, content io.WriterTo) (err error) {
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
-}
-
-// syncDir makes changes of names in a folder durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(dir)
 }
