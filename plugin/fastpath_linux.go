@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -270,6 +271,9 @@ func (w *worker) run() {
 			time.Sleep(100 * time.Millisecond) // not as fast as it can
 		}
 		w.serve(n)
+		if n == datagram.Batch {
+			runtime.Gosched() // a flood must not keep others waiting until the scheduler interrupts
+		}
 	}
 }
 
