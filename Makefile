@@ -26,8 +26,9 @@ LDFLAGS := -X github.com/revmap/revmap/internal/version.version=$(VERSION)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # The packages in which goroutines meet.
-CONCURRENT := ./plugin/... ./internal/snapshot/... ./internal/authority/... ./internal/parallel/... \
-	./gen/source/... ./gen/cache/... ./gen/build/... ./gen/table/... ./gen/users/... ./gen/session/... ./gen/editor/... ./gen/desk/...
+CONCURRENT := ./plugin/... ./internal/datagram/... ./internal/fastpath/... ./internal/snapshot/... ./internal/authority/... \
+	./internal/parallel/... ./gen/source/... ./gen/cache/... ./gen/build/... ./gen/table/... ./gen/users/... ./gen/session/... \
+	./gen/editor/... ./gen/desk/...
 
 TOOL := go tool -modfile=tools/go.mod
 

@@ -136,10 +136,13 @@ func (r *Repository) open(ctx context.Context) error {
 		return err
 	}
 	have, err := r.ReadFiles(ctx, tip.ID, []string{r.Root()})
-	if err == nil && len(have) == 0 {
-		err = fmt.Errorf("branch %s does not have the file: commit it first", r.o.Branch)
+	if err != nil || len(have) > 0 {
+		return err
 	}
-	return err
+	if info, err := os.Stat(r.o.Root); err == nil && info.IsDir() {
+		return errors.New("it is a folder: want the root file of a source")
+	}
+	return fmt.Errorf("branch %s does not have the file: commit it first", r.o.Branch)
 }
 
 // find finds the work tree, and where its repository keeps what all its work trees share.

@@ -464,6 +464,7 @@ func TestOpen(t *testing.T) {
 	w := newWork(t, map[string]string{"records.yaml": "1\n", "dns/records.yaml": "2\n"})
 	root := filepath.Join(w.dir, "records.yaml")
 	w.fails(repository.Options{Root: filepath.Join(w.dir, "none.yaml")}, "branch main does not have the file")
+	w.fails(repository.Options{Root: filepath.Join(w.dir, "dns")}, "it is a folder")
 	w.fails(repository.Options{Root: root, Branch: "none"}, "branch none has no commit")
 	w.fails(repository.Options{Root: root, Remote: "origin"}, "No such remote 'origin'")
 	w.fails(repository.Options{Root: root, Remote: "--all"}, "is no name of a remote")

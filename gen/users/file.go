@@ -195,7 +195,7 @@ func (t *token) check() error {
 func checkKeys(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := checkValue(d, 0); errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+		return errors.New("it ends too early: want what revmap user has written, or no file at all")
 	} else if err != nil {
 		return err
 	}

@@ -81,10 +81,10 @@ func TestRead(t *testing.T) {
 // TestReadRefuses changes one thing in a good file.
 func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct{ name, old, changed, want string }{
-		{"nothing", example, "", "unexpected EOF"},
+		{"nothing", example, "", "it ends too early"},
 		{"null", example, "null", "version is 0"},
 		{"list", example, "[]", "cannot unmarshal array"},
-		{"cut short", "]\n}\n", "", "unexpected EOF"},
+		{"cut short", "]\n}\n", "", "it ends too early"},
 		{"more", "]\n}\n", "]\n} {}", "more behind the end"},
 		{"no version", `"version": 1,`, "", "version is 0, want 1"},
 		{"newer version", `"version": 1`, `"version": 2`, "version is 2, want 1"},

@@ -194,7 +194,7 @@ func TestStoreFollowsFile(t *testing.T) {
 		replace(t, path, renamed)
 		expect("written with the same size", "Carol Renamed", "read")
 		replace(t, path, "{")
-		expect("broken", "Carol Renamed", "unexpected EOF; what it said before holds")
+		expect("broken", "Carol Renamed", "or no file at all; what it said before holds")
 		replace(t, path, renamed)
 		expect("mended", "Carol Renamed", "read")
 		if err := os.Chmod(path, 0o644); err != nil {
