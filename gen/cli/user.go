@@ -124,34 +124,35 @@ func (u *userCommand) setPassword(c *cobra.Command, login string, given bool,
 }
 
 func (u *userCommand) list() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List everybody",
-		Args:  operands(),
-	}
-	c.RunE = work(func(*cobra.Command, []string) error {
-		f, err := u.read()
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(u.stdout, 0, 0, 2, ' ', 0)
+	return u.table("List everybody", func(f *users.File, w io.Writer) {
 		fmt.Fprintln(w, "LOGIN\tROLE\tACCOUNTS\tNAME")
 		for _, p := range f.People() {
 			accounts := cmp.Or(strings.Join(p.Accounts, " "), "all")
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s <%s>\n", p.Login, p.Role, accounts, p.FullName, p.Email)
 		}
+	})
+}
+
+// table is a command that lists something of the file, by lines whose columns end in tabs.
+func (u *userCommand) table(short string, lines func(*users.File, io.Writer)) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: short,
+		Args:  operands(),
+	}
+	c.RunE = work(func(*cobra.Command, []string) error {
+		f, err := users.Read(u.file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return withHint(err, "revmap user add makes it")
+		}
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(u.stdout, 0, 0, 2, ' ', 0)
+		lines(f, w)
 		return w.Flush()
 	})
 	return c
-}
-
-// read reads the file of the users, and says how to make one.
-func (u *userCommand) read() (*users.File, error) {
-	f, err := users.Read(u.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = withHint(err, "revmap user add makes it")
-	}
-	return f, err
 }
 
 func (u *userCommand) remove() *cobra.Command {
@@ -220,17 +221,7 @@ the file has no more than a digest.`,
 }
 
 func (u *userCommand) listTokens() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List all tokens, without what is secret in them",
-		Args:  operands(),
-	}
-	c.RunE = work(func(*cobra.Command, []string) error {
-		f, err := u.read()
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(u.stdout, 0, 0, 2, ' ', 0)
+	return u.table("List all tokens, without what is secret in them", func(f *users.File, w io.Writer) {
 		fmt.Fprintln(w, "ID\tLOGIN\tFOR\tMADE\tUNTIL\tNOTE")
 		for _, t := range f.Tokens() {
 			use, until := "reading and writing", "no end"
@@ -243,9 +234,7 @@ func (u *userCommand) listTokens() *cobra.Command {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Login, use, t.Created.Format(time.DateOnly), until,
 				cmp.Or(t.Note, "-"))
 		}
-		return w.Flush()
 	})
-	return c
 }
 
 func (u *userCommand) removeToken() *cobra.Command {
