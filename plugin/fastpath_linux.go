@@ -8,11 +8,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
-	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/coredns/coredns/plugin/pkg/reuseport"
 	"github.com/miekg/dns"
@@ -37,8 +37,8 @@ var listeners = struct {
 	byAddr map[string]*listener
 }{byAddr: make(map[string]*listener)}
 
-// setupFastpath has h answered by the fast path.
-func (in *instance) setupFastpath(c *caddy.Controller, h *handler, workers int) error {
+// setupFastpath has h, which stands at a place of the Corefile, answered by the fast path.
+func (in *instance) setupFastpath(c *caddy.Controller, at string, h *handler, workers int) error {
 	if in.plans == nil {
 		in.plans = make(map[string]*plan)
 		c.OnFirstStartup(func() error { in.first = true; return nil })
@@ -52,19 +52,40 @@ func (in *instance) setupFastpath(c *caddy.Controller, h *handler, workers int) 
 	}
 	c.OnStartup(func() error {
 		if err := in.planFastpath(c, h, workers); err != nil {
-			return plugin.Error(name, err)
+			return failed(at, err)
 		}
 		if !in.first {
 			return nil // this run can still fail, and then what arrives at sockets of its own would be lost
 		}
 		for _, p := range in.plans {
+			p.lookForOthers()
+		}
+		for _, p := range in.plans {
 			if err := p.listenFirst(); err != nil {
-				return plugin.Error(name, err)
+				return failed(at, err)
 			}
 		}
 		return nil
 	})
 	return nil
+}
+
+// lookForOthers tells of another process at the address. CoreDNS lets it share the port, so that nothing else would.
+func (p *plan) lookForOthers() {
+	_, port, _ := net.SplitHostPort(p.addr)
+	listeners.Lock()
+	defer listeners.Unlock()
+	for addr := range listeners.byAddr {
+		if _, other, _ := net.SplitHostPort(addr); other == port {
+			return // one of our own at all addresses would look the same
+		}
+	}
+	s, err := net.ListenPacket("udp", p.addr)
+	if err == nil {
+		s.Close()
+	} else if errors.Is(err, syscall.EADDRINUSE) {
+		log.Warningf("Another process has %s, too: from now on the fast path gets all datagrams that are sent there", p.addr)
+	}
 }
 
 // listenFirst opens the sockets before CoreDNS opens its own, so that they are the first at the address.

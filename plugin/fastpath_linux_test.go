@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/plugin/pkg/reuseport"
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
@@ -47,6 +48,7 @@ func TestFastpathRefused(t *testing.T) {
 		{"in-addr.arpa:P {\nbind 127.0.0.1\nFAST}\nexample.org:P {\nbind 127.0.0.1\nlog\nfile x\n}", ""},
 		{"tls://.:P {\nbind 127.0.0.1\nFAST}", "fastpath is for plain DNS, not for tls"},
 		{".:0 {\nbind 127.0.0.1\nFAST}", "port 0 is none"},
+		{"example.org:P {\nbind 127.0.0.1\nfile x\n}\n.:P {\nbind 127.0.0.1\nlog\nFAST}", "Corefile:8: fastpath answers before"},
 	} {
 		corefile := strings.NewReplacer("P {", port+" {", "FAST", fast).Replace(tc.corefile)
 		in, err := caddy.Start(input(corefile))
@@ -386,6 +388,26 @@ func TestFastpathWait(t *testing.T) {
 	}
 	replace(t, path, encodeGeneration(t, 1, 4))
 	waitFor(t, func() bool { return len(exchange(t, in, "udp", r).Answer) == 2 })
+}
+
+// TestFastpathBesideAnother is about an address that another process has already: CoreDNS lets both start.
+func TestFastpathBesideAnother(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(peer.Port(t)))
+	other, err := reuseport.ListenPacket("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	logged.take()
+	_, port, _ := net.SplitHostPort(addr)
+	in := startServer(t, ".:"+port+" {\nbind 127.0.0.1\nrevmap "+path+" {\nfastpath 1\n}\n}")
+	if l := logged.take(); !strings.Contains(l, "[WARNING]") || !strings.Contains(l, "Another process has "+addr+", too") {
+		t.Errorf("Logged %q, want that there is another process", l)
+	}
+	for range 20 { // each from another port, so that the kernel would share them out
+		exchange(t, in, "udp", query("1.2.0.192.in-addr.arpa.", dns.TypePTR))
+	}
 }
 
 // TestFastpathPanic holds that a panic costs no more than the fast path of one query.

@@ -8,7 +8,7 @@ import (
 	"github.com/coredns/caddy"
 )
 
-func (in *instance) setupFastpath(*caddy.Controller, *handler, int) error {
+func (in *instance) setupFastpath(*caddy.Controller, string, *handler, int) error {
 	return errors.New("fastpath works on Linux only: remove it")
 }
 

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +49,7 @@ type store struct {
 	path      string
 	interval  time.Duration // between reloads; 0 is never
 	maxShrink int           // percent
+	zones     zones         // that it is asked for
 
 	generation atomic.Pointer[generation] // nil until the first is loaded
 	notifier   *notifier                  // nil if there is no transfer plugin; not changed after start
@@ -62,20 +66,33 @@ type store struct {
 // openStore returns a store with a generation: that of the snapshot, or, if the snapshot is bad but this process serves
 // an earlier one, that one. If there is neither, it fails unless o.wait.
 func openStore(o options) (*store, error) {
-	s := &store{path: o.path, interval: o.reload, maxShrink: o.maxShrink, quit: make(chan struct{})}
+	s := &store{path: o.path, interval: o.reload, maxShrink: o.maxShrink, zones: o.zones, quit: make(chan struct{})}
 	generations.Lock()
-	s.generation.Store(generations.byPath[s.path].Value())
+	if g := generations.byPath[s.path].Value(); g != nil {
+		s.generation.Store(g)
+		s.logZones(g.Reader())
+	}
 	generations.Unlock()
 	_, err := s.reload()
 	if err != nil && s.generation.Load() == nil && !o.wait {
-		fix := "put a good snapshot there"
-		if errors.Is(err, fs.ErrNotExist) {
-			fix = "make one with revmap compile -o " + s.path
-		}
-		return nil, fmt.Errorf("%w: %s, or use wait to start without", err, fix)
+		return nil, fmt.Errorf("%w: %s, or use wait to start without", err, s.fix(err))
 	}
 	s.note(err)
 	return s, nil
+}
+
+// fix returns what to do so that s can start, which it cannot because of err.
+func (s *store) fix(err error) string {
+	ext := filepath.Ext(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "make one with revmap compile -o " + s.path
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("let the user that CoreDNS runs as, with the id %d, read it", os.Geteuid())
+	case ext == ".yaml" || ext == ".yml":
+		return "make a snapshot of it with revmap compile"
+	}
+	return "put a good snapshot there"
 }
 
 // transfer prepares the store for zone transfers: those of the given zones are announced with send from start on.
@@ -166,11 +183,11 @@ func (s *store) reload() (changed bool, err error) {
 	s.notifier.announce(old, g)
 	log.Infof("Serving snapshot %s: %d entries in %d zones, commit %q, id %.16s",
 		s.path, g.Reader().Len(), len(g.Reader().Zones()), g.Reader().Commit(), g.Reader().ID())
-	if old != nil {
-		if n, z := older(old.Reader(), g.Reader()); n > 0 {
-			log.Warningf("Snapshot %s is older than the one before: %d zones have a lower serial, the first is %s with %d",
-				s.path, n, z.Name, z.Serial)
-		}
+	if old == nil {
+		s.logZones(g.Reader())
+	} else if n, z := older(old.Reader(), g.Reader()); n > 0 {
+		log.Warningf("Snapshot %s is older than the one before: %d zones have a lower serial, the first is %s with %d",
+			s.path, n, z.Name, z.Serial)
 	}
 	return true, nil
 }
@@ -281,6 +298,28 @@ func (s *store) note(err error) {
 		log.Errorf("Keeping the snapshot that is served: %s", text)
 	}
 	s.failure = text
+}
+
+// logZones tells which zones of the store and of a snapshot, the first that it has, have nothing to do with each other. That can be
+// meant; but a zone that is not spelled right looks just so, and its queries are refused.
+func (s *store) logZones(r *snapshot.Reader) {
+	var elsewhere []string
+	for i := range r.Zones() {
+		z := r.Zones()[i].Name
+		if !s.zones.contain(z) && !slices.ContainsFunc(s.zones, zones{z}.contain) {
+			elsewhere = append(elsewhere, z)
+		}
+	}
+	if n := len(elsewhere); n > 0 {
+		log.Infof("Not served, since they are outside of %s: %s and %d more zones of the snapshot",
+			strings.Join(s.zones, " "), elsewhere[0], n-1)
+	}
+	for _, zone := range s.zones {
+		related := func(z snapshot.Zone) bool { return zones{zone}.contain(z.Name) || zones{z.Name}.contain(zone) }
+		if !slices.ContainsFunc(r.Zones(), related) {
+			log.Warningf("No zone of snapshot %s is at, below or above %s: queries for it are not answered", s.path, zone)
+		}
+	}
 }
 
 // older returns how many zones have a lower serial in r than they had before (RFC 1982 section 3.2), and the first.

@@ -1,6 +1,7 @@
 package revmap
 
 import (
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -53,13 +54,14 @@ func onStarted(event caddy.EventName, info any) error {
 }
 
 func setup(c *caddy.Controller) error {
+	at := place(c)
 	o, err := parse(c)
 	if err != nil {
 		return plugin.Error(name, err)
 	}
 	s, err := openStore(o)
 	if err != nil {
-		return plugin.Error(name, err)
+		return failed(at, err)
 	}
 	in, ok := c.Get(instanceKey{}).(*instance)
 	if !ok {
@@ -84,8 +86,8 @@ func setup(c *caddy.Controller) error {
 	})
 	c.OnShutdown(s.stop)
 	if o.fastpath > 0 {
-		if err := in.setupFastpath(c, h, o.fastpath); err != nil {
-			return plugin.Error(name, err)
+		if err := in.setupFastpath(c, at, h, o.fastpath); err != nil {
+			return failed(at, err)
 		}
 	}
 	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
@@ -98,6 +100,16 @@ func setup(c *caddy.Controller) error {
 	})
 	return nil
 }
+
+// place returns the file and the line of the directive, which nothing is read of yet.
+func place(c *caddy.Controller) string {
+	first := *c
+	first.Next()
+	return fmt.Sprintf("%s:%d", first.File(), first.Line())
+}
+
+// failed returns the error for a use of the plugin, at a place of the Corefile, that is written as it should be.
+func failed(at string, err error) error { return plugin.Error(name, fmt.Errorf("%s: %w", at, err)) }
 
 // options are what a use of the plugin says in the Corefile.
 type options struct {
@@ -202,10 +214,12 @@ func (o *options) parseOption(c *caddy.Controller, option string, args []string)
 	return nil
 }
 
-// checkZones returns an error if one of args is not a zone. CoreDNS's own functions drop it in silence.
+// checkZones returns an error if one of args is not a zone. CoreDNS's own functions drop it in silence, or take a prefix
+// that is none for a domain name.
 func checkZones(c *caddy.Controller, args []string) error {
 	for _, arg := range args {
-		if len(plugin.Host(arg).NormalizeExact()) == 0 {
+		names := plugin.Host(arg).NormalizeExact()
+		if len(names) == 0 || strings.Contains(arg, "/") && !strings.HasSuffix(names[0], ".arpa.") {
 			return c.Errf("'%s' is no zone: write a domain name or an address prefix", arg)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/coredns/coredns/plugin/pkg/fall"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/revmap/revmap/internal/snapshot"
 )
 
 func TestParse(t *testing.T) {
@@ -53,6 +54,9 @@ func TestParse(t *testing.T) {
 		{input: "revmap {\nwait\n}", err: "the path of the snapshot is missing"},
 		{input: "revmap /x.snapshot a..b", err: "'a..b' is no zone: write a domain name or an address prefix"},
 		{input: "revmap /x.snapshot example.org ::/0", err: "'::/0' is no zone"},
+		{input: "revmap /x.snapshot 192.0.2.0/33", err: "'192.0.2.0/33' is no zone: write a domain name or an address prefix"},
+		{input: "revmap /x.snapshot 0/25.2.0.192.in-addr.arpa",
+			want: options{"/x.snapshot", zones{"0/25.2.0.192.in-addr.arpa."}, 15 * seconds, 50, false, 0, fall.F{}}},
 		{input: "revmap /x.snapshot\nrevmap /y.snapshot", err: "only be used once per Server Block: one snapshot holds"},
 		{input: "revmap /x.snapshot {\nreload\n}", err: "reload needs one duration, for example reload 30s"},
 		{input: "revmap /x.snapshot {\nreload 1s 2s\n}", err: "reload needs one duration"},
@@ -110,9 +114,40 @@ func TestParseWithoutRoot(t *testing.T) {
 	}
 }
 
+// TestSetupZones is about zones that the server and the snapshot do not share.
+func TestSetupZones(t *testing.T) {
+	path := snapshotFile(t, encode(t, []snapshot.Zone{
+		testZone("2.0.192.in-addr.arpa.", "192.0.2.0/24", 1), forwardZone("host.example.", 1),
+	}, nil))
+	const none, elsewhere = "No zone of snapshot", "Not served, since they are outside of"
+	for zones, want := range map[string][]string{
+		".":                                nil,
+		"192.0.0.0/16 example":             nil,
+		"192.0.2.128/25 host.example":      nil,
+		"192.0.2.0/24":                     {": host.example. and 0 more"},
+		"192.0.2.0/24 host.exampel":        {": host.example. and 0 more", none},
+		"192.0.3.0/24 2.0.192.in-addr.arp": {": 2.0.192.in-addr.arpa. and 1 more", none, none},
+	} {
+		for _, again := range []string{"", "again "} { // with the snapshot that is served already
+			logged.take()
+			newHandler(t, "revmap "+path+" "+zones, nil)
+			l := logged.take()
+			if strings.Count(l, none)+strings.Count(l, elsewhere) != len(want) {
+				t.Errorf("%s%s: logged %q, want %q", again, zones, l, want)
+			}
+			for _, w := range want {
+				if !strings.Contains(l, w) {
+					t.Errorf("%s%s: logged %q, want %q", again, zones, l, w)
+				}
+			}
+		}
+	}
+}
+
 func TestSetup(t *testing.T) {
 	good := snapshotFile(t, encodeGeneration(t, 1, 2))
 	bad := snapshotFile(t, encodeGeneration(t, 1, 2)[:100])
+	source := filepath.Join("..", "records.yaml")
 	for _, tc := range []struct {
 		name, input string
 		err         string
@@ -120,7 +155,9 @@ func TestSetup(t *testing.T) {
 	}{
 		{name: "good", input: "revmap " + good, ready: true},
 		{name: "good and wait", input: "revmap " + good + " {\nwait\n}", ready: true},
-		{name: "missing", input: "revmap " + good + ".missing", err: good + ".missing: no such file"},
+		{name: "missing", input: "\nrevmap " + good + ".missing {\nreload 1s\n}",
+			err: "plugin/revmap: Testfile:2: stat " + good + ".missing: no such file or directory: make one with revmap compile -o " + good},
+		{name: "a source", input: "revmap " + source, err: "make a snapshot of it with revmap compile, or use wait"},
 		{name: "missing and wait", input: "revmap " + good + ".missing {\nwait\n}"},
 		{name: "bad", input: "revmap " + bad, err: "plugin/revmap: "},
 		{name: "bad and wait", input: "revmap " + bad + " {\nwait\n}"},
