@@ -263,13 +263,22 @@ func (c *client) resolve(ctx context.Context, name string, qtype uint16) (lookup
 	return l, nil
 }
 
-// probe fails if the resolver does not answer.
+// probe fails if the resolver does not answer, or is none: an authoritative server knows only its own zones, and all
+// else would look as if it were gone.
 func (c *client) probe(ctx context.Context) error {
 	r, why, err := c.ask(ctx, c.resolver, new(dns.Msg).SetQuestion(".", dns.TypeNS))
-	if err != nil || r != nil {
+	switch {
+	case err != nil:
 		return err
+	case r == nil:
+		return fmt.Errorf("ask resolver %s: %s", c.resolver, why)
+	case r.RecursionAvailable:
+		return nil // whatever it tells of the root: there are resolvers that have only what is near
+	case why == "":
+		why = "no RA"
 	}
-	return fmt.Errorf("ask resolver %s: %s", c.resolver, why)
+	return fmt.Errorf("resolver %s does not resolve (%s for . NS): is it an authoritative server, or not for this machine?",
+		c.resolver, why)
 }
 
 // rrsOf returns the RRs of one type at one name.

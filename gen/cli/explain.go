@@ -25,11 +25,13 @@ func (p *program) explain() *cobra.Command {
 		Long: `explain tells which name an address answers with by the source, and where that
 comes from: the reverse map name, the template of the default hostname or of
 the fallback, or why there is no name. It also works for a source that has
-errors elsewhere, and tells how many.
+errors elsewhere, and tells how many. In place of the address, as everywhere,
+its reverse name will do.
 
 With --snapshot it tells what that snapshot answers, too: it differs if the
 source has changed since.`,
 		Example: `  revmap explain 192.0.2.10
+  revmap explain 10.2.0.192.in-addr.arpa
   revmap explain 2001:db8:0:1::25 records.yaml --snapshot /srv/revmap/records.snapshot`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := operands("IP", "[SOURCE]")(c, args); err != nil {
@@ -63,11 +65,22 @@ source has changed since.`,
 	return c
 }
 
+// parseAddr reads an address, or the name of its PTR, which is what dig and bounces show.
 func parseAddr(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(s)
+	if err != nil {
+		p, form := arpa.Parse(strings.TrimSuffix(s, ".") + ".")
+		switch form {
+		case arpa.Complete:
+			a, err = p.Addr(), nil
+		case arpa.Partial, arpa.Malformed:
+			return netip.Addr{}, fmt.Errorf("IP is %q, the reverse name of no single address; want one as in %s",
+				s, arpa.Name(netip.AddrFrom4([4]byte{192, 0, 2, 10})))
+		}
+	}
 	switch {
 	case err != nil:
-		return netip.Addr{}, fmt.Errorf("IP is %q, want an IPv4 or IPv6 address", s)
+		return netip.Addr{}, fmt.Errorf("IP is %q, want an IPv4 or IPv6 address, or its reverse name", s)
 	case a.Zone() != "":
 		return netip.Addr{}, fmt.Errorf("IP is %q, want it without the zone %q", s, "%"+a.Zone())
 	case a.Is4In6():
