@@ -274,11 +274,12 @@ func (c *client) probe(ctx context.Context) error {
 		return fmt.Errorf("ask resolver %s: %s", c.resolver, why)
 	case r.RecursionAvailable:
 		return nil // whatever it tells of the root: there are resolvers that have only what is near
+	case len(rrsOf(r.Answer, ".", dns.TypeNS)) > 0:
+		return nil // it has the root, of a world of its own perhaps
 	case why == "":
 		why = "no RA"
 	}
-	return fmt.Errorf("resolver %s does not resolve (%s for . NS): is it an authoritative server, or not for this machine?",
-		c.resolver, why)
+	return fmt.Errorf("resolver %s does not resolve (%s for . NS): is it an authoritative server?", c.resolver, why)
 }
 
 // rrsOf returns the RRs of one type at one name.

@@ -236,6 +236,41 @@ addresses:
   192.0.2.2: two.example.net
 `
 
+// resolved is what a resolver answers, empty.
+func resolved(q *dns.Msg, rcode int) *dns.Msg {
+	r := new(dns.Msg).SetRcode(q, rcode)
+	r.RecursionAvailable = true
+	return r
+}
+
+// TestNoResolver: a server that does not resolve is one error and not a finding for each name of others; a resolver that
+// cannot tell of the root is one.
+func TestNoResolver(t *testing.T) {
+	inv := inventoryOf(t, small)
+	for want, answer := range map[string]func(q *dns.Msg) *dns.Msg{
+		"REFUSED": func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, dns.RcodeRefused) },
+		"no RA":   func(q *dns.Msg) *dns.Msg { return new(dns.Msg).SetReply(q) },
+		"":        func(q *dns.Msg) *dns.Msg { return resolved(q, dns.RcodeRefused) },
+	} {
+		o := Options{Timeout: time.Second}
+		o.Resolver = dnsServer(t, func(_ string, q *dns.Msg) *dns.Msg { return answer(q) })
+		o.Redirect = func(netip.AddrPort) netip.AddrPort { return netip.AddrPort{} }
+		checked := 0
+		o.Address = func(*Address) { checked++ }
+		err := Run(t.Context(), inv, nil, o)
+		if want == "" {
+			if err != nil || checked != 2 {
+				t.Errorf("resolver that refuses the root: %d addresses checked, %v", checked, err)
+			}
+			continue
+		}
+		want = fmt.Sprintf("resolver %s does not resolve (%s for . NS): is it an authoritative server?", o.Resolver, want)
+		if err == nil || err.Error() != want || checked > 0 {
+			t.Errorf("%d addresses checked, error %v, want %s", checked, err, want)
+		}
+	}
+}
+
 // TestResolverSilent: without a resolver there is one error and not a finding for each address, whether it is silent
 // from the start or later.
 func TestResolverSilent(t *testing.T) {
@@ -248,7 +283,7 @@ func TestResolverSilent(t *testing.T) {
 				if questions.Add(1) > answered {
 					return nil
 				}
-				return new(dns.Msg).SetReply(q)
+				return resolved(q, dns.RcodeSuccess)
 			})
 			o.Redirect = func(netip.AddrPort) netip.AddrPort { return netip.AddrPort{} }
 			err := Run(t.Context(), inv, nil, o)
@@ -270,7 +305,7 @@ func TestCancel(t *testing.T) {
 			cancel()
 			return nil
 		}
-		return new(dns.Msg).SetReply(q)
+		return resolved(q, dns.RcodeSuccess)
 	})
 	if err := Run(ctx, inv, nil, o); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)

@@ -64,8 +64,8 @@ checks the addresses whose names differ between a Git revision of the source
 and the working tree.
 
 The exit status is 1 if there is an error. Warnings and notes are printed, but
-do not count, unless --fail-on says so. If the resolver does not answer, nothing
-is checked.`,
+do not count, unless --fail-on says so. If the resolver does not answer, or does
+not resolve, nothing is checked.`,
 		Example: `  revmap check 192.0.2.10 2001:db8:0:1::25
   revmap check --changed-since HEAD^ --smtp
   revmap check --all --rate 200 --format json`,

@@ -32,6 +32,7 @@ servers:
 // checkZones are served by one NSD, which does for name server, parent and resolver: it has all names that are asked
 // for.
 var checkZones = map[string]string{
+	".":             "@ NS ns1.example.net.\n",
 	"in-addr.arpa.": "@ NS ns1.example.net.\n",
 	"2.0.192.in-addr.arpa.": `@ NS ns1.example.net.
 @ NS ns2.example.net.
