@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/internal/arpa"
 )
 
 func TestStatuses(t *testing.T) {
@@ -168,6 +169,13 @@ func TestParseAddr(t *testing.T) {
 		"fe80::1%eth0":     {},
 		"192.0.2.0/24":     {},
 		"":                 {},
+
+		"1.2.0.192.in-addr.arpa":    netip.MustParseAddr("192.0.2.1"),
+		"1.2.0.192.IN-ADDR.ARPA.":   netip.MustParseAddr("192.0.2.1"),
+		"2.0.192.in-addr.arpa":      {},
+		"1/2.2.0.192.in-addr.arpa.": {},
+		strings.TrimSuffix(arpa.Name(netip.MustParseAddr("2001:db8::1")), "."): netip.MustParseAddr("2001:db8::1"),
+		arpa.Name(netip.MustParseAddr("::ffff:192.0.2.1")):                     {},
 	} {
 		got, err := parseAddr(s)
 		if got != want || (err == nil) != want.IsValid() {

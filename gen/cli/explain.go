@@ -80,7 +80,7 @@ func parseAddr(s string) (netip.Addr, error) {
 	}
 	switch {
 	case err != nil:
-		return netip.Addr{}, fmt.Errorf("IP is %q, want an IPv4 or IPv6 address, or its reverse name", s)
+		return netip.Addr{}, fmt.Errorf("IP is %q, want an IPv4 or IPv6 address", s)
 	case a.Zone() != "":
 		return netip.Addr{}, fmt.Errorf("IP is %q, want it without the zone %q", s, "%"+a.Zone())
 	case a.Is4In6():
