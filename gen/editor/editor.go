@@ -24,6 +24,7 @@ type Editor struct {
 	// hold write, but not the other way round: nobody else waits for a remote that does not answer.
 	remote chan struct{}
 	view   atomic.Pointer[View]
+	stale  atomic.Bool // view is not of the newest commit, which could not be read
 	open   proposals
 }
 
@@ -36,13 +37,46 @@ type Options struct {
 }
 
 // Start reads the source at the tip of the main branch. Findings are no error; if they leave it open what the source
-// says, nothing can be edited.
+// says, the View is of the newest commit before it that can be read, and nothing can be edited until there is a better
+// one. It is an error if there is none.
 func Start(ctx context.Context, o Options) (*Editor, error) {
 	e := &Editor{o: o, remote: make(chan struct{}, 1)}
 	if err := e.open.load(o.Repository.StateDir()); err != nil {
 		return nil, err
 	}
-	return e, e.Refresh(ctx)
+	err := e.Refresh(ctx)
+	var tip *unreadableError
+	if errors.As(err, &tip) {
+		err = e.fallBack(ctx, tip)
+	}
+	return e, err
+}
+
+// maxBack is how many commits Start tries to read before the newest.
+const maxBack = 100
+
+// fallBack makes the View of the newest commit that can be read before the tip of the main branch. Without it, nobody
+// would seem to have an address: programs would take all their servers for deleted.
+func (e *Editor) fallBack(ctx context.Context, tip *unreadableError) error {
+	line, err := e.o.Repository.Line(ctx, tip.commit, maxBack+1)
+	if err != nil {
+		return err
+	}
+	line = slices.DeleteFunc(line, func(c repository.Commit) bool { return c.ID == tip.commit })
+	for _, c := range line {
+		v, err := e.read(ctx, c, nil)
+		var worse *unreadableError
+		if errors.As(err, &worse) {
+			continue
+		}
+		if err == nil {
+			e.view.Store(v)
+			debug.FreeOSMemory()
+		}
+		return err
+	}
+	return fmt.Errorf("%w; nor can one of the %d commits before it that were tried: commit a source that can be read",
+		tip, len(line))
 }
 
 // Remote reports whether branches are pushed to a remote.
@@ -54,6 +88,9 @@ func (e *Editor) Close() error { return e.o.Repository.Close() }
 // View returns the newest View.
 func (e *Editor) View() *View { return e.view.Load() }
 
+// Stale reports whether the View is an older one, since the newest commit could not be read.
+func (e *Editor) Stale() bool { return e.stale.Load() }
+
 // Refresh makes a new View if the main branch has moved, and forgets proposals that are merged or gone. If there is an
 // error, the View stays. Findings that leave it open what the source says are one.
 func (e *Editor) Refresh(ctx context.Context) error {
@@ -63,6 +100,18 @@ func (e *Editor) Refresh(ctx context.Context) error {
 }
 
 func (e *Editor) refresh(ctx context.Context) error {
+	err := e.renew(ctx)
+	if ctx.Err() == nil { // else it is only that nobody waits for it any more
+		e.stale.Store(err != nil)
+	}
+	if err != nil {
+		return err
+	}
+	return e.settle(ctx)
+}
+
+// renew makes a new View if the main branch has moved.
+func (e *Editor) renew(ctx context.Context) error {
 	tip, err := e.o.Repository.Tip(ctx)
 	if err != nil {
 		return err
@@ -75,7 +124,7 @@ func (e *Editor) refresh(ctx context.Context) error {
 		e.view.Store(v)
 		debug.FreeOSMemory() // to read a View takes several times the memory that it keeps
 	}
-	return e.settle(ctx)
+	return nil
 }
 
 // Fetch gets what the remote has of the main branch, and makes a new View of it. Then it pushes proposals that the remote

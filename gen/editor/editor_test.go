@@ -543,6 +543,71 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestStartUnreadable starts where the newest commits are no YAML: with the last one that can be read, until there is a
+// better one.
+func TestStartUnreadable(t *testing.T) {
+	s := newSite(t)
+	for _, text := range []string{"  : [\n", "  : [[\n"} {
+		s.write("dns/records.d/customers.yaml", customers+text)
+		s.save("Not YAML")
+	}
+	s.write("note", "text") // beside the source
+	s.save("Other")
+	s.Close()
+	s.start()
+	if got := s.View().Commit().Subject; got != "Begin" || !s.Stale() || s.name("192.0.2.10") != "mail.acme.example." {
+		t.Errorf("the View is of commit %q, stale: %t; want that of the first commit, stale", got, s.Stale())
+	}
+	if err := s.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "customers.yaml:") || !s.Stale() {
+		t.Errorf("Refresh: %v, stale: %t; want an error in customers.yaml", err, s.Stale())
+	}
+	_, err := s.Propose(t.Context(), Proposal{Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	if err == nil {
+		t.Error("a change was made of a commit that is not the newest")
+	}
+	s.write("dns/records.d/customers.yaml", customers)
+	s.save("Mended")
+	if err := s.Refresh(t.Context()); err != nil || s.Stale() || s.View().Commit().Subject != "Mended" {
+		t.Errorf("Refresh: %v, stale: %t, commit %q after it is mended", err, s.Stale(), s.View().Commit().Subject)
+	}
+}
+
+// TestStartUnreadableMerge has a merge bring what is no YAML: what was there before it is on the line of first parents.
+func TestStartUnreadableMerge(t *testing.T) {
+	s := newSite(t)
+	s.git("checkout", "-q", "-b", "side")
+	s.write("dns/records.d/customers.yaml", "servers: {}\n")
+	s.save("Empty")
+	s.write("dns/records.d/customers.yaml", "servers: [\n")
+	s.save("Not YAML")
+	s.git("checkout", "-q", "main")
+	s.write("dns/records.yaml", root+"# more\n")
+	s.save("More")
+	s.git("merge", "-q", "--no-ff", "-m", "Merge", "side")
+	s.Close()
+	s.start()
+	if got := s.View().Commit().Subject; got != "More" {
+		t.Errorf("the View is of commit %q, want the one before the merge", got)
+	}
+}
+
+// TestStartNeverReadable starts where no commit can be read.
+func TestStartNeverReadable(t *testing.T) {
+	s := newSite(t)
+	s.Close()
+	s.write("dns/records.d/customers.yaml", "servers: [\n")
+	s.git("add", "-A")
+	s.git("commit", "-q", "--amend", "-m", "Not YAML")
+	r, err := repository.Open(t.Context(), repository.Options{Root: filepath.Join(s.dir, "dns/records.yaml"), Committer: author})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := Start(t.Context(), Options{Repository: r}); err == nil || !strings.Contains(err.Error(), "customers.yaml:1:") {
+		t.Errorf("Start: %v, want an error in customers.yaml:1", err)
+	}
+}
+
 // TestOutside is a commit by somebody who does not use the Editor.
 func TestOutside(t *testing.T) {
 	s := newSite(t)

@@ -111,6 +111,13 @@ func (v *View) Server(name string) (Server, bool) {
 	return s, true
 }
 
+// An unreadableError tells that a commit leaves it open what the source says.
+type unreadableError struct{ commit, why string }
+
+func (e *unreadableError) Error() string {
+	return fmt.Sprintf("read commit %.12s: %s", e.commit, e.why)
+}
+
 // read makes the View of a commit, out of a copy of its files that is not kept. What earlier knows of files that are the
 // same is not found out again; it may be nil.
 func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *View) (*View, error) {
@@ -134,7 +141,7 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 		reading.Previous, o.Previous = earlier.files, earlier.lint
 	}
 	if v.files, err = source.ReadFilesFrom(folder, root, reading); err != nil {
-		return nil, err
+		return nil, &unreadableError{commit.ID, err.Error()}
 	}
 	e.o.Cache.Trim()
 	if f := v.files.Forwards(); len(f) > 0 {
@@ -146,8 +153,8 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 	v.index()
 	// So the first draft is as fast as the others.
 	_, unclear, err := v.files.Edit(nil, nil)
-	if err == nil && len(unclear) > 0 && earlier != nil { // what cannot be read would look as if nobody had it
-		err = fmt.Errorf("read commit %.12s: %s: %s", commit.ID, unclear[0].Pos, unclear[0].Message)
+	if err == nil && len(unclear) > 0 { // what cannot be read would look as if nobody had it
+		err = &unreadableError{commit.ID, fmt.Sprintf("%s: %s", unclear[0].Pos, unclear[0].Message)}
 	}
 	return v, errors.Join(err, ctx.Err())
 }

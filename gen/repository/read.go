@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,25 @@ func (r *Repository) commit(ctx context.Context, rev string) (Commit, error) {
 		return Commit{}, fmt.Errorf("git log: there is no commit %s", rev)
 	}
 	return commitOf(values)
+}
+
+// Line returns the commits that have changed something in the folder of the root file, on the line of first parents from
+// a commit back: the newest first, and at most max.
+func (r *Repository) Line(ctx context.Context, commit string, max int) ([]Commit, error) {
+	folder := cmp.Or(strings.TrimSuffix(r.prefix, "/"), ".")
+	out, err := r.git(ctx, "log", "-z", logFormat, "--first-parent", "-n", strconv.Itoa(max), commit, "--", folder)
+	if err != nil {
+		return nil, err
+	}
+	var list []Commit
+	for values := strings.Split(out, "\x00"); len(values) > 7; values = values[7:] {
+		c, err := commitOf(values)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
 
 // inCommit returns where Git finds a file at a commit, or false if its path is none.

@@ -21,9 +21,7 @@ func (s *Server) follow(ctx context.Context) {
 			if s.pair != nil {
 				s.pair.renew(s.o.Log)
 			}
-			err := editor.Refresh(ctx)
-			s.stale.Store(err != nil)
-			return err
+			return editor.Refresh(ctx)
 		})
 	})
 	if s.o.Fetch > 0 {

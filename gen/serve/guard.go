@@ -148,7 +148,7 @@ func isHTTPS(address string) bool {
 
 // health tells who looks after the server that it runs, and whether it shows the newest commit.
 func (s *Server) health(w http.ResponseWriter) {
-	if s.stale.Load() {
+	if s.o.Desk.Editor.Stale() {
 		io.WriteString(w, "stale: the newest commit of the main branch could not be read, as the log tells\n")
 		return
 	}

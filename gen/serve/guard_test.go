@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/users"
 )
 
@@ -21,6 +22,7 @@ func newGuarded(t *testing.T, o Options, page http.HandlerFunc) (http.Handler, *
 	t.Helper()
 	var log bytes.Buffer
 	o.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	o.Desk.Editor = new(editor.Editor)
 	s := &Server{o: o}
 	if page == nil {
 		page = func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "page") }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/revmap/revmap/gen/api"
@@ -53,7 +52,6 @@ type Server struct {
 	o        Options
 	handler  http.Handler
 	pair     *certificate // nil for HTTP
-	stale    atomic.Bool  // the main branch has something that could not be read
 	refusals *limiter     // of lines about those who could not sign in
 }
 

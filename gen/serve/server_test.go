@@ -345,6 +345,24 @@ func TestBrokenCommit(t *testing.T) {
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
 }
 
+// TestStartBroken: a server that starts at a commit that cannot be read shows the last good one, and says so, from the
+// beginning.
+func TestStartBroken(t *testing.T) {
+	w := newWorld(t)
+	w.write(records + "  x: [")
+	w.git("commit", "-qam", "Broken")
+	w.serve()
+	health := func() string { return w.call("", "GET", "/healthz", "").body }
+	if got := health(); !strings.HasPrefix(got, "stale: ") {
+		t.Errorf("healthz: %s", got)
+	}
+	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
+	w.contains(w.call("olivia", "GET", "/v1/servers", "").body, "web1")
+	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "records.yaml:30: this is not YAML") }, w.log.String)
+	w.git("revert", "--no-edit", "HEAD")
+	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
+}
+
 // TestAudit: the log has a line for each attempt to change something, with who, from where, what and how it ended.
 func TestAudit(t *testing.T) {
 	w := newWorld(t)
