@@ -303,8 +303,8 @@ func whyNot(list []finding) string {
 	if f.about.IsValid() {
 		text = fmt.Sprintf("%s: %s", f.about, text)
 	}
-	if f.Hint != "" {
-		text += ": " + f.Hint
+	if hint := hintOf(f.Diagnostic); hint != "" {
+		text += ": " + hint
 	}
 	return text
 }

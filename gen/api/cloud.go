@@ -304,7 +304,7 @@ func cloudChange(w http.ResponseWriter, r *http.Request) (addr netip.Addr, name 
 		return addr, "", err
 	}
 	if err := json.Unmarshal(data, &body); err != nil {
-		return addr, "", &failure{kind: malformed, message: "the body is not the JSON that is wanted: " + err.Error()}
+		return addr, "", &failure{kind: malformed, message: inWords(err, "").Error()}
 	}
 	addr, ok := parseAddr(body.IP)
 	switch {

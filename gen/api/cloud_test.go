@@ -110,6 +110,9 @@ func TestCloud(t *testing.T) {
 		{"GET", web1, "", 200, `{"server":` + server("web1.miniserver.example",
 			default6+`,{"ip":"2001:db8:0:1::25","dns_ptr":"lists.acme.example"}`) + `}`},
 
+		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.10","dns_ptr":["mx.acme.example"]}`, 400,
+			`{"error":{"code":"invalid_input","details":{"fields":[]},
+				"message":"the body: dns_ptr is a list: want a name in a string, or null for the default"}}`},
 		{"POST", web1 + "/actions/change_dns_ptr", `{"ip":"192.0.2.20","dns_ptr":"mx.acme.example"}`, 400,
 			`{"error":{"code":"invalid_input","message":"192.0.2.20 is no address of server \"web1\"",
 				"details":{"fields":[{"name":"ip","messages":["192.0.2.20 is no address of server \"web1\""]}]}}}`},
@@ -335,7 +338,7 @@ func TestHCloudCLI(t *testing.T) {
 	}
 	cmd := exec.Command(program, "server", "set-rdns", "web1", "--hostname", "www.bluebird.example")
 	cmd.Env = append(os.Environ(), "HCLOUD_TOKEN="+s.tokens["acme"], "HCLOUD_ENDPOINT="+s.url+"/v1", "HOME="+t.TempDir())
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "lies in no domain") {
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "lies in none of the domains") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

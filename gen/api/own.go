@@ -218,12 +218,22 @@ type finding struct {
 	about netip.Addr // the zero Addr if it is known without
 }
 
+// hintOf returns what would help against a finding for those who have nothing but the API.
+func hintOf(f diag.Diagnostic) string {
+	if f.Rule == "helo-mismatch" {
+		return f.Hint + "; the HELO name is in the source, where the API cannot change it: " +
+			"ask the operator to change it in the same pull request"
+	}
+	return f.Hint
+}
+
 // findingsJSON returns findings as lint writes them, with the addresses. Who sees only some accounts does not learn
 // where they are, which would tell of the others.
 func findingsJSON(p *users.Person, findings []finding) json.RawMessage {
 	l := make(diag.List, len(findings))
 	for i, f := range findings {
 		l[i] = f.Diagnostic
+		l[i].Hint = hintOf(f.Diagnostic)
 		if p.Accounts != nil {
 			l[i].Pos, l[i].End, l[i].Related = diag.Position{}, diag.Position{}, nil
 		}
@@ -264,26 +274,42 @@ func findingsOf(d *editor.Draft) []finding {
 			list = append(list, finding{f, addr})
 		}
 	case len(d.Fresh) > 0:
+		about := make(map[told]netip.Addr)
+		for _, f := range ofEdits(d) {
+			about[toldBy(f.Diagnostic)] = f.about
+		}
 		for _, f := range d.Fresh {
-			list = append(list, finding{Diagnostic: f})
+			list = append(list, finding{f, about[toldBy(f)]})
 		}
 	case len(d.Findings) > 0:
-		type once struct {
-			at            diag.Position
-			rule, message string
-		}
-		seen := make(map[once]bool) // what is about a server is found at each of its addresses
-		for _, e := range d.Edits {
-			for _, f := range d.Of(e.Addr) {
-				if key := (once{f.Pos, f.Rule, f.Message}); !seen[key] {
-					seen[key] = true
-					list = append(list, finding{f, e.Addr})
-				}
+		list = ofEdits(d)
+	}
+	return list
+}
+
+// ofEdits returns what lint would find about the edited addresses. What is about a server, it finds at each of its
+// addresses: that counts once, at the first of them.
+func ofEdits(d *editor.Draft) []finding {
+	var list []finding
+	seen := make(map[told]bool)
+	for _, e := range d.Edits {
+		for _, f := range d.Of(e.Addr) {
+			if key := toldBy(f); !seen[key] {
+				seen[key] = true
+				list = append(list, finding{f, e.Addr})
 			}
 		}
 	}
 	return list
 }
+
+// told is what tells a finding from others.
+type told struct {
+	at            diag.Position
+	rule, message string
+}
+
+func toldBy(f diag.Diagnostic) told { return told{f.Pos, f.Rule, f.Message} }
 
 // reviewJSON returns a review as diff writes it. Who sees only some accounts learns of their addresses alone.
 func reviewJSON(seat *desk.Seat, r *report.Review) json.RawMessage {
@@ -344,7 +370,7 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) er
 	}
 	done, err := a.propose(r.Context(), seat, edits, reason, dry)
 	if err != nil {
-		return err
+		return a.deniedOf(r, seat, edits, err)
 	}
 	answer := struct {
 		Outcome  string          `json:"outcome"`
@@ -373,6 +399,34 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, seat *desk.Seat) er
 	}
 	write(w, status, "application/json", answer)
 	return nil
+}
+
+// mostDenied is how many changes an answer names at most of those that the person may not make.
+const mostDenied = 100
+
+// deniedOf returns an error of propose; if that is about one change that the person may not make, with all of them.
+func (a *api) deniedOf(r *http.Request, seat *desk.Seat, edits []editor.Edit, err error) error {
+	var notDone *desk.DeniedError
+	if !errors.As(err, &notDone) && !errors.Is(err, desk.ErrUnknown) || !seat.Person().MayEdit() {
+		return err
+	}
+	f := a.failureOf(r, seat.Person(), err)
+	var list []finding
+	for _, e := range edits {
+		if len(list) == mostDenied {
+			break
+		}
+		if err := seat.MayEdit(e.Addr, e.Name); err != nil {
+			one := a.failureOf(r, seat.Person(), err)
+			list = append(list, finding{
+				diag.Diagnostic{Severity: diag.Error, Rule: string(one.kind), Message: one.message}, e.Addr,
+			})
+		}
+	}
+	if len(list) > 0 { // else it is about all of them together
+		f.more = map[string]any{"findings": findingsJSON(seat.Person(), list)}
+	}
+	return f
 }
 
 // propose proposes edits, unless the source says so already. In a dry run it returns the same errors, but nothing is
@@ -410,8 +464,24 @@ func says(d *editor.Draft) bool {
 type change struct {
 	Address string `json:"address"`
 	Name    maybe  `json:"name"`
-	TTL     string `json:"ttl"`
+	TTL     ttl    `json:"ttl"`
 	Was     maybe  `json:"was"`
+}
+
+// A ttl is a duration as a source has it, or default. A number is one of seconds.
+type ttl string
+
+func (t *ttl) UnmarshalJSON(data []byte) error {
+	seconds, err := strconv.ParseUint(string(data), 10, 32)
+	switch {
+	case err == nil:
+		*t = ttl(fmt.Sprintf("%ds", seconds))
+	case kindOf(data) == "number":
+		return &json.UnmarshalTypeError{Value: "number " + string(data)}
+	default:
+		return json.Unmarshal(data, (*string)(t))
+	}
+	return nil
 }
 
 // changes are those of a body, which does not get memory for more than it may have: 64 MB of "{}," are 20 million.
@@ -425,7 +495,7 @@ func (c *changes) UnmarshalJSON(data []byte) error {
 	case err != nil || t == nil:
 		return err
 	case t != json.Delim('['):
-		return errors.New("changes is no list")
+		return &json.UnmarshalTypeError{Value: kindOf(data)} // of which the caller knows the member
 	}
 	for d.More() {
 		if len(*c) == maxChanges {
@@ -433,7 +503,7 @@ func (c *changes) UnmarshalJSON(data []byte) error {
 		}
 		var one change
 		if err := d.Decode(&one); err != nil {
-			return err
+			return inWords(err, fmt.Sprintf("changes[%d]", len(*c)))
 		}
 		*c = append(*c, one)
 	}
@@ -457,7 +527,7 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 	err = d.Decode(&body)
 	if err == nil {
 		if _, more := d.Token(); more == nil {
-			err = errors.New("there is more behind the object")
+			err = errors.New("the body has more behind the object")
 		} else if !errors.Is(more, io.EOF) {
 			err = more
 		}
@@ -469,7 +539,7 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 	case errors.Is(err, errMany):
 		return bad("%v", err)
 	case err != nil:
-		return bad("the body is not the JSON that is wanted: %v", err)
+		return bad("%v", inWords(err, ""))
 	case len(body.Changes) == 0:
 		return bad("changes is missing or empty")
 	case len(body.Reason) > maxReason:
@@ -485,13 +555,15 @@ func changesOf(w http.ResponseWriter, r *http.Request) (edits []editor.Edit, rea
 			return bad("changes[%d]: %q is no IP address", i, c.Address)
 		case !c.Name.set:
 			return bad("changes[%d]: name is missing: want a name, or null for the default", i)
+		case name == "" && c.Name.value != nil: // perhaps a variable that is not set
+			return bad("changes[%d]: name is empty: want null for the default", i)
 		case name == "" && c.TTL != "":
 			return bad("changes[%d]: ttl needs a name: want none with the default", i)
 		case twice:
 			return bad("changes[%d]: %s is in changes[%d] already", i, addr, first)
 		}
 		at[addr] = i
-		e := editor.Edit{Addr: addr, Name: name, TTL: c.TTL}
+		e := editor.Edit{Addr: addr, Name: name, TTL: string(c.TTL)}
 		if c.Was.set {
 			was := editor.Absolute(c.Was.text())
 			e.Was = &was

@@ -261,17 +261,34 @@ func TestChangeRefused(t *testing.T) {
 		code   string
 		detail string
 	}{
-		{``, 400, "malformed", "the body is not the JSON that is wanted: EOF"},
-		{`[]`, 400, "malformed", ""},
+		{``, 400, "malformed", "the body is empty: want an object in JSON"},
+		{`[]`, 400, "malformed", "the body is a list: want an object"},
+		{`"x"`, 400, "malformed", "the body is a string: want an object"},
+		{`{"changes":[` + good + `]`, 400, "malformed", "the body is no JSON: it ends too early"},
+		{`{"changes":{}}`, 400, "malformed", "the body: changes is an object: want a list of changes"},
+		{`{"changes":[` + good + `,3]}`, 400, "malformed", "changes[1] is a number: want an object with address and name"},
+		{`{"changes":[` + good + `],"dry_run":"yes"}`, 400, "malformed",
+			"the body: dry_run is a string: want true or false"},
 		{`null`, 400, "malformed", "changes is missing or empty"},
 		{`{"changes":[]}`, 400, "malformed", "changes is missing or empty"},
 		{`{"changes":[` + good + `]} {}`, 400, "malformed",
-			"the body is not the JSON that is wanted: there is more behind the object"},
+			"the body has more behind the object"},
 		{`{"changes":[` + good + `],"dryrun":true}`, 400, "malformed",
-			`the body is not the JSON that is wanted: json: unknown field "dryrun"`},
+			`the body: there is no member "dryrun"`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","naem":"a.acme.example"}]}`, 400, "malformed",
+			`changes[1]: there is no member "naem"`},
 		{`{"changes":[` + good + `,{"address":"192.0.2.12"}]}`, 400, "malformed",
 			"changes[1]: name is missing: want a name, or null for the default"},
-		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":3}]}`, 400, "malformed", ""},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":3}]}`, 400, "malformed",
+			"changes[1]: name is a number: want a name in a string, or null for the default"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":""}]}`, 400, "malformed",
+			"changes[1]: name is empty: want null for the default"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":" "}]}`, 400, "malformed",
+			"changes[1]: name is empty: want null for the default"},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","ttl":-1}]}`, 400, "malformed",
+			`changes[1]: ttl is -1: want whole seconds, a string such as "5m", or "default"`},
+		{`{"changes":[` + good + `,{"address":"192.0.2.12","name":"a.acme.example","ttl":{}}]}`, 400, "malformed",
+			`changes[1]: ttl is an object: want whole seconds, a string such as "5m", or "default"`},
 		{`{"changes":[` + good + `,{"address":"192.0.2","name":"a.acme.example"}]}`, 400, "malformed",
 			`changes[1]: "192.0.2" is no IP address`},
 		{`{"changes":[` + good + `,{"address":"::ffff:192.0.2.12","name":"a.acme.example"}]}`, 400, "malformed",
@@ -311,9 +328,85 @@ func TestChangeRefused(t *testing.T) {
 	a := s.change(`{"changes":[` + good + `,{"address":"192.0.2.12","name":"www.bluebird.example"}]}`)
 	s.want(a, 403,
 		`{"code":"denied","status":403,"title":"Forbidden",
-			"detail":"192.0.2.12: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example."}`)
+			"detail":"192.0.2.12: \"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example",
+			"findings":[{"address":"192.0.2.12","severity":"error","rule":"denied",
+				"message":"\"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example"}]}`)
 	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
+	}
+}
+
+// TestChangeDenied: one answer names all changes that somebody may not make, up to a hundred.
+func TestChangeDenied(t *testing.T) {
+	s := newSite(t)
+	s.as = "acme"
+	const good = `{"address":"192.0.2.11","name":"www.acme.example"}`
+	for _, dry := range []string{"true", "false"} {
+		a := s.change(`{"dry_run":` + dry + `,"changes":[` + good + `,{"address":"192.0.2.20","name":"a.acme.example"},
+			{"address":"192.0.2.12","name":"www.bluebird.example"}]}`)
+		s.want(a, 404,
+			`{"code":"unknown","status":404,"title":"Not Found",
+				"detail":"192.0.2.20: there is no such address, server or proposal","findings":[
+				{"address":"192.0.2.20","severity":"error","rule":"unknown",
+					"message":"there is no such address, server or proposal"},
+				{"address":"192.0.2.12","severity":"error","rule":"denied",
+					"message":"\"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example"}]}`)
+	}
+	var many strings.Builder
+	for i := range 256 {
+		fmt.Fprintf(&many, `,{"address":"203.0.113.%d","name":null}`, i)
+	}
+	a := s.change(`{"changes":[` + good + many.String() + `]}`)
+	if got := len(s.get(a, "findings").([]any)); a.status != 404 || got != 100 {
+		t.Errorf("%d, %d findings", a.status, got)
+	}
+	s.as = "vera" // may change nothing: that has nothing to do with the addresses
+	a = s.change(`{"changes":[` + good + `,{"address":"192.0.2.12","name":null}]}`)
+	if a.status != 403 || s.get(a, "code") != "read-only" || strings.Contains(a.body, "findings") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestChangeHELO: the name of a mail server is that of its HELO, which the API cannot change. Who sees only some
+// accounts learns at which address, and what would help.
+func TestChangeHELO(t *testing.T) {
+	s := newSiteOf(t, strings.Replace(source, "    addresses:\n", "    helo: mail.acme.example\n    addresses:\n", 1), "")
+	const help = "use one name for both: receivers of mail compare them; the HELO name is in the source, where the API " +
+		"cannot change it: ask the operator to change it in the same pull request"
+	for _, s.as = range []string{"ada", "acme"} {
+		a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"},
+			{"address":"192.0.2.10","name":"mx.acme.example"}]}`)
+		if a.status != 422 || s.get(a, "findings", 0, "address") != "192.0.2.10" || s.get(a, "findings", 0, "hint") != help {
+			t.Errorf("%s: %d %s", s.as, a.status, a.body)
+		}
+		detail := s.get(a, "detail").(string)
+		if !strings.HasPrefix(detail, "192.0.2.10: ") || !strings.HasSuffix(detail, "[helo-mismatch]: "+help) {
+			t.Errorf("%s: %s", s.as, detail)
+		}
+		if strings.Contains(a.body, `"line"`) != (s.as == "ada") {
+			t.Errorf("%s learns of lines: %s", s.as, a.body)
+		}
+	}
+	a := s.do("POST", "/rdns/192.0.2.10", "ptr=mx.acme.example", formType)
+	if message := s.get(a, "error", "message").(string); a.status != 400 || !strings.HasSuffix(message, help) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestChangeTTL: a number, which every answer has, is one of seconds.
+func TestChangeTTL(t *testing.T) {
+	s := newSite(t)
+	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example","ttl":300}]}`)
+	if a.status != 201 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	want := "192.0.2.11: {name: www.acme.example, ttl: 300s}"
+	if got := s.read(s.get(a, "branch").(string)); !strings.Contains(got, want) {
+		t.Errorf("the source is\n%s", got)
+	}
+	a = s.change(`{"changes":[{"address":"192.0.2.12","name":"shop.acme.example","ttl":4294967295}]}`)
+	if a.status != 422 || s.get(a, "findings", 0, "address") != "192.0.2.12" {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }
 

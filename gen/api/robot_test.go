@@ -166,7 +166,7 @@ func TestRobotRefuses(t *testing.T) {
 	post := func(ptr string) answer { return s.do("POST", "/rdns/192.0.2.11", "ptr="+ptr, formType) }
 	a := post("www.bluebird.example")
 	s.want(a, 400,
-		invalid(`invalid input: \"www.bluebird.example\" lies in no domain of account \"acme\": acme.example.`,
+		invalid(`invalid input: \"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example`,
 			"null", `["ptr"]`))
 	a = post("two..dots.acme.example")
 	if message := s.get(a, "error", "message").(string); a.status != 400 ||

@@ -204,8 +204,9 @@ func (s *Seat) MayEdit(addr netip.Addr, name string) error {
 			return nil
 		}
 	}
-	return &DeniedError{fmt.Sprintf("%q lies in no domain of account %q: %s",
-		strings.TrimSuffix(name, "."), r.Account, strings.Join(domains, " "))}
+	listed := strings.TrimSuffix(strings.ReplaceAll(strings.Join(domains, " "), ". ", ", "), ".")
+	return &DeniedError{fmt.Sprintf("%q lies in none of the domains of account %q: %s",
+		strings.TrimSuffix(name, "."), r.Account, listed)}
 }
 
 // mayEdit is MayEdit for several edits.

@@ -226,7 +226,7 @@ func TestBrowser(t *testing.T) {
 	c.wait(`document.activeElement.matches('[data-address="192.0.2.20"] a.edit') && !document.querySelector(".in-place")`)
 	c.press(kb.Enter)
 	c.press("www.bluebird.example")
-	c.sees("#typed-says .error", `lies in no domain of account "acme"`)
+	c.sees("#typed-says .error", `lies in none of the domains of account "acme"`)
 	c.wait(`document.activeElement.ariaInvalid === "true"`)
 	c.press("a", chromedp.ModifierCtrl)
 	c.press("crm")

@@ -621,7 +621,7 @@ func TestPropose(t *testing.T) {
 	b.get("/address/192.0.2.20?was=&name=crm.acme.example.").has("Nothing is wrong with this name")
 	b.get("/address/192.0.2.20?was=&name=").has("That is what it has")
 	b.get("/address/192.0.2.20?was=&name=vps-192-0-2-20.acme.example").has("warning", "looks generated", "name-generic")
-	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in no domain of account")
+	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in none of the domains of account")
 	b.collect("192.0.2.20", "", "no host").
 		is(http.StatusUnprocessableEntity, "/collect").has("error").has("Add to my changes")
 	b.get("/changes").has("You have not changed anything yet")
@@ -785,9 +785,9 @@ func TestAccount(t *testing.T) {
 	b.get("/?account=bluebird").has("No address matches.")
 	b.get("/?server=examplaaa4").has("No address matches.")
 	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").
-		has("lies in no domain of account", "acme.example").lacks("Nothing is wrong")
+		has("lies in none of the domains of account", "acme.example").lacks("Nothing is wrong")
 	b.collect("192.0.2.20", "", "www.bluebird.example").
-		is(http.StatusUnprocessableEntity, "/collect").has("lies in no domain of account")
+		is(http.StatusUnprocessableEntity, "/collect").has("lies in none of the domains of account")
 	b.collect("192.0.2.20", "", "www.acme.example").is(http.StatusOK, "/address/192.0.2.20")
 	b.get("/changes").has("Propose for review").lacks("records.d")
 	b.post("/changes").is(http.StatusOK, "/proposals").has("rdns/acme-it/")
