@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -135,27 +137,79 @@ type Allowance struct {
 	Author string // the name of the commit's author
 }
 
+// A Mislaid is a line that begins like an Allowance and is none for Git, so that whoever wrote it waits in vain.
+type Mislaid struct {
+	Line   string // without white space around it
+	Why    string // in words
+	Commit string // as in Allowance
+	Author string
+}
+
 // Allowances returns those in the messages of the commits that HEAD has and the revision from has not, the oldest commit
-// first, in the repository around the folder dir.
-func Allowances(ctx context.Context, dir, from string) ([]Allowance, error) {
+// first, in the repository around the folder dir, and the lines that were to be some.
+func Allowances(ctx context.Context, dir, from string) ([]Allowance, []Mislaid, error) {
 	commit, err := commitOf(ctx, dir, from)
 	if err != nil {
-		return nil, fmt.Errorf("read commit messages: %w", err)
+		return nil, nil, fmt.Errorf("read commit messages: %w", err)
 	}
 	// Nothing in a message can look like the two separators: Git keeps no NUL, and ends each value with a line break.
 	out, err := git.Command{Dir: dir}.Run(ctx, "log", "--reverse", "-z",
-		"--format=%H%n%an%n%(trailers:key=Revmap-Allow,valueonly,unfold)", commit+"..HEAD")
+		"--format=%H%n%an%n%(trailers:key=Revmap-Allow,valueonly,unfold)%x00%B", commit+"..HEAD")
 	if err != nil {
-		return nil, fmt.Errorf("read commit messages: %w", err)
+		return nil, nil, fmt.Errorf("read commit messages: %w", err)
 	}
 	var list []Allowance
-	for entry := range strings.SplitSeq(out, "\x00") {
-		lines := strings.Split(entry, "\n")
-		for _, value := range lines[min(2, len(lines)):] {
+	var mislaid []Mislaid
+	parts := strings.Split(out, "\x00")
+	for ; len(parts) >= 2; parts = parts[2:] {
+		lines := strings.Split(strings.TrimSuffix(parts[0], "\n"), "\n")
+		id, author, values := lines[0], lines[1], lines[2:]
+		for _, value := range values {
 			if value = strings.TrimSpace(value); value != "" {
-				list = append(list, Allowance{Value: value, Commit: lines[0], Author: lines[1]})
+				list = append(list, Allowance{Value: value, Commit: id, Author: author})
 			}
 		}
+		for _, m := range mislaidIn(parts[1], len(values)) {
+			m.Commit, m.Author = id, author
+			mislaid = append(mislaid, m)
+		}
 	}
-	return list, nil
+	return list, mislaid, nil
+}
+
+// allowing finds what begins a line like an allowance, perhaps in a list or a quotation, and the colon behind it.
+var allowing = regexp.MustCompile(`(?i)^([\s>*-]*)revmap-allow([ \t]*:)?`)
+
+// mislaidIn returns the lines of a message that look like allowances, but for the last n: trailers are at the end.
+func mislaidIn(message string, n int) (list []Mislaid) {
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	paragraph := 0 // first line of the last paragraph
+	for i, line := range lines {
+		if strings.TrimSpace(line) == "" {
+			paragraph = i + 1
+		}
+	}
+	for i, line := range slices.Backward(lines) {
+		m := allowing.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		why := "Git takes no line of its paragraph for a trailer: let that paragraph have nothing else"
+		switch {
+		case m[1] != "":
+			why = "the line has to begin with Revmap-Allow"
+		case m[2] == "":
+			why = "it lacks the colon of Revmap-Allow:"
+		case n > 0:
+			n--
+			continue
+		case i < paragraph:
+			why = "it stands before the last paragraph of the message"
+		case paragraph == 0:
+			why = "it stands in the subject of the message, and not in a paragraph below it"
+		}
+		list = append(list, Mislaid{Line: strings.TrimSpace(line), Why: why})
+	}
+	slices.Reverse(list)
+	return list
 }

@@ -282,7 +282,7 @@ func TestAllowances(t *testing.T) {
 	r.git("checkout", "-q", "main")
 	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
 
-	got, err := revision.Allowances(t.Context(), ".", "base")
+	got, _, err := revision.Allowances(t.Context(), ".", "base")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,10 +296,55 @@ func TestAllowances(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got, err := revision.Allowances(t.Context(), ".", "HEAD"); err != nil || len(got) > 0 {
-		t.Errorf("since HEAD: %v, %v", got, err)
+	if got, mislaid, err := revision.Allowances(t.Context(), ".", "HEAD"); err != nil || len(got)+len(mislaid) > 0 {
+		t.Errorf("since HEAD: %v, %v, %v", got, mislaid, err)
 	}
-	if _, err := revision.Allowances(t.Context(), ".", "none"); err == nil {
+	if _, _, err := revision.Allowances(t.Context(), ".", "none"); err == nil {
 		t.Error("a revision that is none: no error")
+	}
+}
+
+// What was meant as an allowance and is none is told, with the reason.
+func TestMislaid(t *testing.T) {
+	r := newRepository(t)
+	r.commit("base")
+	const (
+		before  = "it stands before the last paragraph of the message"
+		colon   = "it lacks the colon of Revmap-Allow:"
+		begin   = "the line has to begin with Revmap-Allow"
+		subject = "it stands in the subject of the message, and not in a paragraph below it"
+		beside  = "Git takes no line of its paragraph for a trailer: let that paragraph have nothing else"
+	)
+	for _, tt := range []struct {
+		message string
+		values  int
+		mislaid []string // pairs of line and reason
+	}{
+		{"one\n\nRevmap-Allow: lost\n\nThe end.", 0, []string{"Revmap-Allow: lost", before}},
+		{"one\n\nRevmap-Allow: lost\n\nrevmap-allow: lost=192.0.2.0/24\nRevmap-Allow : changed", 2,
+			[]string{"Revmap-Allow: lost", before}},
+		{"one\n\nRevmap-Allow zone-removed=a.example", 0, []string{"Revmap-Allow zone-removed=a.example", colon}},
+		{"one\n\n* Revmap-Allow: lost\n  Revmap-Allow: changed", 0,
+			[]string{"* Revmap-Allow: lost", begin, "Revmap-Allow: changed", begin}},
+		{"Revmap-Allow: lost", 0, []string{"Revmap-Allow: lost", subject}},
+		{"one\n\nBerlin is closed,\nand others.\nAnd more.\nRevmap-Allow: lost", 0,
+			[]string{"Revmap-Allow: lost", beside}},
+		{"one\n\nSee Revmap-Allow: lost, which is none.\n\nRevmap-Allow:\nRevmap-Allow: lost,\n  folded", 1, nil},
+	} {
+		id := r.commit(tt.message)
+		got, mislaid, err := revision.Allowances(t.Context(), ".", "HEAD^")
+		if err != nil || len(got) != tt.values {
+			t.Errorf("%q: %d allowances, want %d; %v", tt.message, len(got), tt.values, err)
+		}
+		var pairs []string
+		for _, m := range mislaid {
+			pairs = append(pairs, m.Line, m.Why)
+			if m.Commit != id || m.Author != "A Person" {
+				t.Errorf("%q: %+v is not of commit %s", tt.message, m, id)
+			}
+		}
+		if diff := cmp.Diff(tt.mislaid, pairs); diff != "" {
+			t.Errorf("%q: mislaid (-want +got):\n%s", tt.message, diff)
+		}
 	}
 }
