@@ -197,6 +197,9 @@ the file has no more than a digest.`,
 			if t.Until, err = time.Parse(time.DateOnly, until); err != nil {
 				return fmt.Errorf("--until is %q, want a date as in 2027-12-31", until)
 			}
+			if today := time.Now().UTC().Truncate(24 * time.Hour); t.Until.Before(today) {
+				return fmt.Errorf("--until is %s, which is over: want %s or later", until, today.Format(time.DateOnly))
+			}
 			return nil
 		},
 	}

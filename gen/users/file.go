@@ -2,6 +2,7 @@ package users
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -11,10 +12,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/revmap/revmap/internal/durable"
 )
@@ -98,9 +101,26 @@ func read(path string) (*File, []byte, fs.FileInfo, error) {
 	}
 	f, err := parse(data)
 	if err != nil {
-		return fail(fmt.Errorf("%s: %w", path, err))
+		return fail(fmt.Errorf("%s: %w", place(path, data, err), err))
 	}
 	return f, data, info, nil
+}
+
+// A mistake is an error at a place of the file.
+type mistake struct {
+	offset int // of the byte
+	error
+}
+
+// place returns path, with line and column if err is at a place of data.
+func place(path string, data []byte, err error) string {
+	var m mistake
+	if !errors.As(err, &m) {
+		return path
+	}
+	before := data[:min(max(0, m.offset), len(data))]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf("%s:%d:%d", path, 1+bytes.Count(before, []byte("\n")), 1+utf8.RuneCount(line))
 }
 
 // checkMode refuses a file that others may read: with the hashes in it, they could guess passwords as fast as they
@@ -115,15 +135,18 @@ func checkMode(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// parse returns what data says, or the first thing that is wrong with it.
+// parse returns what data says, or the first thing that is wrong with it: a mistake if it is wrong as JSON, or has other
+// keys and types.
 func parse(data []byte) (*File, error) {
 	if err := checkKeys(data); err != nil {
 		return nil, err
 	}
 	var f form
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	var other *json.UnmarshalTypeError
+	if err := json.Unmarshal(data, &f); errors.As(err, &other) {
+		err = fmt.Errorf("%s is of the type %s, want %s", cmp.Or(other.Field, "the whole"), other.Value, typeName(other.Type))
+		return nil, mistake{int(other.Offset) - 1, err}
+	} else if err != nil {
 		return nil, err
 	}
 	if f.Version != version {
@@ -190,28 +213,70 @@ func (t *token) check() error {
 	return nil
 }
 
-// checkKeys refuses what encoding/json reads over: keys that are there twice, of which it takes the last, and those in
-// other letters than ours. And it finds what comes behind the value.
-func checkKeys(data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := checkValue(d, 0); errors.Is(err, io.EOF) {
-		return errors.New("it ends too early: want what revmap user has written, or no file at all")
-	} else if err != nil {
-		return err
+// typeName returns what JSON calls a type.
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Pointer:
+		return "object"
+	case reflect.Slice:
+		return "array"
+	case reflect.Int:
+		return "number"
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the end")
-	}
-	return nil
+	return t.Kind().String()
 }
 
-func checkValue(d *json.Decoder, depth int) error {
+// keys has those of an object by how deep it is nested, as it can be only in one place.
+var keys = map[int][]string{
+	0: keysOf(reflect.TypeFor[form]()),
+	2: keysOf(reflect.TypeFor[entry]()),
+	4: keysOf(reflect.TypeFor[token]()),
+}
+
+func keysOf(t reflect.Type) (list []string) {
+	for i := range t.NumField() {
+		key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		list = append(list, key)
+	}
+	return list
+}
+
+// checkKeys refuses what is no JSON, and what encoding/json reads over: keys that are there twice, of which it takes the
+// last, and those that we do not have, or have in other letters.
+func checkKeys(data []byte) error {
+	var all json.RawMessage
+	var wrong *json.SyntaxError
+	if err := json.Unmarshal(data, &all); errors.As(err, &wrong) {
+		at := int(wrong.Offset) - 1
+		switch {
+		case int(wrong.Offset) >= len(data) && strings.HasPrefix(wrong.Error(), "unexpected end"):
+			return errors.New("it ends too early: want what revmap user has written, or no file at all")
+		case strings.HasSuffix(wrong.Error(), "after top-level value"):
+			return mistake{at, errors.New("there is more behind the end")}
+		case strings.Contains(wrong.Error(), "looking for beginning of") && strings.ContainsRune("]}", rune(data[at])):
+			err = fmt.Errorf("%w: is there a comma too many before it?", err)
+		}
+		return mistake{at, err}
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	return checkValue(d, data, 0)
+}
+
+func checkValue(d *json.Decoder, data []byte, depth int) error {
 	t, err := d.Token()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case depth > 10:
-		return errors.New("it is nested too deep")
+	}
+	fault := func(format string, args ...any) error { // with what was read last
+		end := int(d.InputOffset()) - 1
+		begin := end
+		if data[end] == '"' {
+			begin = bytes.LastIndexByte(data[:end], '"')
+		}
+		return mistake{begin, fmt.Errorf(format, args...)}
+	}
+	if depth > 10 {
+		return fault("it is nested too deep")
 	}
 	open, ok := t.(json.Delim)
 	if !ok {
@@ -225,15 +290,15 @@ func checkValue(d *json.Decoder, depth int) error {
 				return err
 			}
 			key := t.(string) // or there was an error
-			if seen[key] {
-				return fmt.Errorf("key %q is there twice", key)
+			if known := keys[depth]; known != nil && !slices.Contains(known, key) {
+				return fault("unknown key %q, want one of: %s", key, strings.Join(known, " "))
 			}
-			if strings.ContainsFunc(key, func(r rune) bool { return r > 'z' || r >= 'A' && r <= 'Z' }) {
-				return fmt.Errorf("unknown key %q", key)
+			if seen[key] {
+				return fault("key %q is there twice", key)
 			}
 			seen[key] = true
 		}
-		if err := checkValue(d, depth+1); err != nil {
+		if err := checkValue(d, data, depth+1); err != nil {
 			return err
 		}
 	}
