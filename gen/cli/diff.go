@@ -60,8 +60,9 @@ Gates:
   changed             more names change or are lost than --max-changed allows
 Up to four names pass, whatever share of all they are.
 What a gate would stop, --allow lets pass: all of a kind, or that of a zone or
-a prefix. With --base, a line "Revmap-Allow: KIND=SUBJECT" at the end of the
-message of a commit since then does the same.`,
+a prefix. With --base, a line "Revmap-Allow: KIND=SUBJECT" in the last paragraph
+of the message of a commit since then does the same. When a gate stops a change,
+the output tells of those that do not count, and why.`,
 		Example: `  revmap diff --base origin/main --format markdown
   revmap diff HEAD~3:records.yaml
   revmap diff /srv/revmap/records.snapshot records.yaml --allow zone-removed=2.0.192.in-addr.arpa`,
@@ -120,6 +121,9 @@ func (v *limitValue) Set(s string) error {
 	return err
 }
 
+// byFlag is who gives an allowance of the command line.
+const byFlag = "--allow"
+
 // An allowValue is the pflag.Value of --allow.
 type allowValue []diff.Allowance
 
@@ -128,7 +132,7 @@ func (v *allowValue) Type() string   { return "KIND[=SUBJECT]" }
 
 func (v *allowValue) Set(s string) error {
 	a, err := diff.ParseAllowance(s)
-	a.By = "--allow"
+	a.By = byFlag
 	*v = append(*v, a)
 	return err
 }
@@ -157,6 +161,7 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 	var from, to *side
 	var both errgroup.Group
 	limits := d.limits
+	var ignored []report.Ignored
 	both.Go(func() (err error) {
 		if d.base == "" {
 			from, err = sideOf(ctx, args[0])
@@ -166,8 +171,8 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 		if err != nil {
 			return fmt.Errorf("find where HEAD left %q: %w", d.base, err)
 		}
-		given, err := d.allowances(ctx, commit)
-		if err != nil {
+		var given []diff.Allowance
+		if given, ignored, err = d.allowances(ctx, commit); err != nil {
 			return err
 		}
 		limits.Allow = append(limits.Allow[:len(limits.Allow):len(limits.Allow)], given...)
@@ -195,26 +200,52 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 		Old:     from.name, New: to.name, OldErrors: from.errors, NewErrors: to.errors,
 	}
 	r.Stops, r.Allowed = r.Gate(limits)
+	if len(r.Stops) > 0 {
+		r.Ignored = append(ignored, unused(r.Unused(limits))...)
+	}
 	return r, ctx.Err()
 }
 
-// allowances returns what the messages of the commits since a revision allow. What is wrong among it allows nothing.
-func (d *diffCommand) allowances(ctx context.Context, since string) ([]diff.Allowance, error) {
-	trailers, err := revision.Allowances(ctx, filepath.Dir(d.source), since)
+// unused returns allowances for which nothing is stopped.
+func unused(list []diff.Allowance) (ignored []report.Ignored) {
+	for _, a := range list {
+		i := report.Ignored{Text: "Revmap-Allow: " + a.String(), By: a.By, Why: "the gate " + a.Kind + " stops nothing"}
+		if a.By == byFlag {
+			i.Text, i.By = byFlag+" "+a.String(), ""
+		}
+		if a.Subject != "" {
+			i.Why += " of " + a.Subject
+		}
+		ignored = append(ignored, i)
+	}
+	return ignored
+}
+
+// allowances returns what the messages of the commits since a revision allow, and what is wrong among it, which allows
+// nothing.
+func (d *diffCommand) allowances(ctx context.Context, since string) ([]diff.Allowance, []report.Ignored, error) {
+	trailers, mislaid, err := revision.Allowances(ctx, filepath.Dir(d.source), since)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	by := func(commit, author string) string {
+		return fmt.Sprintf("commit %s by %s", revision.Short(commit), author)
 	}
 	var list []diff.Allowance
+	var ignored []report.Ignored
+	for _, m := range mislaid {
+		ignored = append(ignored, report.Ignored{Text: m.Line, By: by(m.Commit, m.Author), Why: m.Why})
+	}
 	for _, t := range trailers {
 		a, err := diff.ParseAllowance(t.Value)
+		a.By = by(t.Commit, t.Author)
 		if err != nil {
-			fmt.Fprintf(d.stderr, "revmap: commit %s: Revmap-Allow: %v\n", revision.Short(t.Commit), err)
+			ignored = append(ignored, report.Ignored{Text: "Revmap-Allow: " + t.Value, By: a.By, Why: err.Error()})
 			continue
 		}
-		a.By = fmt.Sprintf("commit %s by %s", revision.Short(t.Commit), t.Author)
 		list = append(list, a)
 	}
-	return list, nil
+	return list, ignored, nil
 }
 
 // sideOf reads a side: a source, a snapshot, or REV:PATH.

@@ -140,8 +140,23 @@ type Stop struct {
 // has several consequences is stopped once: names that go with a zone are not lost in a block, too, and names that are
 // lost in a block, or may be, do not count overall.
 func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
+	g := c.gate(l)
+	return g.stops, g.allowed
+}
+
+// Unused returns the allowances of l that are about nothing that l would stop.
+func (c *Changes) Unused(l Limits) (unused []Allowance) {
+	for i, used := range c.gate(l).used {
+		if !used {
+			unused = append(unused, l.Allow[i])
+		}
+	}
+	return unused
+}
+
+func (c *Changes) gate(l Limits) *gatekeeper {
 	g := &gatekeeper{
-		Changes: c, limits: l,
+		Changes: c, limits: l, used: make([]bool, len(l.Allow)),
 		blocks:  newPrefixes(c.Totals, func(t Total) netip.Prefix { return t.Block }),
 		gone:    make(map[netip.Prefix]bool),
 		settled: make(map[netip.Prefix]bool),
@@ -152,13 +167,14 @@ func (c *Changes) Gate(l Limits) (stops, allowed []Stop) {
 	g.apexes(gateNSChanged, NSChanged, "other name servers")
 	g.apexes(gateSOAChanged, SOAChanged, "another SOA")
 	g.stopMany()
-	return g.stops, g.allowed
+	return g
 }
 
 // A gatekeeper collects stops.
 type gatekeeper struct {
 	*Changes
 	limits         Limits
+	used           []bool // whether each of limits.Allow is about something
 	stops, allowed []Stop
 
 	blocks prefixes // of the old side
@@ -177,19 +193,22 @@ func zoneIn(block netip.Prefix, a netip.Addr) netip.Prefix {
 	return netip.Prefix{}
 }
 
-// allowance returns the one for a change of a zone or a prefix, either of which may be the zero value.
-func (g *gatekeeper) allowance(gate, zone string, prefix netip.Prefix) (Allowance, bool) {
-	for _, a := range g.limits.Allow {
+// allowance returns the first for a change of a zone or a prefix, either of which may be the zero value.
+func (g *gatekeeper) allowance(gate, zone string, prefix netip.Prefix) (first Allowance, ok bool) {
+	for i, a := range g.limits.Allow {
 		p, isPrefix := a.prefix()
 		switch {
 		case a.Kind != gate:
 		case a.Subject == "",
 			isPrefix && within(prefix, p),
 			zone != "" && a.Subject == strings.TrimSuffix(zone, "."):
-			return a, true
+			g.used[i] = true
+			if !ok {
+				first, ok = a, true
+			}
 		}
 	}
-	return Allowance{}, false
+	return first, ok
 }
 
 // within reports whether p lies in q.

@@ -283,6 +283,29 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// An allowance is used if it is about something that a gate would stop, even where another one has let that pass.
+func TestUnused(t *testing.T) {
+	text := hundred()
+	c := compareTexts(t, text, withoutNames(text, "a", 20))
+	l := DefaultLimits()
+	for _, a := range []string{
+		"changed", "lost", "lost=198.51.100.0/24", "lost=192.0.2.0/24", "zone-removed=2.0.192.in-addr.arpa",
+	} {
+		parsed, err := ParseAllowance(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Allow = append(l.Allow, parsed)
+	}
+	var got []string
+	for _, a := range c.Unused(l) {
+		got = append(got, a.String())
+	}
+	if diff := cmp.Diff([]string{"changed", "lost=198.51.100.0/24", "zone-removed=2.0.192.in-addr.arpa"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func limit(t *testing.T, s string) Limit {
 	t.Helper()
 	l, err := ParseLimit(s)

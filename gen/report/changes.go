@@ -18,6 +18,14 @@ type Review struct {
 	Old, New             string      // what was compared, as the user named it
 	OldErrors, NewErrors int         // that lint finds in the two sources; what they concern may be missing in Changes
 	Stops, Allowed       []diff.Stop // what diff.Changes.Gate returned
+	Ignored              []Ignored   // why Stops are not empty, perhaps
+}
+
+// An Ignored is what somebody gave as an allowance, and lets nothing pass.
+type Ignored struct {
+	Text string // as it was given: "Revmap-Allow: lost"
+	By   string // in words, as in diff.Allowance; "" if Text tells
+	Why  string // one line, lower case, no final period
 }
 
 // An item is one change of something that is no address.

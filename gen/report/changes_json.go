@@ -20,6 +20,12 @@ type jsonStop struct {
 	jsonPosition
 }
 
+type jsonIgnored struct {
+	Text string `json:"text"`
+	By   string `json:"by,omitempty"`
+	Why  string `json:"why"`
+}
+
 type jsonTotal struct {
 	Block   string `json:"block,omitempty"`
 	Old     int    `json:"old"`
@@ -72,6 +78,7 @@ type jsonEffect struct {
 //	 "total": {"old": 3, "new": 2, "lost": 1, "changed": 1},
 //	 "stops": [{"gate": "lost", "subject": "192.0.2.0/24", "message": "…", "allow": "…", "file": "…", "line": 7}],
 //	 "allowed": [{"allowed_by": "--allow", …}],
+//	 "ignored": [{"text": "Revmap-Allow: lost", "by": "commit 4f2a9c1 by A Person", "why": "…"}],
 //	 "totals": [{"block": "192.0.2.0/24", …}],
 //	 "blocks": [{"subject": "192.0.2.0/24", "kinds": ["block-added"], "detail": ["…"],
 //	             "old_position": {"file": "…", "line": 7, "column": 3}, "new_position": {…}}],
@@ -115,6 +122,7 @@ func (r *Review) JSON(w io.Writer) error {
 	o.member("total", totalOf(&r.Total))
 	array(&o, "stops", r.Stops, stopOf)
 	array(&o, "allowed", r.Allowed, stopOf)
+	array(&o, "ignored", r.Ignored, func(i *Ignored) jsonIgnored { return jsonIgnored(*i) })
 	array(&o, "totals", r.Totals, totalOf)
 	for _, g := range groups {
 		array(&o, g.name, g.items, itemOf)

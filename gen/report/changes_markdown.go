@@ -94,6 +94,13 @@ func (r *Review) markdownStops(b *strings.Builder) {
 			b.WriteString("\nand so on, or a line without a subject for all of a kind: " + code(trailer(last)) + "\n")
 		}
 	}
+	if len(r.Ignored) > 0 {
+		b.WriteString("\nNot counted:\n\n")
+		list(b, maxAllowed, len(r.Ignored), func(n int) string {
+			i := &r.Ignored[n]
+			return "- " + given(code(clip(i.Text)), prose(clip(i.By))) + ": " + prose(clip(i.Why)) + "\n"
+		})
+	}
 	if len(r.Allowed) > 0 {
 		b.WriteString("\nAllowed:\n\n")
 		allowed := varied(r.Allowed)

@@ -47,7 +47,7 @@ func review() *Review {
 			Prefix: netip.MustParsePrefix("2001:db8:f00::/48"), Kinds: []diff.Kind{diff.DelegationAdded}, Pos: at(9, 5),
 		}},
 		Rules: []diff.Rule{{
-			Subject: "name-shared", Kinds: []diff.Kind{diff.SeverityChanged}, Detail: []string{"severity: default → off"},
+			Subject: "name-shared", Kinds: []diff.Kind{diff.SeverityChanged}, Detail: []string{"severity: warning (default) → off"},
 			Pos: at(2, 16),
 		}},
 		Servers: []diff.Server{{
@@ -128,6 +128,11 @@ func review() *Review {
 			Gate: "soa-changed", Subject: "2.0.192.in-addr.arpa.", Message: "the SOA of 2.0.192.in-addr.arpa. would change",
 			Pos: at(3, 3), Allow: "soa-changed=2.0.192.in-addr.arpa", AllowedBy: "commit 9d1e0aa by A Person",
 		}},
+		Ignored: []Ignored{
+			{Text: "Revmap-Allow zone-removed=113.0.203.in-addr.arpa", By: "commit 9d1e0aa by A Person",
+				Why: "a colon has to follow Revmap-Allow"},
+			{Text: "--allow lost=198.51.100.0/24", Why: "the gate lost stops nothing of 198.51.100.0/24"},
+		},
 	}
 }
 
@@ -187,6 +192,9 @@ func called(name string) *Review {
 		r.Stops[i].Message, r.Stops[i].Subject, r.Stops[i].Pos = name, name, diag.Position{}
 	}
 	r.Allowed[0].Message, r.Allowed[0].AllowedBy = name, name
+	for i := range r.Ignored {
+		r.Ignored[i] = Ignored{Text: name, By: name, Why: name}
+	}
 	pos := diag.Position{File: name, Line: 1, Column: 1}
 	for i := range r.Servers {
 		r.Servers[i].Name, r.Servers[i].Detail, r.Servers[i].Pos = name, name, pos

@@ -11,8 +11,8 @@ import (
 
 // Text writes the changes for people at a terminal, all of them, with or without its colours: a line for each, which
 // begins with "+" for what is new, "-" for what is gone and "~" for what changes. Below it is what receivers of mail
-// will see. At the end comes what the gates say, in the form of the findings of lint. Without a change nothing is
-// written. The error is that of w.
+// will see. At the end comes what the gates say, in the form of the findings of lint, and what does not open them.
+// Without a change nothing is written. The error is that of w.
 func (r *Review) Text(w io.Writer, color bool) error {
 	b := bufio.NewWriter(w)
 	t := textWriter{Writer: b, opt: Options{Color: color}}
@@ -72,7 +72,20 @@ func (r *Review) Text(w io.Writer, color bool) error {
 			Hint: "if that is meant, add --allow " + s.Allow + ", or to the message of a commit the line " + trailer(s.Allow),
 		})
 	}
+	for _, i := range r.Ignored {
+		t.put(severityColor(diag.Note), diag.Note.String()+":")
+		t.put("", " not counted: "+given(i.Text, i.By)+": "+i.Why)
+		t.WriteByte('\n')
+	}
 	return b.Flush()
+}
+
+// given tells what somebody gave.
+func given(text, by string) string {
+	if by == "" {
+		return text
+	}
+	return text + " of " + by
 }
 
 // trailer returns the line of a commit's message that allows something.

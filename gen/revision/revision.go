@@ -199,7 +199,7 @@ func mislaidIn(message string, n int) (list []Mislaid) {
 		case m[1] != "":
 			why = "the line has to begin with Revmap-Allow"
 		case m[2] == "":
-			why = "it lacks the colon of Revmap-Allow:"
+			why = "a colon has to follow Revmap-Allow"
 		case n > 0:
 			n--
 			continue

@@ -310,7 +310,7 @@ func TestMislaid(t *testing.T) {
 	r.commit("base")
 	const (
 		before  = "it stands before the last paragraph of the message"
-		colon   = "it lacks the colon of Revmap-Allow:"
+		colon   = "a colon has to follow Revmap-Allow"
 		begin   = "the line has to begin with Revmap-Allow"
 		subject = "it stands in the subject of the message, and not in a paragraph below it"
 		beside  = "Git takes no line of its paragraph for a trailer: let that paragraph have nothing else"
