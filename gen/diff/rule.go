@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -95,10 +96,19 @@ func (c *comparison) compareRules() {
 		case old != nil && new != nil && was == is:
 			return
 		case r.Kinds[0] == SeverityChanged:
-			r.Detail = []string{change("severity", cmp.Or(was, "default"), cmp.Or(is, "default"))}
+			usual := usualSeverity(r.Subject)
+			r.Detail = []string{change("severity", cmp.Or(was, usual), cmp.Or(is, usual))}
 		case was+is != "":
 			r.Detail = []string{was + is} // it was added or removed
 		}
 		c.Rules = append(c.Rules, r)
 	})
+}
+
+// usualSeverity returns the severity that a rule has where the source does not set one, in words.
+func usualSeverity(id string) string {
+	if r := lint.Find(id); r != nil {
+		return r.Severity.String() + " (default)"
+	}
+	return "default"
 }
