@@ -51,6 +51,7 @@ type Deed struct {
 	Edits  []editor.Edit // that were proposed
 	Branch string        // "" if it did not come so far
 	Commit string        // that was made
+	Left   []editor.Left // what earlier edits the proposal has no longer
 	Err    error         // why it failed; nil if it did not
 }
 
@@ -344,7 +345,7 @@ func (s *Seat) Propose(
 	defer func() {
 		d := Deed{What: "propose", Edits: edits, Err: err}
 		if done != nil {
-			d.Branch, d.Commit = done.Branch, done.Commit
+			d.Branch, d.Commit, d.Left = done.Branch, done.Commit, done.Left
 		}
 		s.did(ctx, d)
 	}()

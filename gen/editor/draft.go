@@ -1,6 +1,7 @@
 package editor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -115,9 +116,9 @@ func fresh(before, after *View, old, new func(string) ([]byte, error)) diag.List
 }
 
 // make writes the commit of a draft that is ready, which no branch has yet.
-func (e *Editor) make(ctx context.Context, p Proposal, d *Draft) (string, error) {
+func (e *Editor) make(ctx context.Context, p Proposal, d *Draft, left []Left) (string, error) {
 	c := repository.Change{
-		Parent: d.View.commit.ID, Author: p.Author, Message: message(d, p.Reason), Files: make(map[string][]byte, len(d.texts)),
+		Parent: d.View.commit.ID, Author: p.Author, Message: message(d, p.Reason, left), Files: make(map[string][]byte, len(d.texts)),
 	}
 	for _, t := range d.texts {
 		c.Files[t.Path] = t.New
@@ -128,8 +129,8 @@ func (e *Editor) make(ctx context.Context, p Proposal, d *Draft) (string, error)
 // listed is how many addresses a commit message lists.
 const listed = 100
 
-// message says in words what a draft does, and why.
-func message(d *Draft, reason string) string {
+// message says in words what a draft does, and why, and what is left out of what it replaces.
+func message(d *Draft, reason string, left []Left) string {
 	var b strings.Builder
 	changes := d.Review.Addresses
 	switch first := changes[0]; {
@@ -150,6 +151,14 @@ func message(d *Draft, reason string) string {
 			break
 		}
 		fmt.Fprintf(&b, "%s: %s → %s\n", c.Addr, nameOf(c.Old), nameOf(c.New))
+	}
+	for i, l := range left {
+		if i == listed {
+			fmt.Fprintf(&b, "… and %s more left out\n", report.Number(len(left)-listed))
+			break
+		}
+		name := cmp.Or(strings.TrimSuffix(l.Name, "."), "its default name")
+		fmt.Fprintf(&b, "%s: %s left out: %s\n", l.Addr, name, l.Why)
 	}
 	return b.String()
 }

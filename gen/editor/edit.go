@@ -74,7 +74,8 @@ type Proposal struct {
 	Direct bool                // the commit is to go to the main branch, without a review
 	// Together puts the edits into one commit with those that the person has proposed in this way before and that are
 	// neither merged nor declined yet: for programs, which set one name after the other. Of these, only those stay that
-	// the person may make still.
+	// the person may make still, whose addresses nobody else has named meanwhile, for which the person has made no later
+	// proposal, and that lint has nothing against. What does not stay does not keep the new edits from being proposed.
 	Together bool
 	// May tells why the person may not make an edit of the newest View, which might not be the one that the person has
 	// seen: then nothing is proposed. If it is nil, all may be made.
@@ -89,6 +90,7 @@ type Proposed struct {
 	Pushed  bool   // the remote has it, too
 	Warning string // why it has not; it can be pushed again
 	Draft   *Draft
+	Left    []Left // what the person's programs have proposed before, and is not in it any more
 }
 
 // An Open proposal waits for review.

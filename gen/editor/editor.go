@@ -208,27 +208,36 @@ func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
 			return nil, err
 		}
 	}
-	var before *Open
+	var (
+		before *Open
+		older  []Edit
+		left   []Left
+	)
 	if p.Together && !p.Direct {
+		edits = e.View().asOf(edits)
 		if before = e.open.ofPrograms(p.Login); before != nil {
-			still := slices.DeleteFunc(slices.Clone(before.Edits), func(edit Edit) bool { return may(edit) != nil })
-			edits = merged(still, p.Edits)
+			older, left = e.standing(before, edits, may)
 		}
 	}
-	d, next, err := e.draft(ctx, edits)
+	d, next, more, err := e.beside(ctx, older, edits)
 	if err != nil {
 		return nil, err
 	}
+	left = append(left, more...)
 	if !d.Ready() {
 		if before != nil && d.empty() { // programs have taken back all that they had proposed
-			return &Proposed{Draft: d}, e.withdraw(ctx, before)
+			return &Proposed{Draft: d, Left: left}, e.withdraw(ctx, before)
 		}
 		return nil, &NotReadyError{d}
 	}
 	if p.Direct {
 		return e.commit(ctx, p, d, next)
 	}
-	return e.branch(ctx, p, d, before)
+	done, err := e.branch(ctx, p, d, left, before)
+	if done != nil {
+		done.Left = left
+	}
+	return done, err
 }
 
 // commit makes d the tip of the main branch.
@@ -236,7 +245,7 @@ func (e *Editor) commit(ctx context.Context, p Proposal, d *Draft, next *View) (
 	if len(d.Review.Stops) > 0 {
 		return nil, &GateError{d.Review.Stops, d}
 	}
-	id, err := e.make(ctx, p, d)
+	id, err := e.make(ctx, p, d, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -253,9 +262,9 @@ func (e *Editor) commit(ctx context.Context, p Proposal, d *Draft, next *View) (
 	return done, nil
 }
 
-// branch puts d on a branch of its own, or in the place of an earlier proposal.
-func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, before *Open) (*Proposed, error) {
-	id, err := e.make(ctx, p, d)
+// branch puts d on a branch of its own, or in the place of an earlier proposal, of which some edits are left out.
+func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, left []Left, before *Open) (*Proposed, error) {
+	id, err := e.make(ctx, p, d, left)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,12 @@ package editor
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -440,6 +442,174 @@ func TestTogetherMay(t *testing.T) {
 	})
 	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 1 || open[0].Edits[0].Addr != addr("192.0.2.11") {
 		t.Errorf("Open() = %+v, want the last edit alone", open)
+	}
+}
+
+// TestTogetherLeaves has the source change under what a person's programs have proposed. What does not hold any more must
+// neither come back nor be in the way of the next change, and the rest stays.
+func TestTogetherLeaves(t *testing.T) {
+	const branch = "rdns/mia/api"
+	change := func(old, new string) func(*site) {
+		return func(s *site) {
+			text := strings.Replace(customers, old, new, 1)
+			if text == customers {
+				s.Fatalf("there is no %q", old)
+			}
+			s.write("dns/records.d/customers.yaml", text)
+			s.save("By hand")
+		}
+	}
+	together := func(edits ...Edit) Proposal { return Proposal{Together: true, Edits: edits} }
+	next := edit("192.0.2.20", "b.bluebird.example")
+	for name, test := range map[string]struct {
+		before []Edit
+		others func(s *site)
+		edits  string // of the proposal after the next
+		left   string
+	}{
+		"nothing has changed": {
+			[]Edit{edit("192.0.2.11", "a.acme.example")}, func(*site) {},
+			"192.0.2.11=a.acme.example 192.0.2.20=b.bluebird.example", "",
+		},
+		"another address has changed": {
+			[]Edit{edit("192.0.2.11", "a.acme.example")}, change("gw1", "gw2"),
+			"192.0.2.11=a.acme.example 192.0.2.20=b.bluebird.example", "",
+		},
+		"lint has something against it": {
+			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("192.0.2.10", "c1.acme.example")},
+			change("account: acme\n", "account: acme\n    helo: other.acme.example\n"),
+			"192.0.2.11=a.acme.example 192.0.2.20=b.bluebird.example",
+			"192.0.2.10: the primary address 192.0.2.10 has the name \"c1.acme.example.\", but the server says",
+		},
+		"what is refused": {
+			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("2001:db8:0:1::5", "b.acme.example"), edit("192.0.2.10", "")},
+			func(s *site) {
+				s.write("dns/records.yaml", strings.Replace(root, "/32: {}", "/32: {delegations: {\"2001:db8::/48\": {nameservers: [ns1.example.org, ns2.example.org]}}}", 1))
+				s.save("Delegate")
+			},
+			"192.0.2.11=a.acme.example 192.0.2.10= 192.0.2.20=b.bluebird.example", "2001:db8:0:1::5: ",
+		},
+		"somebody has named it": {
+			[]Edit{edit("192.0.2.11", "a.acme.example")}, change("192.0.2.11:", "192.0.2.11: other.acme.example"),
+			"192.0.2.20=b.bluebird.example", "192.0.2.11: it was named other.acme.example. since",
+		},
+		"somebody has taken its name": {
+			[]Edit{edit("192.0.2.10", "a.acme.example")}, change("192.0.2.10: mail.acme.example", "192.0.2.10:"),
+			"192.0.2.20=b.bluebird.example", "192.0.2.10: its name was taken away since",
+		},
+		"somebody has named it so": {
+			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("192.0.2.10", "")},
+			change("192.0.2.11:", "192.0.2.11: a.acme.example"),
+			"192.0.2.10= 192.0.2.20=b.bluebird.example", "",
+		},
+		"the person has asked for something else": {
+			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("192.0.2.10", "")},
+			func(s *site) { s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "c.acme.example")}}) },
+			"192.0.2.10= 192.0.2.20=b.bluebird.example", "192.0.2.11: rdns/mia/",
+		},
+		"somebody else has asked for something else": {
+			[]Edit{edit("192.0.2.11", "a.acme.example")},
+			func(s *site) { s.propose(Proposal{Login: "ben", Edits: []Edit{edit("192.0.2.11", "c.acme.example")}}) },
+			"192.0.2.11=a.acme.example 192.0.2.20=b.bluebird.example", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			for _, e := range test.before {
+				s.propose(together(e))
+			}
+			test.others(s)
+			done := s.propose(together(next))
+			left, edits := "", ""
+			for _, l := range done.Left {
+				left += fmt.Sprintf("%s: %s\n", l.Addr, l.Why)
+			}
+			for _, o := range s.Open() {
+				for _, e := range o.Edits {
+					if o.Branch == branch {
+						edits += fmt.Sprintf(" %s=%s", e.Addr, e.Name)
+					}
+				}
+			}
+			if strings.TrimSpace(edits) != test.edits || !strings.HasPrefix(left, test.left) || strings.Count(left, "\n") > 1 ||
+				test.left == "" && left != "" {
+				t.Errorf("the proposal has%s and leaves out\n%s\nwant %s\n%s", edits, left, test.edits, test.left)
+			}
+			message := s.git("log", "-1", "--format=%B", branch)
+			for _, l := range done.Left {
+				if !strings.Contains(message, l.Addr.String()+": ") || !strings.Contains(message, " left out: "+l.Why) {
+					t.Errorf("the message does not tell what is left out:\n%s", message)
+				}
+			}
+			if got := Reason(repository.Commit{Body: s.git("log", "-1", "--format=%b", branch)}); got != "" {
+				t.Errorf("what the message tells is taken for the reason %q", got)
+			}
+			main := s.name("192.0.2.11")
+			s.git("merge", "-q", "--ff-only", branch)
+			if err := s.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.name("192.0.2.11"); got != main && !strings.Contains(test.edits, "192.0.2.11") {
+				t.Errorf("the merge has brought the name %s back, after %s", got, main)
+			}
+		})
+	}
+}
+
+// TestTogetherMerged has a part of what programs have proposed merged and undone again, which is not asked for anew.
+func TestTogetherMerged(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "")}})
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:", "192.0.2.11: a.acme.example", 1))
+	s.save("A part of it")
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+	s.write("dns/records.d/customers.yaml", customers)
+	s.save("Undo")
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.1", "gw2.example.net")}})
+	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 3 ||
+		slices.ContainsFunc(open[0].Edits, func(e Edit) bool { return e.Addr == addr("192.0.2.11") }) {
+		t.Errorf("Open() = %+v, want three edits, none of 192.0.2.11", open)
+	}
+}
+
+// TestTogetherNewer sets an address anew that somebody else has named: the last one wins, and so does who names it then.
+func TestTogetherNewer(t *testing.T) {
+	s := newSite(t)
+	names := func(name string) {
+		s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:", "192.0.2.11: "+name, 1))
+		s.save("By hand")
+	}
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	names("b.acme.example")
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "c.acme.example")}})
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "")}})
+	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 2 {
+		t.Errorf("Open() = %+v, want two edits", open)
+	}
+	names("d.acme.example")
+	done := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "")}})
+	if len(done.Left) != 1 || done.Left[0].Name != "c.acme.example" {
+		t.Errorf("left out: %+v, want c.acme.example", done.Left)
+	}
+}
+
+// TestTogetherWrong refuses a new edit that is no good, whatever has become of the older ones.
+func TestTogetherWrong(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "c1.acme.example")}})
+	s.write("dns/records.d/customers.yaml",
+		strings.Replace(customers, "account: acme\n", "account: acme\n    helo: other.acme.example\n", 1))
+	s.save("By hand")
+	_, err := s.Propose(t.Context(), Proposal{
+		Together: true, Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.11", "a.bluebird.example")},
+	})
+	var not *NotReadyError
+	if !errors.As(err, &not) || len(not.Draft.Fresh) != 1 || not.Draft.Fresh[0].Rule != "name-outside-domains" {
+		t.Errorf("error %v, want only the one of the new edit", err)
+	}
+	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 1 {
+		t.Errorf("Open() = %+v, want what was there before", open)
 	}
 }
 

@@ -135,6 +135,22 @@ func (l *proposals) ofPrograms(login string) *Open {
 	return nil
 }
 
+// later returns of which addresses the same person has made a later proposal than o, and the branch of that.
+func (l *proposals) later(o *Open) map[netip.Addr]string {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	branches := make(map[netip.Addr]string)
+	for _, p := range l.list[slices.IndexFunc(l.list, o.same)+1:] {
+		if p.Login != o.Login {
+			continue
+		}
+		for _, edit := range p.Edits {
+			branches[edit.Addr] = p.Branch
+		}
+	}
+	return branches
+}
+
 func (l *proposals) all() []Open {
 	l.lock.Lock()
 	defer l.lock.Unlock()
@@ -193,22 +209,4 @@ func (v *View) Has(edit Edit) bool { return v.named(edit) && edit.TTL == "" }
 func (v *View) named(edit Edit) bool {
 	r, ok := v.At(edit.Addr)
 	return ok && r.Names <= 1 && r.Name == Absolute(edit.Name)
-}
-
-// merged returns edits with later ones of the same addresses in their place.
-func merged(edits, later []Edit) []Edit {
-	at := make(map[netip.Addr]int, len(edits)+len(later))
-	var all []Edit
-	for i, e := range slices.Concat(edits, later) {
-		if i < len(edits) {
-			e.Was = nil // that was about an older state
-		}
-		if before, ok := at[e.Addr]; ok {
-			all[before] = e
-			continue
-		}
-		at[e.Addr] = len(all)
-		all = append(all, e)
-	}
-	return all
 }

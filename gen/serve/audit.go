@@ -25,6 +25,9 @@ func (s *Server) done(ctx context.Context, d desk.Deed) {
 	if n := len(d.Edits); n > 0 {
 		attrs = append(attrs, slog.Int("addresses", n), slog.Any("edits", d.Edits[:min(n, fewEdits)]))
 	}
+	if n := len(d.Left); n > 0 {
+		attrs = append(attrs, slog.Any("left_out", d.Left[:min(n, fewEdits)]))
+	}
 	attrs = append(attrs, slog.String("branch", d.Branch))
 	if d.Commit != "" {
 		attrs = append(attrs, slog.String("commit", d.Commit))

@@ -97,6 +97,43 @@ func TestConflict(t *testing.T) {
 	w.contains(w.sourceAt("main"), "olivias.acme.example")
 }
 
+// TestLastOneWins: of what a program has set one by one, only that is kept which nobody has set anew since, neither the
+// same person in another way nor an operator. What is left out is in the audit log, and does not keep the rest from being
+// proposed.
+func TestLastOneWins(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	set := func(addr, name string) {
+		t.Helper()
+		if r := w.call("acme", "POST", "/rdns/"+addr, "ptr="+name); r.status/100 != 2 {
+			t.Fatalf("set %s: %d %s", addr, r.status, r.body)
+		}
+	}
+	shows := func(addr, name string) {
+		t.Helper()
+		if r := w.call("acme", "GET", "/rdns/"+addr, ""); !strings.Contains(r.body, `"`+name+`"`) {
+			t.Errorf("%s is shown as %s, want %s", addr, r.body, name)
+		}
+	}
+	set("192.0.2.11", "second.acme.example")
+	set("192.0.2.10", "c1.acme.example")
+	other := w.propose("acme", "192.0.2.11", "third.acme.example")
+	shows("192.0.2.11", "third.acme.example")
+	w.write(strings.Replace(records, "account: acme\n", "account: acme\n    helo: other.acme.example\n", 1))
+	w.git("commit", "-qam", "By hand")
+	set("2001:db8:0:1::5", "v6.acme.example")
+	shows("192.0.2.11", "third.acme.example")
+	shows("2001:db8:0:1::5", "v6.acme.example")
+	w.contains(readAudit(w), `"left_out":[`, other.Branch+" asks for this address, too, and later",
+		`"address":"192.0.2.10","name":"c1.acme.example"`, "[helo-mismatch]")
+	w.git("merge", "-q", "--no-edit", "rdns/acme/api")
+	w.git("merge", "-q", "--no-edit", other.Branch)
+	w.contains(w.sourceAt("main"), "192.0.2.11: third.acme.example", "2001:db8:0:1::5: v6.acme.example")
+	if strings.Contains(w.sourceAt("main"), "c1.acme") {
+		t.Error("what lint is against is proposed")
+	}
+}
+
 // TestOthersAreUnknown: whatever a customer asks, an address of somebody else is answered as one that does not exist, and
 // no list has it.
 func TestOthersAreUnknown(t *testing.T) {

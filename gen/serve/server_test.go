@@ -395,8 +395,8 @@ func TestAudit(t *testing.T) {
 	}
 	want := []string{
 		`olivia propose 1 [{192.0.2.11 shop.acme.example}] "BRANCH" "COMMIT": done`,
-		`acme propose 1 [{192.0.2.11 shop.bluebird.example}] "" "": "shop.bluebird.example" lies in no domain of ` +
-			`account "acme": acme.example.`,
+		`acme propose 1 [{192.0.2.11 shop.bluebird.example}] "" "": "shop.bluebird.example" lies in none of the ` +
+			`domains of account "acme": acme.example`,
 		`victor propose 1 [{192.0.2.11 victor.acme.example}] "" "": you may look at names, but not change them`,
 		`olivia withdraw 0 [] "BRANCH" "": done`,
 	}
