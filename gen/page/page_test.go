@@ -671,13 +671,13 @@ func TestPropose(t *testing.T) {
 	b.post("/changes").is(http.StatusConflict, "/changes").has("nothing to propose any more")
 }
 
-// TestBroken has a source that nobody can edit until somebody has corrected it by hand.
+// TestBroken has a source that nobody can edit until somebody has corrected it by hand. What could be read last is shown.
 func TestBroken(t *testing.T) {
 	dir := t.TempDir()
 	keep := func(o *desk.Options) { o.Dir = dir }
 	s := newSite(t, keep)
 	s.browse("olga").collect("192.0.2.11", "", "imap.acme.example")
-	s.editor.Close() // one that runs keeps showing what it could read last
+	s.editor.Close() // one that starts shows the same as one that runs
 	if err := os.WriteFile(filepath.Join(s.dir, "records.d/broken.yaml"), []byte("addresses: ["), 0o644); err != nil {
 		t.Fatal(err)
 	}
