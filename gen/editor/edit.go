@@ -102,6 +102,9 @@ type Open struct {
 	Reason string    `json:"reason,omitempty"`
 	Edits  []Edit    `json:"edits"`
 	Pushed bool      `json:"pushed"`
+	// Earlier are names, absolute, that the person has wanted for addresses of Edits before, if the proposal is one of
+	// programs. If such a name comes to the main branch, nobody else has changed it.
+	Earlier map[netip.Addr][]string `json:"earlier,omitempty"`
 }
 
 // A Version is what an address answered with from one commit on.

@@ -272,6 +272,9 @@ func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, left []Left, 
 		return &Proposed{Commit: id, Branch: before.Branch, Pushed: before.Pushed, Draft: d}, nil
 	}
 	o := Open{Commit: id, Login: p.Login, Time: d.now, Reason: p.Reason, Edits: d.Edits}
+	if p.Together {
+		o.Earlier = e.open.earlier(p.Login, d.Edits)
+	}
 	from := ""
 	if before != nil {
 		o.Branch, from = before.Branch, before.Commit

@@ -594,6 +594,22 @@ func TestTogetherNewer(t *testing.T) {
 	}
 }
 
+// TestTogetherOvertaken has an older wish of a person merged while programs of that person have set a newer one, which
+// stays.
+func TestTogetherOvertaken(t *testing.T) {
+	for _, together := range []bool{true, false} {
+		s := newSite(t)
+		older := s.propose(Proposal{Together: together, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "b.acme.example")}})
+		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "")}})
+		s.git("merge", "-q", "--ff-only", older.Commit)
+		done := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+		if len(done.Left) > 0 || !strings.Contains(s.git("show", done.Branch+":dns/records.d/customers.yaml"), "192.0.2.11: b.acme.example") {
+			t.Errorf("together: %t: left out: %+v, want the newer name to stay", together, done.Left)
+		}
+	}
+}
+
 // TestTogetherWrong refuses a new edit that is no good, whatever has become of the older ones.
 func TestTogetherWrong(t *testing.T) {
 	s := newSite(t)

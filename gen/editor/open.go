@@ -151,6 +151,45 @@ func (l *proposals) later(o *Open) map[netip.Addr]string {
 	return branches
 }
 
+// maxEarlier is how many earlier names of an address are remembered: for a program that sets a name again and again.
+const maxEarlier = 10
+
+// earlier returns the names that a person's proposals ask for, and have asked for, where edits now want others.
+func (l *proposals) earlier(login string, edits []Edit) map[netip.Addr][]string {
+	wants := make(map[netip.Addr]string, len(edits))
+	for _, edit := range edits {
+		wants[edit.Addr] = edit.Name
+	}
+	names := make(map[netip.Addr][]string)
+	add := func(a netip.Addr, name string) {
+		want, ok := wants[a]
+		if !ok || name == want {
+			return
+		}
+		if name = Absolute(name); name == Absolute(want) || slices.Contains(names[a], name) {
+			return
+		}
+		list := append(names[a], name)
+		names[a] = list[max(0, len(list)-maxEarlier):]
+	}
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	for _, p := range l.list {
+		if p.Login != login {
+			continue
+		}
+		for a, list := range p.Earlier {
+			for _, name := range list {
+				add(a, name)
+			}
+		}
+		for _, edit := range p.Edits {
+			add(edit.Addr, edit.Name)
+		}
+	}
+	return names
+}
+
 func (l *proposals) all() []Open {
 	l.lock.Lock()
 	defer l.lock.Unlock()

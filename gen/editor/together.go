@@ -53,6 +53,9 @@ func (e *Editor) standing(before *Open, newer []Edit, may func(Edit) error) (edi
 		case v.Has(edit):
 		case is == Absolute(edit.Name): // but not with that TTL, or not alone
 			edits = append(edits, edit)
+		case slices.Contains(before.Earlier[edit.Addr], is): // what was merged is older
+			edit.Was = &is
+			edits = append(edits, edit)
 		case is == "":
 			left = append(left, Left{edit, "its name was taken away since"})
 		default:
