@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -89,8 +90,12 @@ func readSource(path string) (*source.Source, diag.List, error) {
 	return s, found, nil
 }
 
-// withAdvice returns err, why the source at path could not be read, with a hint for the one that is not there by default.
+// withAdvice returns err, why the source at path could not be read, with a hint for the one that is not there by default,
+// and for a folder.
 func withAdvice(err error, path string) error {
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return withHint(err, "name the root file of the source in it, such as %s", filepath.Join(path, defaultSource))
+	}
 	if errors.Is(err, fs.ErrNotExist) && path == defaultSource {
 		return withHint(err, "change to the folder of the source, or name its root file as an argument")
 	}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
@@ -17,6 +18,9 @@ var forwardMissing = &Rule{
 	across:   namedAsDefault,
 	compare: func(c *comparison, report func(diag.Diagnostic)) {
 		blamed := make(map[*source.Product]bool) // for its template
+		noHostAllowed := slices.ContainsFunc(c.Source.Severities, func(s source.Severity) bool {
+			return s.Rule.Value == nameNotHostname.ID && s.Severity == diag.Off
+		})
 		for _, n := range c.claims() {
 			if n.isAlias() || n.in.Result == forward.Addresses {
 				continue
@@ -39,6 +43,9 @@ var forwardMissing = &Rule{
 				Pos:     n.name.Pos,
 				Message: n.wrongly() + "does not exist in " + z.File,
 				Hint:    fmt.Sprintf("add %q to %s", n.line(), z.File),
+			}
+			if noHostLabel(n.name.Value) != "" && !noHostAllowed { // the record would not help against name-not-hostname
+				d.Hint = fmt.Sprintf("choose the name of a host, with letters, digits and hyphens, and add it to %s", z.File)
 			}
 			if n.in.Result == forward.NoAddress {
 				d.Message = n.wrongly() + "has no address in " + z.File

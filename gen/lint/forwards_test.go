@@ -58,6 +58,16 @@ func TestForwardsInvalid(t *testing.T) {
 	})
 }
 
+// What name-not-hostname finds is no name to write into the zone.
+func TestForwardMissingNoHost(t *testing.T) {
+	changes := slices.Concat(inFile("mail  A ", "ftp   A "), []string{" mail.example.net", " ma_il.example.net"})
+	found := run(t, strings.NewReplacer(changes...).Replace(good))
+	const want = "choose the name of a host, with letters, digits and hyphens, and add it to z/example.net.zone"
+	if len(found) != 2 || found[0].Rule != forwardMissing.ID || found[0].Hint != want || found[1].Rule != nameNotHostname.ID {
+		t.Errorf("%+v, want two findings, the first with the hint %s", found, want)
+	}
+}
+
 func TestForwardMissing(t *testing.T) {
 	testMistakes(t, forwardMissing, []mistake{
 		{
@@ -77,6 +87,13 @@ func TestForwardMissing(t *testing.T) {
 			slices.Concat(inFile("mail  A ", "ftp   A "), []string{" mail.example.net", " <1>mail.example.net"}),
 			`192.0.2.10 has the name "mail.example.net.", which does not exist in z/example.net.zone`,
 			`add "mail A 192.0.2.10" to z/example.net.zone`,
+		},
+		{
+			"no name of a host, where that may be",
+			slices.Concat(inFile("mail  A ", "ftp   A "), []string{" mail.example.net", " <1>ma_il.example.net",
+				"  rules: {}\n", "  rules: {name-not-hostname: off}\n"}),
+			`192.0.2.10 has the name "ma_il.example.net.", which does not exist in z/example.net.zone`,
+			`add "ma_il A 192.0.2.10" to z/example.net.zone`,
 		},
 		{
 			"forgotten, IPv6", slices.Concat(inFile("www   AAAA  2001:db8:1::1\n", ""), []string{"www.", "<1>www."}),

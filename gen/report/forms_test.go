@@ -218,6 +218,7 @@ func TestMarkdownProse(t *testing.T) {
 		"(see 2001:db8::)":                           "(see `2001:db8::`)",
 		"at :100:":                                   "at `:100`:",
 		"to @admin in #1":                            "to `@admin` in `#1`",
+		"an IPv4 field, a GH1 one":                   "an IPv4 field, a `GH1` one",
 		"as of GH-1":                                 "as of `GH-1`",
 		"<b>bold</b>":                                "`<b>bold</b>`",
 		"a|b c*d e_f ~g &lt; \\":                     "`a|b` `c*d` `e_f` `~g` `&lt`; `\\`",

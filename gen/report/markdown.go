@@ -149,8 +149,11 @@ func quoted(text string) (string, bool) {
 }
 
 // plain reports whether text is a word, an arrow, a number or a percentage, which Markdown and GitHub leave alone. One
-// with letters and digits is none: GH-12 is a link.
+// with letters and digits is none, since GH-12 is a link, but for two that we need.
 func plain(text string) bool {
+	if text == "IPv4" || text == "IPv6" {
+		return true
+	}
 	whole, fraction, _ := strings.Cut(strings.TrimSuffix(text, "%"), ".")
 	if digits(whole) && digits(fraction) && (fraction == "" || strings.HasSuffix(text, "%")) {
 		return true

@@ -65,11 +65,11 @@ func (p *parser) prefix(n *yaml.Node) (Prefix, bool) {
 	return Prefix{}, false
 }
 
-// reason is what net/netip says about an address or prefix, without the address, which it repeats.
+// reason is what net/netip says about an address or prefix, without the address, which it repeats, and in words.
 func reason(err error) string {
 	text := err.Error()
 	if i := strings.LastIndex(text, `"): `); i >= 0 {
-		return ": " + text[i+len(`"): `):]
+		return ": " + strings.Replace(text[i+len(`"): `):], "value >255", "a value above 255", 1)
 	}
 	return ""
 }
