@@ -16,6 +16,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/forward"
+	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/report"
 	"github.com/revmap/revmap/gen/revision"
@@ -199,6 +200,12 @@ func (d *diffCommand) review(ctx context.Context, args []string) (*report.Review
 		Changes: diff.Compare(from.Side, to.Side),
 		Old:     from.name, New: to.name, OldErrors: from.errors, NewErrors: to.errors,
 	}
+	r.NameDefaults(func(rule string) string {
+		if r := lint.Find(rule); r != nil {
+			return r.Severity.String()
+		}
+		return ""
+	})
 	r.Stops, r.Allowed = r.Gate(limits)
 	if len(r.Stops) > 0 {
 		r.Ignored = append(ignored, unused(r.Unused(limits))...)

@@ -272,7 +272,7 @@ func TestCompare(t *testing.T) {
 
 		{"rules", []string{"version: 1\n", "version: 1\nlint: {rules: {name-shared: off}}\n",
 			"{domains: [acme.example]}", "{domains: [acme.example, sub.quince.example]}"}, []string{
-			"acme domain-added: sub.quince.example.", "name-shared severity-changed: severity: warning (default) → off"}},
+			"acme domain-added: sub.quince.example.", "name-shared severity-changed: severity: default → off"}},
 		{"waivers", []string{"version: 1\n", "version: 1 # revmap:ignore name-shared, name-generic until=2027-01-31 reason=\"so be it\"\n",
 			"mail  A", "; revmap:ignore forward-missing reason=\"moves\"\nmail  A"}, []string{
 			"forward-missing waiver-added: moves", "name-generic, name-shared waiver-added: so be it (until 2027-01-31)"}},

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/revmap/revmap/gen/diag"
-	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/source"
 )
 
@@ -96,8 +95,7 @@ func (c *comparison) compareRules() {
 		case old != nil && new != nil && was == is:
 			return
 		case r.Kinds[0] == SeverityChanged:
-			usual := usualSeverity(r.Subject)
-			r.Detail = []string{change("severity", cmp.Or(was, usual), cmp.Or(is, usual))}
+			r.Detail = []string{change("severity", cmp.Or(was, unset), cmp.Or(is, unset))}
 		case was+is != "":
 			r.Detail = []string{was + is} // it was added or removed
 		}
@@ -105,10 +103,15 @@ func (c *comparison) compareRules() {
 	})
 }
 
-// usualSeverity returns the severity that a rule has where the source does not set one, in words.
-func usualSeverity(id string) string {
-	if r := lint.Find(id); r != nil {
-		return r.Severity.String() + " (default)"
+// unset is the severity of a rule for which the source sets none.
+const unset = "default"
+
+// NameDefaults tells of each severity that is or was unset which one that is, as usual returns it for a rule; "" if there
+// is no such rule.
+func (c *Changes) NameDefaults(usual func(rule string) string) {
+	for _, r := range c.Rules {
+		if severity := usual(r.Subject); r.Kinds[0] == SeverityChanged && severity != "" {
+			r.Detail[0] = strings.Replace(r.Detail[0], unset, severity+" ("+unset+")", 1)
+		}
 	}
-	return "default"
 }
