@@ -115,8 +115,11 @@ func (a *api) addresses(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	if err != nil {
 		return err
 	}
-	page := seat.List(q)
 	want := wantedBy(seat)
+	for _, list := range want.unlisted(seat) {
+		q.Extra = append(q.Extra, list...)
+	}
+	page := seat.List(q)
 	answer := struct {
 		Commit    string    `json:"commit"`
 		Total     int       `json:"total"`

@@ -169,6 +169,17 @@ func TestChange(t *testing.T) {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 	}
+	for _, query := range []string{
+		"search=2001:db8:0:1::25",
+		"search=5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+		"server=web1&limit=1&offset=4",
+	} { // which the source does not list yet
+		a = s.do("GET", "/api/v1/addresses?"+query, "")
+		if s.get(a, "addresses", 0, "address") != "2001:db8:0:1::25" || s.get(a, "addresses", 0, "listed") != false ||
+			s.get(a, "addresses", 0, "proposed", "name") != "lists.acme.example." {
+			t.Errorf("%s: %s", query, a.body)
+		}
+	}
 	list := s.do("GET", "/api/v1/proposals", "")
 	if got := s.get(list, "proposals", 0, "branch"); got != branch {
 		t.Errorf("proposals: %s", list.body)

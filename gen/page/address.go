@@ -76,7 +76,7 @@ type finding struct {
 func findingsOf(l diag.List) []finding {
 	found := make([]finding, 0, len(l))
 	for _, d := range bySeverity(l) {
-		f := finding{Severity: d.Severity.String(), Message: plain(d.Message), Hint: plain(d.Hint)}
+		f := finding{Severity: d.Severity.String(), Message: plain(d.Message), Hint: plain(hint(d))}
 		if ruled(d.Rule) {
 			f.Rule = d.Rule
 		}
@@ -86,6 +86,18 @@ func findingsOf(l diag.List) []finding {
 	}
 	return found
 }
+
+// hint returns what would help against a finding for those who have nothing but the page.
+func hint(d diag.Diagnostic) string {
+	if d.Rule == helo {
+		return d.Hint + "; the HELO name is in the source, where this page cannot change it: " +
+			"ask the operator to change it in the same pull request"
+	}
+	return d.Hint
+}
+
+// helo is the rule that tells of two names of which only one can be changed here.
+const helo = "helo-mismatch"
 
 func (p *pages) address(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
 	return p.showAddress(w, r, s, http.StatusOK, nil)

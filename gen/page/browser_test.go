@@ -226,7 +226,7 @@ func TestBrowser(t *testing.T) {
 	c.wait(`document.activeElement.matches('[data-address="192.0.2.20"] a.edit') && !document.querySelector(".in-place")`)
 	c.press(kb.Enter)
 	c.press("www.bluebird.example")
-	c.sees("#typed-says .error", `lies in none of the domains of account "acme"`)
+	c.sees("#typed-says .error", `lies in no domain of account "acme"`)
 	c.wait(`document.activeElement.ariaInvalid === "true"`)
 	c.press("a", chromedp.ModifierCtrl)
 	c.press("crm")
@@ -340,6 +340,13 @@ func TestMouse(t *testing.T) {
 	c.at("/changes")
 	c.sees("#conflicts", "Somebody was faster")
 	c.sees(".conflicts", "w3.bluebird-shop.example")
+	c.do(chromedp.EmulateViewport(390, 800)) // a phone: nothing is cut off, and each part says what it is
+	if got := c.eval(`[...document.querySelectorAll(".conflicts :is(code, button, time)")].every((e) =>
+		e.getBoundingClientRect().right <= 390) && getComputedStyle(document.querySelector(".conflicts td"), "::before").content`,
+	); got != `"Yours"` {
+		t.Errorf("on a phone, the table of conflicts is cut off, or without labels: %s", got)
+	}
+	c.do(chromedp.EmulateViewport(1200, 800))
 	c.do(chromedp.Click(".conflicts form[action='/collect'] button"))
 	c.sees("#edits", "1 change")
 	c.wait(`!document.querySelector(".conflicts")`)

@@ -17,6 +17,7 @@ type review struct {
 	Changes   []change
 	Conflicts []editor.Conflict
 	Errors    int         // that keep the changes from being proposed
+	HELO      bool        // one of them cannot be corrected here alone
 	Elsewhere []finding   // those of them that are at none of Changes
 	Stops     []diff.Stop // of gates
 	Effects   []effect    // the worst first
@@ -80,6 +81,7 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 		wrong := findingsOf(slices.Concat(d.Refused, d.Fresh))
 		v.Errors = len(wrong)
 		for _, f := range wrong {
+			v.HELO = v.HELO || f.Rule == helo
 			if !slices.ContainsFunc(v.Changes, func(c change) bool { return slices.Contains(c.Findings, f) }) {
 				v.Elsewhere = append(v.Elsewhere, f)
 			}

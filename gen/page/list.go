@@ -37,6 +37,7 @@ type list struct {
 	Next       string
 	Changed    bool      // only addresses that were asked for another name are shown
 	Filtered   bool      // it is not the list of all
+	Missing    []string  // the person's accounts if none of them has a server
 	Others     []finding // about no address, the first of them; only where all are listed
 	OtherCount int
 	Accounts   []string       // to pick from
@@ -62,6 +63,7 @@ type row struct {
 	Worst   *diag.Diagnostic
 	More    int // findings
 	MayEdit bool
+	Clash   bool   // somebody else has changed it since Edit was collected
 	Back    string // where to go on after a change
 }
 
@@ -96,21 +98,29 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 	if err != nil {
 		return err
 	}
+	all := changed(edits, s.Open())
 	if l.Changed = v.Get("changed") != ""; l.Changed {
-		l.Query.Only = changed(edits, s.Open())
+		l.Query.Only = all
+	}
+	for _, addr := range all {
+		if at, err := s.At(addr); err == nil && !at.Listed {
+			l.Query.Extra = append(l.Query.Extra, at)
+		}
 	}
 	l.columns(v)
 	page := s.List(l.Query)
 	l.Total = page.Total
 	if !l.Filtered {
-		all := s.Others()
-		l.OtherCount, l.Others = len(all), findingsOf(placed(few(all)))
+		others := s.Others()
+		l.OtherCount, l.Others = len(others), findingsOf(placed(few(others)))
 	}
 	l.Rows = rowsOf(s, page.Rows, edits, l.Back)
 	if len(page.Rows) > 0 {
 		l.First, l.Last = l.Query.Offset+1, l.Query.Offset+len(page.Rows)
+	} else if accounts := s.Person().Accounts; accounts != nil && len(s.Accounts()) == 0 {
+		l.Missing = accounts
 	} else if l.Query.Offset == 0 {
-		if addr, err := addressOf(l.Query.Text); err == nil {
+		if addr, ok := table.Address(l.Query.Text); ok {
 			if row, err := s.At(addr); err == nil && !row.Listed {
 				l.Unlisted = &row
 			}
@@ -216,6 +226,9 @@ func rowsOf(s *desk.Seat, list []table.Row, edits []editor.Edit, back string) []
 	for i, r := range list {
 		rows[i] = row{
 			Row: r, Edit: collectedOf(edits, r.Addr), Waiting: wait[r.Addr], MayEdit: s.MayEdit(r.Addr, "") == nil, Back: back,
+		}
+		if e := rows[i].Edit; e != nil && e.Was != nil {
+			rows[i].Clash = r.Name != *e.Was && r.Name != editor.Absolute(e.Name)
 		}
 		if r.Errors+r.Warnings+r.Notes > 0 {
 			if found := bySeverity(s.Findings(r.Addr)); len(found) > 0 {

@@ -494,6 +494,7 @@ func TestList(t *testing.T) {
 		"q=shop+examplaaa1":                "192.0.2.12",
 		"q=SHOP+acme":                      "192.0.2.12",
 		"q=2001:db8:0:1:0:0:0:25":          "2001:db8:0:1::25",
+		"q=10.2.0.192.in-addr.arpa.":       "192.0.2.10",
 		"block=203.0.113.0/24":             "203.0.113.10",
 		"server=examplaaa4":                "192.0.2.24",
 		"account=quince":                   "198.51.100.21",
@@ -516,6 +517,7 @@ func TestList(t *testing.T) {
 	}
 	b.get("/?block=192.0.2.0").has("is no block").has("192.0.2.10")
 	b.get("/?q=192.0.2.99").has("192.0.2.99 lies in block 192.0.2.0/24")
+	b.get("/?q=99.2.0.192.in-addr.arpa").has("192.0.2.99 lies in block 192.0.2.0/24")
 	b.get("/?q=2001:db8:0:1::77").has("is routed to examplaaa1")
 	b.get("/?from=1000000").is(http.StatusOK, "/").has("No address matches.")
 
@@ -524,9 +526,18 @@ func TestList(t *testing.T) {
 	if p := b.get("/?changed=1").has("1 address ·"); first(p) != "192.0.2.20" {
 		t.Errorf("?changed=1: the first address is %s", first(p))
 	}
+	b.collect("2001:db8:0:1::77", "", "new.acme.example") // which the source does not list
+	if got := addressesIn(b.get("/?changed=1").has("2 addresses ·")); !slices.Equal(got,
+		[]string{"192.0.2.20", "2001:db8:0:1::77"}) {
+		t.Errorf("?changed=1: %v", got)
+	}
+	b.get("/?server=examplaaa1").has("2001:db8:0:1::77 No Edit the name of 2001:db8:0:1::77: was no name becomes new.acme.example")
+	s.browse("acme-it").get("/?server=examplaaa1").lacks("2001:db8:0:1::77")
 	b.post("/changes", "reason", "")
+	b.get("/?changed=1&q=::77").has("No address matches.")
+	b.get("/?changed=1&q=2001:db8:0:1::77").has("1 address ·", "no name proposed: new.acme.example")
 	b.get("/?changed=1&q=examplaaa2").has("1 address ·", "proposed: crm.acme.example")
-	b.get("/?changed=1&q=examplaaa1").has("No address matches.")
+	b.get("/?changed=1&q=examplaaa4").has("No address matches.")
 	s.browse("acme-it").get("/?changed=1").has("No address matches.")
 
 	b.get("/").lacks("about no single address")
@@ -621,7 +632,7 @@ func TestPropose(t *testing.T) {
 	b.get("/address/192.0.2.20?was=&name=crm.acme.example.").has("Nothing is wrong with this name")
 	b.get("/address/192.0.2.20?was=&name=").has("That is what it has")
 	b.get("/address/192.0.2.20?was=&name=vps-192-0-2-20.acme.example").has("warning", "looks generated", "name-generic")
-	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in none of the domains of account")
+	b.get("/address/192.0.2.20?was=&name=www.bluebird.example").has("error", "lies in no domain of account")
 	b.collect("192.0.2.20", "", "no host").
 		is(http.StatusUnprocessableEntity, "/collect").has("error").has("Add to my changes")
 	b.get("/changes").has("You have not changed anything yet")
@@ -750,6 +761,7 @@ func TestConflict(t *testing.T) {
 	s.replace("records.d/servers.yaml", "www.bluebird-shop.example", "ww.bluebird-shop.example")
 	b.collect("192.0.2.12", "shop.acme.example.", "store2.acme.example").
 		is(http.StatusUnprocessableEntity, "/collect").has("Somebody has changed this name", "It is market.acme.example now")
+	b.get("/?server=examplaaa1").has("becomes store.acme.example", "somebody else has changed it: choose")
 	b.get("/changes").has(
 		"Somebody was faster",
 		"192.0.2.12 store.acme.example Take mine market.acme.example Take theirs Pat Person,", "Write records.d/servers.yaml",
@@ -758,6 +770,7 @@ func TestConflict(t *testing.T) {
 	b.post("/changes").is(http.StatusConflict, "/changes").has("192.0.2.12 has changed since you have seen it")
 	b.collect("192.0.2.12", "market.acme.example.", "store.acme.example", "ttl", "", "back", "/changes").
 		is(http.StatusOK, "/changes").has("192.0.2.26 w3.bluebird-shop.example Take mine ww.bluebird-shop.example")
+	b.get("/?server=examplaaa1").has("becomes store.acme.example").lacks("somebody else has changed it")
 	b.post("/discard", "address", "192.0.2.26", "back", "/changes").is(http.StatusOK, "/changes").
 		has("1 change", "market.acme.example store.acme.example").lacks("Take mine")
 	b.post("/changes").is(http.StatusOK, "/proposals").has("Proposed on branch")
@@ -797,6 +810,31 @@ func TestAccount(t *testing.T) {
 	b.get("/changes").has("not yours to see any more", "This cannot be proposed as it is.", "192.0.2.11").lacks("bluebird")
 	b.post("/discard", "address", "192.0.2.11", "back", "/changes").is(http.StatusOK, "/changes").
 		has("not changed anything yet")
+}
+
+// TestNoServers: a customer whose account is not in the source learns that, in place of how to search.
+func TestNoServers(t *testing.T) {
+	s := newSite(t, nil)
+	s.replace("records.d/servers.yaml", "account: acme", "account: bluebird")
+	for _, path := range []string{"/", "/?q=mail"} {
+		s.browse("acme-it").get(path).has("There are no addresses to see. Your account acme has no servers in the source.").
+			lacks("Words are looked for")
+	}
+}
+
+// TestHELO renames a mail server, whose HELO name is in the source: the page says who can change that.
+func TestHELO(t *testing.T) {
+	s := newSite(t, nil)
+	s.replace("records.d/servers.yaml", "  examplaaa2: {", "  examplaaa2: {helo: crm.acme.example, ")
+	const help = "use one name for both: receivers of mail compare them; the HELO name is in the source, where this page " +
+		"cannot change it: ask the operator to change it in the same pull request"
+	b := s.browse("acme-it")
+	b.get("/address/192.0.2.20?was=&name=www.acme.example").has("error the primary address 192.0.2.20", help)
+	b.collect("192.0.2.20", "", "www.acme.example")
+	b.get("/changes").has(help, "Correct the errors first, or ask the operator to change the HELO name with the name.")
+	b.collect("192.0.2.20", "", "crm.acme.example")
+	b.get("/changes").lacks("disabled", "HELO")
+	s.browse("olga").get("/address/198.51.100.21").has(help)
 }
 
 func TestViewer(t *testing.T) {

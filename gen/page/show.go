@@ -23,6 +23,7 @@ var functions = template.FuncMap{
 	"short":    short,
 	"reason":   editor.Reason,
 	"ruled":    ruled,
+	"hint":     hint,
 	"count":    count,
 }
 

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/parallel"
 )
 
@@ -43,10 +44,11 @@ func (t *Table) Find(q Query) Page {
 	if q.Sort == ByFindings {
 		o = t.marks().worst()
 	}
-	wanted := t.filter(&q)
-	page := Page{Total: t.len}
+	f := newFilter(&q)
+	wanted, extra := t.filter(f), f.pass()
+	page := Page{Total: t.len + len(extra)}
 	if wanted != nil {
-		page.Total = wanted.len()
+		page.Total = wanted.len() + len(extra)
 	}
 	skip := max(q.Offset, 0)
 	n := min(q.Limit, page.Total-skip)
@@ -54,17 +56,34 @@ func (t *Table) Find(q Query) Page {
 		return page
 	}
 	page.Rows = make([]Row, 0, n)
-	for row := range o.all(q.Descending) {
-		switch {
-		case wanted != nil && !wanted.has(row):
-		case skip > 0:
+	add := func(row func() Row) (full bool) {
+		if skip > 0 {
 			skip--
-		default:
-			p, i := t.at(row)
-			page.Rows = append(page.Rows, p.row(i, t.marks().of(row)))
-			if len(page.Rows) == n {
+			return false
+		}
+		page.Rows = append(page.Rows, row())
+		return len(page.Rows) == n
+	}
+	for row := range o.all(q.Descending) {
+		if wanted != nil && !wanted.has(row) {
+			continue
+		}
+		for len(extra) > 0 && f.compare(f.rankOf(&extra[0]), t.rank(f, row)) < 0 {
+			if add(func() Row { return extra[0] }) {
 				return page
 			}
+			extra = extra[1:]
+		}
+		if add(func() Row {
+			p, i := t.at(row)
+			return p.row(i, t.marks().of(row))
+		}) {
+			return page
+		}
+	}
+	for i := range extra {
+		if add(func() Row { return extra[i] }) {
+			return page
 		}
 	}
 	return page
@@ -78,15 +97,14 @@ type filter struct {
 	words    []word
 }
 
-// filter returns the rows that q asks for; nil if it asks for all of them.
-func (t *Table) filter(q *Query) set {
-	f := filter{Query: q}
+func newFilter(q *Query) *filter {
+	f := &filter{Query: q}
 	if q.Block.IsValid() {
 		f.prefixes = append(f.prefixes, q.Block.Masked())
 	}
 	for text := range strings.FieldsSeq(fold(q.Text)) {
-		if p, err := netip.ParsePrefix(text); err == nil {
-			f.prefixes = append(f.prefixes, p.Masked())
+		if p, ok := prefixOf(text); ok {
+			f.prefixes = append(f.prefixes, p)
 		} else {
 			f.words = append(f.words, newWord(text))
 		}
@@ -97,13 +115,37 @@ func (t *Table) filter(q *Query) set {
 				(q.Account == "" || name == q.Account)
 		}
 	}
+	return f
+}
+
+// prefixOf returns the prefix that a word is, written as one or as its name in the reverse tree.
+func prefixOf(text string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), true
+	}
+	p, form := arpa.Parse(strings.TrimSuffix(text, ".") + ".")
+	return p, form == arpa.Partial || form == arpa.Complete
+}
+
+// Address returns the address that a word is, written as one or as its name in the reverse tree.
+func Address(text string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Unmap(), a.Zone() == ""
+	}
+	p, form := arpa.Parse(strings.TrimSuffix(text, ".") + ".")
+	return p.Addr(), form == arpa.Complete
+}
+
+// filter returns the rows of t that f lets pass; nil for all of them.
+func (t *Table) filter(f *filter) set {
+	q := f.Query
 	if f.account == nil && len(f.prefixes)+len(f.words) == 0 && !q.WithFindings && q.Only == nil {
 		return nil
 	}
 	all := t.newSet()
 	parallel.Each(len(t.parts), func(i int) {
 		p, first := t.parts[i], t.first[i]/cell
-		p.filter(&f, all[first:][:(len(p.rows)+cell-1)/cell])
+		p.filter(f, all[first:][:(len(p.rows)+cell-1)/cell])
 	})
 	if q.WithFindings {
 		all.keep(t.marks().bad)

@@ -57,8 +57,8 @@ type Query struct {
 	Accounts []string
 
 	// Text is words, all of which a row must have, in any case: in its server, account, default hostname or one of its
-	// reverse map names, or at the begin of its address. A word that is a prefix, such as 192.0.2.0/24, is for the address
-	// alone.
+	// reverse map names, or at the begin of its address. A word that is a prefix, such as 192.0.2.0/24, or the name of one in
+	// the reverse tree, such as 10.2.0.192.in-addr.arpa, is for the address alone.
 	Text string
 
 	Account      string       // "" for any
@@ -66,6 +66,10 @@ type Query struct {
 	Block        netip.Prefix // that the address lies in; the zero Prefix for any
 	WithFindings bool         // only rows with an error or a warning
 	Only         []netip.Addr // only these, ascending; nil for any
+
+	// Extra are rows, without findings, of addresses that the Table does not have, each once. They are found as if it
+	// had them.
+	Extra []Row
 
 	Sort       Column // "" for ByAddress
 	Descending bool

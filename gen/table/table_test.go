@@ -461,6 +461,36 @@ func (r random) query(rows []plainRow) Query {
 	return q
 }
 
+// extra returns rows, and some more of addresses that have none.
+func (r random) extra(rows []plainRow) []plainRow {
+	all := slices.Clone(rows)
+	for range 1 + r.IntN(9) {
+		x := plainRow{Row: Row{Addr: r.addr()}}
+		if slices.ContainsFunc(all, func(y plainRow) bool { return y.Addr == x.Addr }) {
+			continue
+		}
+		if len(rows) > 0 && r.chance(80) {
+			y := pick(r, rows)
+			x.Server, x.Account, x.Hostname, x.Name = y.Server, y.Account, y.Hostname, y.Name
+			x.names = []string{x.Name}
+		}
+		all = append(all, x)
+	}
+	slices.SortStableFunc(all, func(a, b plainRow) int { return a.Addr.Compare(b.Addr) })
+	return all
+}
+
+// extraOf returns those of extra, in no order.
+func extraOf(rows []plainRow) []Row {
+	list := []Row{}
+	for i := range rows {
+		if x := &rows[len(rows)-1-i]; !x.Listed {
+			list = append(list, x.Row)
+		}
+	}
+	return list
+}
+
 var netips = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
 // Of any source, in any state that it gets into by changes of some files, a Table says what looking at each row says.
@@ -513,12 +543,19 @@ func TestTableRandom(t *testing.T) {
 					named[x.Block]++
 				}
 			}
+			more := r.extra(rows)
 			queries := []Query{{Limit: len(rows) + 1}}
 			for range 40 {
-				queries = append(queries, r.query(rows))
+				q := r.query(more)
+				q.Extra = extraOf(more)
+				queries = append(queries, r.query(rows), q)
 			}
 			for _, q := range queries {
-				want, got := find(rows, q), table.Find(q)
+				all := rows
+				if q.Extra != nil {
+					all = more
+				}
+				want, got := find(all, q), table.Find(q)
 				if got.Total != want.Total || !slices.Equal(got.Rows, want.Rows) {
 					t.Fatalf("seed %d, step %d: %+v (-want +got):\n%s", seed, step, q, gocmp.Diff(want, got, netips))
 				}
