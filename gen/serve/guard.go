@@ -201,13 +201,29 @@ func fail(w http.ResponseWriter, r *http.Request, status int, message string) {
 		return
 	}
 	code := strings.ReplaceAll(strings.ToUpper(title), " ", "_")
-	if strings.HasPrefix(r.URL.Path, "/v1/") {
-		code = strings.ToLower(code)
+	mediaType := "application/json"
+	var answer map[string]any
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1/"):
+		answer = map[string]any{"error": map[string]any{"code": strings.ToLower(code), "message": message}}
+	case strings.HasPrefix(r.URL.Path, "/rdns"):
+		answer = map[string]any{"error": map[string]any{"status": status, "code": code, "message": message}}
+	default:
+		mediaType = "application/problem+json"
+		answer = map[string]any{"title": title, "status": status, "code": ownCode(status), "detail": message}
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{
-		"title": title, "status": status, "detail": message,
-		"error": map[string]any{"status": status, "code": code, "message": message},
-	})
+	json.NewEncoder(w).Encode(answer)
+}
+
+// ownCode returns the code that our own API has for a status.
+func ownCode(status int) string {
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		return "too-large"
+	case http.StatusInternalServerError:
+		return "failed"
+	}
+	return "denied"
 }

@@ -79,6 +79,10 @@ func TestGuard(t *testing.T) {
 		{"API, 1 MB and more", signedIn, "POST", "/v1/x", strings.NewReader(strings.Repeat("x", 1<<20+1)), nil, 200, "api"},
 		{"API, more than 64 MB", signedIn, "POST", "/v1/x", strings.NewReader(strings.Repeat("x", 64<<20+1)), nil,
 			413, `"code":"request_entity_too_large"`},
+		{"own, more than 64 MB", signedIn, "POST", "/api/v1/changes", strings.NewReader(strings.Repeat("x", 64<<20+1)), nil,
+			413, `{"code":"too-large","detail":"want at most 64 MB at once","status":413,"title":"Request Entity Too Large"}`},
+		{"own, from another site", signedIn, "POST", "/api/v1/changes", nil,
+			map[string]string{"Sec-Fetch-Site": "cross-site"}, 403, `"code":"denied"`},
 		{"API, more than 64 MB in chunks", signedIn, "POST", "/v1/x", unknownLength(64<<20 + 1), nil, 413, "too large"},
 
 		{"nobody signs in", Options{}, "GET", "http://127.0.0.1:8080/", nil, nil, 200, "page"},
@@ -107,8 +111,12 @@ func TestGuard(t *testing.T) {
 				}
 			}
 			if isAPI(r.URL.Path) && w.Code >= 400 && w.Code != 413 {
-				if got := w.Header().Get("Content-Type"); got != "application/json" {
-					t.Errorf("an error of the API is %s", got)
+				want := "application/json"
+				if strings.HasPrefix(r.URL.Path, "/api/") {
+					want = "application/problem+json"
+				}
+				if got := w.Header().Get("Content-Type"); got != want {
+					t.Errorf("an error of the API is %s, want %s", got, want)
 				}
 			}
 		})

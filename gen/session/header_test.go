@@ -34,19 +34,34 @@ func TestFromHeader(t *testing.T) {
 			{"wrong password", []string{basic("acme", "wrong")}, "", "", users.ErrWrong},
 			{"wrong token", []string{"Authorization: Bearer rvm_1"}, "", "", users.ErrWrong},
 			{"none", nil, "", "", ErrMissing},
-			{"empty", []string{"Authorization: "}, "", "", ErrMissing},
-			{"scheme alone", []string{"Authorization: Basic"}, "", "", ErrMissing},
-			{"password as token", []string{"Authorization: Bearer " + secret}, "", "", ErrMissing},
-			{"no base64", []string{"Authorization: Basic acme:" + secret}, "", "", ErrMissing},
-			{"no colon", []string{"Authorization: Basic YWNtZQ=="}, "", "", ErrMissing},
-			{"another scheme", []string{"Authorization: Digest " + token}, "", "", ErrMissing},
-			{"two", []string{"Authorization: Bearer " + token, basic("alice", secret)}, "", "", ErrMissing},
+			{"empty", []string{"Authorization: "}, "", "", ErrUnclear},
+			{"scheme alone", []string{"Authorization: Basic"}, "", "", ErrUnclear},
+			{"password as token", []string{"Authorization: Bearer " + secret}, "", "", ErrUnclear},
+			{"token without its begin", []string{"Authorization: Bearer " + token[4:]}, "", "", ErrUnclear},
+			{"no base64", []string{"Authorization: Basic acme:" + secret}, "", "", ErrUnclear},
+			{"no colon", []string{"Authorization: Basic YWNtZQ=="}, "", "", ErrUnclear},
+			{"another scheme", []string{"Authorization: Token " + token}, "", "", ErrUnclear},
+			{"token alone", []string{"Authorization: " + token}, "", "", ErrUnclear},
+			{"two", []string{"Authorization: Bearer " + token, basic("alice", secret)}, "", "", ErrUnclear},
 			{"a cookie", []string{w.signIn("acme")}, "", "", ErrMissing},
 		} {
 			p, err := w.FromHeader(request(somewhere, c.headers...))
 			if c.login != "" && (err != nil || p.Login != c.login || p.Token != c.token) ||
 				c.login == "" && (!errors.Is(err, c.err) || p != nil) {
 				t.Errorf("%s: %+v, error %v", c.name, p, err)
+			}
+			if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), token[4:])) {
+				t.Errorf("%s: the error tells a secret: %v", c.name, err)
+			}
+		}
+		for header, want := range map[string]string{
+			"Bearer xyz": "what follows Bearer is no token: want one whole, from its rvm_ on; a password goes with Basic",
+			"Basic xyz":  "what follows Basic is not login:password in base64",
+			"Token rvm_": "want Bearer and a token, which begins with rvm_, or Basic and login:password in base64",
+		} {
+			_, err := w.FromHeader(request(somewhere, "Authorization: "+header))
+			if want = "the Authorization header is not understood: " + want; err == nil || err.Error() != want {
+				t.Errorf("%s: %v, want %s", header, err, want)
 			}
 		}
 		if p, ok := w.FromCookie(request(somewhere, basic("acme", secret))); ok {
