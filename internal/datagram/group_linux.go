@@ -18,11 +18,11 @@ import (
 var longAgo = time.Unix(1, 0)
 
 const (
-	// patience is how long a probe may be on its way to this very machine.
-	patience = 500 * time.Millisecond
-	// others is how many sockets beside ours are expected: after so many in vain, or so long, locate gives up.
-	others = 64
-	enough = 5 * time.Second
+	// patience is how long probes may be on their way to this very machine, enough how long it may take to find all sockets.
+	patience = 100 * time.Millisecond
+	enough   = 5 * time.Second
+	// mostSockets is more than there are at an address.
+	mostSockets = 1024
 )
 
 // A Group is those sockets at an address that are ours, beside others that are bound to it with SO_REUSEPORT, too. The
@@ -32,35 +32,25 @@ const (
 // Its methods may be used by any goroutine, one at a time.
 type Group struct {
 	conns []*Conn
-	at    []int // the numbers of conns, as far as is known
+	at    []int // the numbers of conns; nil if they are not known
 	key   [16]byte
 
 	mu      sync.Mutex // guards the rest
-	serial  uint32     // of the last probe
-	arrived map[uint32]*Conn
+	round   uint32     // of probes
+	found   map[*Conn]int
 	arrival chan struct{}
 }
 
 // NewGroup returns a group without sockets.
 func NewGroup() *Group {
-	g := &Group{arrived: make(map[uint32]*Conn), arrival: make(chan struct{}, 1)}
+	g := &Group{found: make(map[*Conn]int), arrival: make(chan struct{}, 1)}
 	rand.Read(g.key[:])
 	return g
 }
 
 // Add adds a socket, before anything is read from it.
 func (g *Group) Add(c *Conn) {
-	c.seen = func(p probe) {
-		if p.key == g.key {
-			g.mu.Lock()
-			g.arrived[p.serial] = c
-			g.mu.Unlock()
-			select {
-			case g.arrival <- struct{}{}:
-			default:
-			}
-		}
-	}
+	c.seen = func(p probe) { g.arrived(c, p) }
 	g.conns = append(g.conns, c)
 }
 
@@ -70,59 +60,52 @@ func (g *Group) SteerFirst() error {
 	for i := range g.at {
 		g.at[i] = i
 	}
-	return g.steer()
+	return g.attach()
 }
-
-// errNotSteered is when others get datagrams that are meant for us.
-var errNotSteered = errors.New("the kernel gives datagrams to other sockets, too")
 
 // Steer has the kernel give all datagrams to this group, wherever its sockets are. It finds that out by datagrams that it
 // sends to the address itself, for which all of the sockets must be read from. On an error the group gets what it got
 // before, or its share.
 func (g *Group) Steer() error {
-	known := len(g.at) == len(g.conns)
-	if known {
-		ok, err := g.check()
-		if ok || err != nil {
-			return errors.Join(err, g.steer())
-		}
+	if len(g.at) != len(g.conns) {
+		g.at = nil
+	}
+	if err := g.attach(); err != nil { // the probes need it
+		return err
 	}
 	at, err := g.locate()
-	switch {
-	case err == nil:
-		g.at = at
-		return g.steer()
-	case known:
-		return errors.Join(err, g.steer())
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, g.attach(always(nobody)))
+	g.at = at
+	return g.attach()
 }
 
-func (g *Group) steer() error { return g.attach(choose(g.at)) }
-
-// choose returns the program that chooses one of the numbers at random, for each datagram anew: sockets that wait for the
-// same clients would not have the same load otherwise.
-func choose(numbers []int) []bpf.Instruction {
-	n := uint32(len(numbers))
-	if n == 1 {
-		return always(numbers[0])
+// attach has the kernel give each probe to the socket whose number is in it, and others to those that are known. They go
+// to one at random, for each datagram anew: sockets that wait for the same clients would not have the same load otherwise.
+// If none is known, the kernel chooses from all sockets.
+func (g *Group) attach() error {
+	p := []bpf.Instruction{
+		bpf.LoadExtension{Num: bpf.ExtLen},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: probeSize, SkipTrue: 6},
+		bpf.LoadAbsolute{Off: 0, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(probeHeader), SkipTrue: 4},
+		bpf.LoadAbsolute{Off: keyOffset, Size: 4},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(g.key[:]), SkipTrue: 2},
+		bpf.LoadAbsolute{Off: numberOffset, Size: 4},
+		bpf.RetA{},
 	}
-	p := []bpf.Instruction{bpf.LoadExtension{Num: bpf.ExtRand}, bpf.ALUOpConstant{Op: bpf.ALUOpMod, Val: n}}
-	for i, number := range numbers {
-		p = append(p, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(i), SkipTrue: 1}, bpf.RetConstant{Val: uint32(number)})
+	if len(g.at) > 1 {
+		p = append(p, bpf.LoadExtension{Num: bpf.ExtRand}, bpf.ALUOpConstant{Op: bpf.ALUOpMod, Val: uint32(len(g.at))})
+		for i, number := range g.at {
+			p = append(p, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(i), SkipTrue: 1}, bpf.RetConstant{Val: uint32(number)})
+		}
 	}
-	return append(p, always(numbers[0])...)
-}
-
-func always(number int) []bpf.Instruction {
-	return []bpf.Instruction{bpf.RetConstant{Val: uint32(number)}}
-}
-
-// nobody is the number of no socket: then the kernel chooses by a hash of the addresses.
-const nobody = 1<<31 - 1
-
-func (g *Group) attach(program []bpf.Instruction) error {
-	raw, err := bpf.Assemble(program)
+	last := uint32(nobody)
+	if len(g.at) > 0 {
+		last = uint32(g.at[0])
+	}
+	raw, err := bpf.Assemble(append(p, bpf.RetConstant{Val: last}))
 	if err != nil {
 		return err
 	}
@@ -136,61 +119,38 @@ func (g *Group) attach(program []bpf.Instruction) error {
 	})
 }
 
-// check reports whether the sockets have the numbers that are known of them.
-func (g *Group) check() (bool, error) {
-	for i, number := range g.at {
-		c, err := g.probe(number, patience)
-		if err != nil || c != g.conns[i] {
-			return false, err
-		}
-	}
-	return true, nil
-}
+// nobody is the number of no socket: then the kernel chooses by a hash of the addresses.
+const nobody = 1<<31 - 1
 
-// locate finds out which numbers the sockets have. It looks twice: a busy socket may lose a probe.
+// errNotSteered is when others get datagrams that are meant for us.
+var errNotSteered = errors.New("the kernel gives datagrams to other sockets, too")
+
+// locate finds out which numbers the sockets have, by probes for one number after another. Those for numbers that no
+// socket has go where the kernel chooses, after the others: so the lowest number that arrives is that of the socket. But a
+// busy socket may lose a probe, so two rounds have to agree.
 func (g *Group) locate() ([]int, error) {
-	begun := time.Now()
-	for _, wait := range []time.Duration{patience / 10, patience} {
-		at := make([]int, len(g.conns))
-		left := len(at)
-		for i := range at {
-			at[i] = -1
+	var before []int
+	numbers := 2*len(g.conns) + 8
+	for begun := time.Now(); time.Since(begun) < enough; {
+		at, err := g.probe(numbers)
+		switch {
+		case err != nil:
+			return nil, err
+		case at == nil:
+			numbers = min(2*numbers, mostSockets)
+		case slices.Equal(at, before):
+			return at, nil
 		}
-		for number := 0; ; number++ {
-			c, err := g.probe(number, wait)
-			if err != nil {
-				return nil, err
-			}
-			if i := slices.Index(g.conns, c); i >= 0 && at[i] < 0 {
-				at[i] = number
-				left--
-			}
-			if left == 0 {
-				return at, nil
-			}
-			if number == len(g.conns)+others || time.Since(begun) > enough {
-				break
-			}
-		}
+		before = at
 	}
 	return nil, errNotSteered
 }
 
-// probe sends a probe to the socket with a number, and returns which of the group that is, nil if none.
-func (g *Group) probe(number int, patience time.Duration) (*Conn, error) {
-	if err := g.attach(always(number)); err != nil {
-		return nil, err
-	}
+// probe sends a probe for each of so many numbers, and returns those of our sockets; nil if one of these gets none.
+func (g *Group) probe(numbers int) ([]int, error) {
 	to := *g.conns[0].LocalAddr().(*net.UDPAddr)
 	if to.IP.IsUnspecified() {
-		if to.IP.To4() == nil {
-			to.IP = net.IPv6loopback
-			if !loopback6() {
-				to.IP = net.IPv4(127, 0, 0, 1)
-			}
-		} else {
-			to.IP = net.IPv4(127, 0, 0, 1)
-		}
+		to.IP = net.IPv4(127, 'r', 'e', 'v') // where nobody has another socket, which would get them
 	}
 	s, err := net.DialUDP("udp", nil, &to)
 	if err != nil {
@@ -198,21 +158,21 @@ func (g *Group) probe(number int, patience time.Duration) (*Conn, error) {
 	}
 	defer s.Close()
 	g.mu.Lock()
-	g.serial++
-	serial := g.serial
-	clear(g.arrived)
+	g.round++
+	p := probe{key: g.key, round: g.round}
+	clear(g.found)
 	g.mu.Unlock()
-	if _, err := s.Write(probe{g.key, serial}.bytes()); err != nil {
-		return nil, err
+	for n := range numbers {
+		p.number = uint32(n)
+		if _, err := s.Write(p.bytes()); err != nil {
+			return nil, err
+		}
 	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
-		g.mu.Lock()
-		c := g.arrived[serial]
-		g.mu.Unlock()
-		if c != nil {
-			return c, nil
+		if at := g.numbers(); at != nil {
+			return at, nil
 		}
 		select {
 		case <-g.arrival:
@@ -222,14 +182,32 @@ func (g *Group) probe(number int, patience time.Duration) (*Conn, error) {
 	}
 }
 
-// loopback6 reports whether the machine has the address ::1.
-func loopback6() bool {
-	s, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
-	if err != nil {
-		return false
+// arrived takes note of a probe that a socket has got.
+func (g *Group) arrived(c *Conn, p probe) {
+	g.mu.Lock()
+	if n, ok := g.found[c]; p.key == g.key && p.round == g.round && (!ok || int(p.number) < n) {
+		g.found[c] = int(p.number)
 	}
-	s.Close()
-	return true
+	g.mu.Unlock()
+	select {
+	case g.arrival <- struct{}{}:
+	default:
+	}
+}
+
+// numbers returns the number of each socket; nil if one is not found.
+func (g *Group) numbers() []int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := make([]int, len(g.conns))
+	for i, c := range g.conns {
+		number, ok := g.found[c]
+		if !ok {
+			return nil
+		}
+		at[i] = number
+	}
+	return at
 }
 
 // Release has the kernel give no more datagrams to the sockets of the group from the given one on, which are not in the
@@ -237,17 +215,18 @@ func loopback6() bool {
 //
 // It connects them, since a connected socket gets datagrams from one place only. To close them first would renumber
 // others, and lose what is queued.
-func (g *Group) Release(from int) ([]*Conn, error) {
+func (g *Group) Release(from int) error {
 	released := g.conns[from:]
 	if len(released) == 0 {
-		return nil, nil
+		return nil
 	}
-	err := g.attach(always(nobody))
+	g.at = nil
+	err := g.attach()
 	for _, c := range released {
 		err = errors.Join(err, c.setsockopt(c.disconnectOthers))
 	}
-	g.conns, g.at = g.conns[:from:from], nil
-	return released, err
+	g.conns = g.conns[:from:from]
+	return err
 }
 
 // disconnectOthers connects the socket to an address of this machine that sends nothing: its port is 9 (RFC 863).
@@ -275,24 +254,30 @@ func (c *Conn) disconnectOthers(fd int) error {
 	return unix.Connect(fd, v6)
 }
 
-// A probe is a datagram that tells where it has arrived. To a name server it is a response, which it ignores.
+// A probe is a datagram for the socket with a number. To a name server it is a response, which it ignores.
 type probe struct {
-	key    [16]byte
-	serial uint32
+	key           [16]byte // of the group
+	round, number uint32
 }
 
-const probeSize = 12 + 16 + 4
+const (
+	keyOffset    = 12
+	numberOffset = keyOffset + 16 + 4
+	probeSize    = numberOffset + 4
+)
 
 var probeHeader = []byte{'r', 'm', 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 func (p probe) bytes() []byte {
 	b := slices.Concat(probeHeader, p.key[:])
-	return binary.BigEndian.AppendUint32(b, p.serial)
+	b = binary.BigEndian.AppendUint32(b, p.round)
+	return binary.BigEndian.AppendUint32(b, p.number)
 }
 
 func parseProbe(b []byte) (probe, bool) {
 	if len(b) != probeSize || !bytes.HasPrefix(b, probeHeader) {
 		return probe{}, false
 	}
-	return probe{[16]byte(b[12:]), binary.BigEndian.Uint32(b[28:])}, true
+	u32 := binary.BigEndian.Uint32
+	return probe{[16]byte(b[keyOffset:]), u32(b[keyOffset+16:]), u32(b[numberOffset:])}, true
 }
