@@ -36,7 +36,6 @@ type plan struct {
 type use struct {
 	handler *handler
 	options fastpath.Options
-	ds      bool     // queries for DS are ours
 	zones   []string // the zone that CoreDNS's metrics know each of options.Zones by
 	metrics bool     // CoreDNS counts what the handler answers,
 	plugin  string   // and says that this plugin did
@@ -145,18 +144,15 @@ func untold(b block) error {
 				h.Name())
 		}
 	}
-	switch {
-	case len(config.FilterFuncs) > 0:
+	if len(config.FilterFuncs) > 0 {
 		return fmt.Errorf("fastpath answers before the plugin view: remove one of them")
-	case config.ProxyProtoConnPolicy != nil:
-		return fmt.Errorf("fastpath does not know the protocol of the plugin proxyproto: remove one of them")
 	}
 	return nil
 }
 
 // newUse returns what h answers at an address, beside all that other server blocks do there.
 func newUse(h *handler, c *caddy.Controller, addr string, all []block) (*use, error) {
-	u := &use{handler: h, ds: true}
+	u := &use{handler: h}
 	var served []string
 	for i, b := range all {
 		for _, config := range b {
@@ -164,17 +160,17 @@ func newUse(h *handler, c *caddy.Controller, addr string, all []block) (*use, er
 			if err != nil {
 				return nil, err
 			}
-			switch {
-			case config.Transport != transport.DNS || !slices.Contains(at, addr):
-				continue
-			case i == c.ServerBlockIndex:
-				served = append(served, config.Zone)
+			if config.Transport != transport.DNS || !slices.Contains(at, addr) {
 				continue
 			}
 			if err := beside(config); err != nil {
 				return nil, err
 			}
-			u.ds = false
+			if i == c.ServerBlockIndex {
+				served = append(served, config.Zone)
+				continue
+			}
+			u.options.DSElsewhere = true
 			u.options.Elsewhere = append(u.options.Elsewhere, config.Zone)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,7 +32,7 @@ type listener struct {
 	plan    *plan // nil until CoreDNS serves
 }
 
-// listeners are those of this process, by their addresses.
+// listeners are those of this process, by their addresses. The lock guards the plans of all runs, too.
 var listeners = struct {
 	sync.Mutex
 	byAddr map[string]*listener
@@ -40,9 +41,18 @@ var listeners = struct {
 // setupFastpath has h, which stands at a place of the Corefile, answered by the fast path.
 func (in *instance) setupFastpath(c *caddy.Controller, at string, h *handler, workers int) error {
 	if in.plans == nil {
+		listeners.Lock()
 		in.plans = make(map[string]*plan)
+		listeners.Unlock()
 		c.OnFirstStartup(func() error { in.first = true; return nil })
-		c.OnShutdown(func() error { in.endFastpath(); return nil })
+		c.OnShutdown(func() error {
+			if in.replaced() { // or else the process ends, as late as the lameduck of the health plugin says
+				in.waitForPassed()
+				in.endFastpath()
+			}
+			return nil
+		})
+		c.OnFinalShutdown(func() error { in.endFastpath(); return nil })
 	}
 	dnsserver.GetConfig(c).UDPDecorateWriterFunc = func(s *dnsserver.Server) dns.DecorateWriter {
 		if p := in.plans[transportless(s.Addr)]; p != nil {
@@ -51,7 +61,10 @@ func (in *instance) setupFastpath(c *caddy.Controller, at string, h *handler, wo
 		return nil
 	}
 	c.OnStartup(func() error {
-		if err := in.planFastpath(c, h, workers); err != nil {
+		listeners.Lock()
+		err := in.planFastpath(c, h, workers)
+		listeners.Unlock()
+		if err != nil {
 			return failed(at, err)
 		}
 		if !in.first {
@@ -84,7 +97,7 @@ func (p *plan) lookForOthers() {
 	if err == nil {
 		s.Close()
 	} else if errors.Is(err, syscall.EADDRINUSE) {
-		log.Warningf("Another process has %s, too: from now on the fast path gets all datagrams that are sent there", p.addr)
+		log.Warningf("Another process has a socket at %s, too: what is sent to an address of both is for the fast path alone", p.addr)
 	}
 }
 
@@ -142,11 +155,12 @@ func (p *plan) serve(s *dnsserver.Server) {
 	if l == nil || len(l.workers) == 0 {
 		return
 	}
-	p.passer = newPasser(s, l.workers[0].conn.LocalAddr())
+	p.passer = newPasser(s, l.workers[0].conn.LocalAddr(), datagram.WriteTo)
 	before := l.plan
 	l.plan = p
 	for _, w := range l.workers {
-		if w.follow(p); !w.running {
+		w.follow(p)
+		if !w.running {
 			w.running = true
 			go w.run()
 		}
@@ -181,7 +195,7 @@ func (in *instance) endFastpath() {
 	listeners.Lock()
 	defer listeners.Unlock()
 	for addr := range in.plans {
-		if l := listeners.byAddr[addr]; l != nil && !in.succeeded(addr) {
+		if l := listeners.byAddr[addr]; l != nil && in.successor(addr) == nil {
 			delete(listeners.byAddr, addr)
 			l.retire(0)
 			if l.plan != nil {
@@ -191,17 +205,41 @@ func (in *instance) endFastpath() {
 	}
 }
 
-// succeeded reports whether another run has the fast path at an address.
-func (in *instance) succeeded(addr string) bool {
-	for _, other := range caddy.Instances() {
-		other.StorageMu.RLock()
-		shared, ok := other.Storage[instanceKey{}].(*instance)
-		other.StorageMu.RUnlock()
-		if ok && shared != in && shared.plans[addr] != nil {
-			return true
+// waitForPassed waits until what was passed on to the servers of this run is answered, if another run goes on at the
+// address: then the plugins of this one may end. CoreDNS waits as long for its own queries.
+func (in *instance) waitForPassed() {
+	var waits []<-chan struct{}
+	listeners.Lock()
+	for addr, p := range in.plans {
+		if next := in.successor(addr); next != nil && p.passer != nil {
+			waits = append(waits, next.served, p.passer.done)
 		}
 	}
-	return false
+	listeners.Unlock()
+	grace := time.NewTimer(5 * time.Second)
+	defer grace.Stop()
+	for _, done := range waits {
+		select {
+		case <-done:
+		case <-grace.C:
+			return
+		}
+	}
+}
+
+// replaced reports whether another run of a Corefile has begun.
+func (in *instance) replaced() bool {
+	return slices.ContainsFunc(caddy.Instances(), func(other *caddy.Instance) bool { return of(other) != in })
+}
+
+// successor returns the plan that another run has for an address; nil if there is none. The caller holds listeners.
+func (in *instance) successor(addr string) *plan {
+	for _, other := range caddy.Instances() {
+		if shared := of(other); shared != nil && shared != in && shared.plans[addr] != nil {
+			return shared.plans[addr]
+		}
+	}
+	return nil
 }
 
 // retire ends all workers but the first few. What has arrived at their sockets is answered, what arrives from now on is
@@ -212,7 +250,7 @@ func (l *listener) retire(left int) {
 	}
 	retired := l.workers[left:]
 	l.workers = l.workers[:left:left]
-	if _, err := l.group.Release(left); err != nil {
+	if err := l.group.Release(left); err != nil {
 		log.Warningf("Datagrams to %s may get lost: %v", l.addr, err)
 	}
 	for _, w := range retired {
@@ -379,7 +417,7 @@ func (w *worker) respond() bool {
 	for i := range w.uses[:w.usable] {
 		u := &w.uses[i]
 		r := u.responder.RespondTo(w.at, w.conn.Reply())
-		if r.N == 0 || r.Type == authority.TypeDS && !u.ds {
+		if r.N == 0 {
 			continue
 		}
 		w.conn.Keep(w.at, r.N)

@@ -47,6 +47,9 @@ func TestFastpathRefused(t *testing.T) {
 			"the server block of in-addr.arpa. that has the plugin view"},
 		{"in-addr.arpa:P {\nbind 127.0.0.1\nFAST}\nexample.org:P {\nbind 127.0.0.1\nlog\nfile x\n}", ""},
 		{"tls://.:P {\nbind 127.0.0.1\nFAST}", "fastpath is for plain DNS, not for tls"},
+		{".:P {\nbind 127.0.0.1\nFASTshed\n}", "the plugin shed in the server block of . takes the place of fastpath"},
+		{"in-addr.arpa:P {\nbind 127.0.0.1\nFAST}\nexample.org:P {\nbind 127.0.0.1\nshed\n}",
+			"the plugin shed in the server block of example.org. takes the place of fastpath"},
 		{".:0 {\nbind 127.0.0.1\nFAST}", "port 0 is none"},
 		{"example.org:P {\nbind 127.0.0.1\nfile x\n}\n.:P {\nbind 127.0.0.1\nlog\nFAST}", "Corefile:8: fastpath answers before"},
 	} {
@@ -352,6 +355,58 @@ func TestFastpathReload(t *testing.T) {
 	waitFor(t, func() bool { return !strings.Contains(stacks(t), "revmap/plugin.(*passer)") })
 }
 
+// TestFastpathReloadWaits holds that plugins end only when what was passed on to them is answered.
+func TestFastpathReloadWaits(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	port := strconv.Itoa(peer.Port(t))
+	corefile := ".:" + port + " {\nbind 127.0.0.1\nrevmap " + path + " {\nfastpath 1\n}\nslow\n}\n"
+	slow.asked, slow.answer = make(chan bool), make(chan bool)
+	in := start(t, corefile)
+	served := func() *plan {
+		listeners.Lock()
+		defer listeners.Unlock()
+		return listeners.byAddr["127.0.0.1:"+port].plan
+	}
+	before := served()
+	answered := make(chan int)
+	go func() { answered <- exchange(t, in, "udp", query("slow.example.", dns.TypeA)).Rcode }()
+	<-slow.asked
+	restarted := make(chan *caddy.Instance)
+	go func() {
+		next, err := in.Restart(input(corefile))
+		if err != nil {
+			t.Error(err)
+		}
+		restarted <- next
+	}()
+	// The fast path goes on at once.
+	waitFor(t, func() bool { return served() != before })
+	if m := exchange(t, in, "udp", query("1.2.0.192.in-addr.arpa.", dns.TypePTR)); len(m.Answer) != 2 {
+		t.Errorf("Answering %v while a plugin is slow", m)
+	}
+	close(slow.answer)
+	if rcode := <-answered; rcode != dns.RcodeSuccess {
+		t.Errorf("A query that the reload met is answered with %s", dns.RcodeToString[rcode])
+	}
+	stopServer(t, <-restarted)
+}
+
+// TestFastpathLameduck holds that the fast path works until the process ends, not only until that begins.
+func TestFastpathLameduck(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(peer.Port(t)))
+	_, port, _ := net.SplitHostPort(addr)
+	in := startServer(t, ".:"+port+" {\nbind 127.0.0.1\nrevmap "+path+" {\nfastpath 1\n}\n}\n")
+	before := outcome(t, addr, "answered")
+	for _, f := range in.OnShutdown { // the plugin health waits in one of OnFinalShutdown
+		if err := f(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exchange(t, in, "udp", query("1.2.0.192.in-addr.arpa.", dns.TypePTR))
+	waitFor(t, func() bool { return outcome(t, addr, "answered") == before+1 })
+}
+
 // stacks returns those of all goroutines.
 func stacks(t *testing.T) string {
 	t.Helper()
@@ -402,7 +457,7 @@ func TestFastpathBesideAnother(t *testing.T) {
 	logged.take()
 	_, port, _ := net.SplitHostPort(addr)
 	in := startServer(t, ".:"+port+" {\nbind 127.0.0.1\nrevmap "+path+" {\nfastpath 1\n}\n}")
-	if l := logged.take(); !strings.Contains(l, "[WARNING]") || !strings.Contains(l, "Another process has "+addr+", too") {
+	if l := logged.take(); !strings.Contains(l, "[WARNING]") || !strings.Contains(l, "Another process has a socket at "+addr) {
 		t.Errorf("Logged %q, want that there is another process", l)
 	}
 	for range 20 { // each from another port, so that the kernel would share them out

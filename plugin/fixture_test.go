@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coredns/caddy"
@@ -31,6 +32,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/multisocket"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/root"
+	_ "github.com/coredns/coredns/plugin/shed"
 	_ "github.com/coredns/coredns/plugin/transfer"
 	_ "github.com/coredns/coredns/plugin/tsig"
 	_ "github.com/coredns/coredns/plugin/view"
@@ -38,13 +40,37 @@ import (
 
 func TestMain(m *testing.M) {
 	err := dnsserver.SetDirectives([]string{"root", "metadata", "multisocket", "bufsize", "bind", "ready", "prometheus",
-		"errors", "log", "tsig", "transfer", "revmap", "file", "view"})
+		"errors", "log", "tsig", "transfer", "revmap", "shed", "slow", "file", "view"})
 	if err != nil {
 		panic(err)
 	}
 	caddy.Quiet, dnsserver.Quiet = true, true
 	golog.SetOutput(&logged)
 	os.Exit(m.Run())
+}
+
+// slow is a plugin that says when it is asked, and answers when it may; with SERVFAIL if its run of the Corefile has ended.
+var slow struct{ asked, answer chan bool }
+
+func init() {
+	plugin.Register("slow", func(c *caddy.Controller) error {
+		var ended atomic.Bool
+		c.OnShutdown(func() error { ended.Store(true); return nil })
+		dnsserver.GetConfig(c).AddPlugin(func(plugin.Handler) plugin.Handler {
+			return plugin.HandlerFunc(func(_ context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				if r.Question[0].Name != "slow.example." {
+					return dns.RcodeRefused, nil
+				}
+				slow.asked <- true
+				<-slow.answer
+				if ended.Load() {
+					return dns.RcodeServerFailure, nil
+				}
+				return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetReply(r))
+			})
+		})
+		return nil
+	})
 }
 
 // logged is what all tests have logged.

@@ -20,6 +20,7 @@ const (
 // mostPassed.
 type passer struct {
 	local  net.Addr
+	write  func(b []byte, client *net.UDPAddr) (int, error) // answers
 	queue  chan *passed
 	slots  chan struct{} // one for each datagram that is being answered
 	quit   chan struct{} // closed when no more datagrams come
@@ -29,23 +30,19 @@ type passer struct {
 
 // A passed is a datagram on its way to CoreDNS.
 type passed struct {
-	b      [512]byte
+	b      [dns.MinMsgSize]byte
 	n      int
-	client client
-}
-
-// A client is whom an answer goes to.
-type client interface {
-	net.Addr
-	Write(b []byte) (int, error)
+	client *net.UDPAddr
 }
 
 var passedPool = sync.Pool{New: func() any { return new(passed) }}
 
-// newPasser returns a passer to s, as a socket with a local address.
-func newPasser(s *dnsserver.Server, local net.Addr) *passer {
+// newPasser returns a passer to s, as a socket with a local address. What s answers is written to the clients that pass is
+// given.
+func newPasser(s *dnsserver.Server, local net.Addr, write func([]byte, *net.UDPAddr) (int, error)) *passer {
 	p := &passer{
 		local: local,
+		write: write,
 		queue: make(chan *passed, mostWaiting),
 		slots: make(chan struct{}, mostPassed),
 		quit:  make(chan struct{}),
@@ -81,13 +78,14 @@ func newPasser(s *dnsserver.Server, local net.Addr) *passer {
 
 func (p *passer) free() { <-p.slots }
 
-// full reports whether so many datagrams wait that no more are taken.
+// full reports whether so many datagrams wait that no more are taken: under a flood, whom they come from need not be
+// written down.
 func (p *passer) full() bool { return len(p.queue) == cap(p.queue) }
 
 // pass gives a datagram to CoreDNS, and reports whether it was taken.
-func (p *passer) pass(b []byte, c client) bool {
+func (p *passer) pass(b []byte, client *net.UDPAddr) bool {
 	d := passedPool.Get().(*passed)
-	d.n, d.client = copy(d.b[:], b), c
+	d.n, d.client = copy(d.b[:], b), client
 	select {
 	case p.queue <- d:
 		return true
@@ -124,7 +122,9 @@ func (p *passer) ReadFrom(b []byte) (n int, addr net.Addr, err error) {
 }
 
 // WriteTo implements net.PacketConn.
-func (p *passer) WriteTo(b []byte, addr net.Addr) (int, error) { return addr.(client).Write(b) }
+func (p *passer) WriteTo(b []byte, addr net.Addr) (int, error) {
+	return p.write(b, addr.(*net.UDPAddr))
+}
 
 // LocalAddr implements net.PacketConn.
 func (p *passer) LocalAddr() net.Addr { return p.local }

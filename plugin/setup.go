@@ -34,17 +34,21 @@ type instance struct {
 // instanceKey is the key of an *instance in the storage of a Caddy instance.
 type instanceKey struct{}
 
+// of returns what the uses of the plugin share in a run of a Corefile; nil if there are none.
+func of(run *caddy.Instance) *instance {
+	run.StorageMu.RLock()
+	defer run.StorageMu.RUnlock()
+	in, _ := run.Storage[instanceKey{}].(*instance)
+	return in
+}
+
 // onStarted starts reloading once a Caddy instance serves. That is later than OnStartup, because Caddy does not run
 // OnShutdown for an instance whose start failed after OnStartup: what that started would never end.
 func onStarted(event caddy.EventName, info any) error {
 	if event != caddy.InstanceStartupEvent {
 		return nil
 	}
-	in := info.(*caddy.Instance) // as documented for the event
-	in.StorageMu.RLock()
-	shared, ok := in.Storage[instanceKey{}].(*instance)
-	in.StorageMu.RUnlock()
-	if ok {
+	if shared := of(info.(*caddy.Instance)); shared != nil { // as documented for the event
 		for _, s := range shared.stores {
 			s.start()
 		}

@@ -32,6 +32,7 @@ type useTally struct {
 	zones []zoneTally // nil without CoreDNS's metrics
 }
 
+// What a zoneTally counts by is made when it is first needed, as CoreDNS does it: there can be thousands of zones.
 type zoneTally struct {
 	labels                               []string // server, zone, view
 	plugin                               string
@@ -64,16 +65,7 @@ func newTally(p *plan) *tally {
 			continue
 		}
 		for _, zone := range u.zones {
-			labels := []string{server, zone, ""}
-			withProtocol := append(labels[:3:3], "udp")
-			t.uses[i].zones = append(t.uses[i].zones, zoneTally{
-				labels:        labels,
-				plugin:        u.plugin,
-				do:            counter{Counter: vars.RequestDo.WithLabelValues(labels...)},
-				duration:      vars.RequestDuration.WithLabelValues(labels...),
-				requestSize:   vars.RequestSize.WithLabelValues(withProtocol...),
-				responseSizes: vars.ResponseSize.WithLabelValues(withProtocol...),
-			})
+			t.uses[i].zones = append(t.uses[i].zones, zoneTally{labels: []string{server, zone, ""}, plugin: u.plugin})
 		}
 	}
 	return t
@@ -92,7 +84,11 @@ func (t *tally) count(marks []mark, took time.Duration) {
 		}
 		// What vars.Report does.
 		z := &u.zones[r.Zone]
+		z.observe()
 		if r.DO {
+			if z.do.Counter == nil {
+				z.do.Counter = vars.RequestDo.WithLabelValues(z.labels...)
+			}
 			t.add(&z.do)
 		}
 		t.add(z.request(m.ipv6, r.Type))
@@ -123,6 +119,17 @@ func (c *counter) flush() {
 		c.Add(float64(c.n))
 		c.n = 0
 	}
+}
+
+// observe sees to it that there are the histograms.
+func (z *zoneTally) observe() {
+	if z.duration != nil {
+		return
+	}
+	withProtocol := append(z.labels[:3:3], "udp")
+	z.duration = vars.RequestDuration.WithLabelValues(z.labels...)
+	z.requestSize = vars.RequestSize.WithLabelValues(withProtocol...)
+	z.responseSizes = vars.ResponseSize.WithLabelValues(withProtocol...)
 }
 
 // request returns the counter of requests by a family and for a type.

@@ -245,40 +245,40 @@ func (c *Conn) LocalAddr() net.Addr { return c.udp.LocalAddr() }
 // Close closes the socket. What the kernel has queued in it is lost.
 func (c *Conn) Close() error { return c.udp.Close() }
 
-// A Client is whom a datagram came from, and which address it was sent to. It is a net.Addr that CoreDNS knows to unwrap.
-type Client struct {
-	*net.UDPAddr
+// A client is whom a datagram came from, and which address it was sent to.
+type client struct {
+	addr    net.UDPAddr // first, so that its address is the client's
 	conn    *Conn
 	control []byte
 }
 
-// Unwrap returns the address without the rest.
-func (c *Client) Unwrap() net.Addr { return c.UDPAddr }
-
-// Write sends b to the client as Send would. It may be used at any time and by any goroutine.
-func (c *Client) Write(b []byte) (int, error) {
-	n, _, err := c.conn.udp.WriteMsgUDP(b, c.control, c.UDPAddr)
+// WriteTo sends b to an address that Client has returned, as Send would. It may be used at any time and by any goroutine.
+func WriteTo(b []byte, addr *net.UDPAddr) (int, error) {
+	c := (*client)(unsafe.Pointer(addr))
+	n, _, err := c.conn.udp.WriteMsgUDP(b, c.control, addr)
 	return n, err
 }
 
-// Client returns the client of the i-th datagram. It allocates.
-func (c *Conn) Client(i int) *Client {
-	client := &Client{UDPAddr: new(net.UDPAddr), conn: c}
+// Client returns the address that the i-th datagram came from. It allocates. What WriteTo needs beside the address hangs on
+// to it unseen: plugins look whether the address of a client is a *net.UDPAddr.
+func (c *Conn) Client(i int) *net.UDPAddr {
+	client := &client{conn: c}
 	name := &c.names[i]
 	// The port is in the byte order of the network, whatever that of the machine is.
 	port := (*[2]byte)(unsafe.Pointer(&name.Port))
-	client.Port = int(port[0])<<8 | int(port[1])
+	addr := &client.addr
+	addr.Port = int(port[0])<<8 | int(port[1])
 	if name.Family == unix.AF_INET {
-		client.IP = append(net.IP(nil), (*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr[:]...)
+		addr.IP = append(net.IP(nil), (*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr[:]...)
 	} else {
-		client.IP = append(net.IP(nil), name.Addr[:]...)
-		client.Zone = zone(name.Scope_id)
+		addr.IP = append(net.IP(nil), name.Addr[:]...)
+		addr.Zone = zone(name.Scope_id)
 	}
 	if c.wildcard {
 		c.anyInterface(i)
 		client.control = append([]byte(nil), c.control[i][:c.in[i].Controllen]...)
 	}
-	return client
+	return addr
 }
 
 // zone returns the zone of an address, as package net has it.

@@ -130,7 +130,7 @@ var addrs = []string{"127.0.0.1:0", "[::1]:0", ":0", "0.0.0.0:0"}
 // TestSteer holds that a group gets all datagrams, wherever its sockets are among others.
 func TestSteer(t *testing.T) {
 	for _, addr := range addrs {
-		for _, tc := range []struct{ before, ours, after int }{{0, 1, 1}, {0, 3, 2}, {2, 1, 0}, {1, 3, 2}} {
+		for _, tc := range []struct{ before, ours, after int }{{0, 1, 1}, {0, 3, 2}, {2, 1, 0}, {1, 3, 2}, {100, 2, 0}} {
 			t.Run(fmt.Sprintf("%s/%d+%d+%d", addr, tc.before, tc.ours, tc.after), func(t *testing.T) {
 				var ours, others counter
 				at := addr
@@ -177,6 +177,29 @@ func TestSteer(t *testing.T) {
 	}
 }
 
+// TestSteerAllAddresses is about a group at all addresses of the machine, some of which have sockets of their own.
+func TestSteerAllAddresses(t *testing.T) {
+	for _, addr := range []string{":0", "0.0.0.0:0"} {
+		other := listen(t, addr)
+		at := other.LocalAddr().String()
+		_, port, _ := net.SplitHostPort(at)
+		for _, own := range []string{"127.0.0.1", "::1"} {
+			listen(t, net.JoinHostPort(own, port)) // and reads nothing
+		}
+		g := NewGroup()
+		var n counter
+		for range 2 {
+			c := newConn(t, listen(t, at))
+			g.Add(c)
+			n.ours(c)
+		}
+		n.other(other)
+		if err := g.Steer(); err != nil || g.at[0] != 1 || g.at[1] != 2 {
+			t.Errorf("%s: the numbers are %v, %v, want 1 and 2", addr, g.at, err)
+		}
+	}
+}
+
 // TestRelease holds that no datagram is lost when a group, or a part of it, goes.
 func TestRelease(t *testing.T) {
 	for _, addr := range addrs {
@@ -215,8 +238,8 @@ func TestRelease(t *testing.T) {
 					}
 				}()
 				waitFor(t, func() bool { return all.n.Load() > 500 }, func() string { return "nothing arrives" })
-				released, err := g.Release(left)
-				if err != nil {
+				released := g.conns[left:]
+				if err := g.Release(left); err != nil {
 					t.Fatal(err)
 				}
 				var wg sync.WaitGroup
@@ -286,11 +309,11 @@ func TestReply(t *testing.T) {
 					t.Errorf("%s, asked at %s: IPv6 is %t", tc.listen, ask, got)
 				}
 				client := c.Client(0)
-				if want := s.LocalAddr().String(); client.String() != want || client.Unwrap().String() != want {
+				if want := s.LocalAddr().String(); client.String() != want {
 					t.Errorf("%s, asked at %s: the client is %s, want %s", tc.listen, ask, client, want)
 				}
 				if later {
-					if _, err := client.Write([]byte("rx")); err != nil {
+					if _, err := WriteTo([]byte("rx"), client); err != nil {
 						t.Error(err)
 					}
 				} else {

@@ -27,9 +27,11 @@ const minResponse = 512
 type Options struct {
 	// Zones are the names at or below which the plugin answers.
 	Zones []string
-	// Elsewhere are the names at or below which another server block answers. If there are any, queries for DS are left
-	// to CoreDNS, which may send them to another block than other queries for the same name.
+	// Elsewhere are the names at or below which another server block answers.
 	Elsewhere []string
+	// DSElsewhere is set if there is another server block at the address. Then queries for DS are left to CoreDNS, which may
+	// send them to another block than other queries for the same name.
+	DSElsewhere bool
 	// Fallthrough are the names at or below which queries for what does not exist are left to the next plugin.
 	Fallthrough []string
 	// Echoed reports whether CoreDNS sends an EDNS option of the query back, or a plugin looks at it: such queries are
@@ -57,6 +59,7 @@ type Responder struct {
 	zones, elsewhere, through []scope
 	echoed                    func(code uint16) bool
 	bufferSize                uint16
+	dsElsewhere               bool
 
 	g       *authority.Generation // that answers the batch
 	packets [][]byte
@@ -72,7 +75,7 @@ type Responder struct {
 func New(o Options) *Responder {
 	return &Responder{
 		zones: scopes(o.Zones), elsewhere: scopes(o.Elsewhere), through: scopes(o.Fallthrough), echoed: o.Echoed,
-		bufferSize: o.BufferSize,
+		bufferSize: o.BufferSize, dsElsewhere: o.DSElsewhere,
 	}
 }
 
@@ -118,7 +121,7 @@ func (r *Responder) Respond(out, packet []byte, g *authority.Generation) Result 
 // RespondTo does what Respond does, for a packet of the batch that was prepared.
 func (r *Responder) RespondTo(i int, out []byte) Result {
 	q, packet := &r.queries[i], r.packets[i]
-	if r.g == nil || q.end == 0 || q.qtype == authority.TypeDS && len(r.elsewhere) > 0 {
+	if r.g == nil || q.end == 0 || q.qtype == authority.TypeDS && r.dsElsewhere {
 		return Result{}
 	}
 	var a authority.Answer

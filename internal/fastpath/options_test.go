@@ -64,7 +64,8 @@ func TestOptions(t *testing.T) {
 		{"elsewhere, no address", options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, odd, dns.TypePTR, false},
 		{"elsewhere, at the name", options{Zones: all, Elsewhere: []string{host}}, host, dns.TypeA, false},
 		{"beside", options{Zones: all, Elsewhere: []string{"198.in-addr.arpa.", "net."}}, name4, dns.TypePTR, true},
-		{"DS beside", options{Zones: all, Elsewhere: []string{"net."}}, name4, dns.TypeDS, false},
+		{"DS beside", options{Zones: all, DSElsewhere: true}, name4, dns.TypeDS, false},
+		{"PTR beside", options{Zones: all, DSElsewhere: true}, name4, dns.TypePTR, true},
 		{"DS alone", options{Zones: all}, name4, dns.TypeDS, true},
 
 		{"falls through", options{Zones: all, Fallthrough: all}, none4, dns.TypePTR, false},
