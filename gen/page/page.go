@@ -79,7 +79,7 @@ func New(o Options) http.Handler {
 		"POST /proposals/withdraw": p.withdraw,
 		"POST /proposals/push":     p.push,
 		"GET /rules/{id}":          p.rule,
-		"GET /":                    func(http.ResponseWriter, *http.Request, *desk.Seat) error { return desk.ErrUnknown },
+		rest:                       func(http.ResponseWriter, *http.Request, *desk.Seat) error { return desk.ErrUnknown },
 	} {
 		mux.Handle(pattern, p.seated(h))
 	}
@@ -92,7 +92,36 @@ func New(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", Policy)
 		w.Header().Set("Cache-Control", "no-store")
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") && vacant(mux, r) {
+			missed(w)
+			return
+		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// rest is the pattern of all paths at which there is nothing.
+const rest = "GET /"
+
+// vacant reports whether there is nothing at the path of a request, whatever its method.
+func vacant(mux *http.ServeMux, r *http.Request) bool {
+	_, pattern := mux.Handler(r)
+	if pattern == "" { // perhaps there is, for GET
+		get := *r
+		get.Method = http.MethodGet
+		_, pattern = mux.Handler(&get)
+	}
+	return pattern == rest
+}
+
+// missed answers a program that has missed the path of an API: in place of how people sign in.
+func missed(w http.ResponseWriter) {
+	const status = http.StatusNotFound
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{
+		"title": http.StatusText(status), "status": status, "code": "not-found",
+		"detail": "there is nothing at this path: want one of /openapi.json, which begin with /rdns, /v1/ or /api/v1/",
 	})
 }
 

@@ -436,6 +436,30 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// TestMissed: a program that has missed the path of an API gets no page to sign in.
+func TestMissed(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browse("")
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, accept := range []string{"", "*/*", "application/json"} {
+			r := b.form("/rdnss/192.0.2.10")
+			r.Method = method
+			r.Header.Set("Accept", accept)
+			p := b.do(r)
+			if p.status != http.StatusNotFound || p.header.Get("Content-Type") != "application/problem+json" ||
+				!strings.Contains(p.body, `"code":"not-found"`) {
+				t.Errorf("%s, Accept: %s: %d %v %s", method, accept, p.status, p.header, p.body)
+			}
+		}
+	}
+	r := b.form("/nowhere")
+	r.Method = http.MethodGet
+	r.Header.Set("Accept", "text/html,*/*")
+	b.do(r).is(http.StatusOK, "/sign-in")
+	b.get("/changes").is(http.StatusOK, "/sign-in")
+	b.post("/sign-out").is(http.StatusOK, "/sign-in")
+}
+
 func TestHeaders(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.browse("olga")
