@@ -84,7 +84,7 @@ func (r *Review) markdownStops(b *strings.Builder) {
 		if left > 0 {
 			fmt.Fprintf(b, "\n…and %s more.\n", Number(left))
 		}
-		b.WriteString("\nIf that is meant, add to the message of a commit:\n\n```\n")
+		b.WriteString("\nIf that is meant, let the message of a commit end with:\n\n```\n")
 		for _, s := range shown {
 			b.WriteString(printable(trailer(s.Allow)) + "\n")
 		}

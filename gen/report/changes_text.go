@@ -69,7 +69,7 @@ func (r *Review) Text(w io.Writer, color bool) error {
 	for _, s := range r.Stops {
 		t.diagnostic(&diag.Diagnostic{
 			Pos: r.placeOf(&s), Severity: diag.Error, Rule: s.Gate, Message: s.Message,
-			Hint: "if that is meant, add --allow " + s.Allow + ", or to the message of a commit the line " + trailer(s.Allow),
+			Hint: "if that is meant, add --allow " + s.Allow + ", or to the end of the message of a commit the line " + trailer(s.Allow),
 		})
 	}
 	for _, i := range r.Ignored {
