@@ -147,7 +147,7 @@ func parse(data []byte) (*File, error) {
 		err = fmt.Errorf("%s is of the type %s, want %s", cmp.Or(other.Field, "the whole"), other.Value, typeName(other.Type))
 		return nil, mistake{int(other.Offset) - 1, err}
 	} else if err != nil {
-		return nil, err
+		return nil, fmt.Errorf(`"created" of a token: %w`, err) // no other value has a form of its own
 	}
 	if f.Version != version {
 		return nil, fmt.Errorf("version is %d, want %d", f.Version, version)

@@ -112,6 +112,7 @@ func TestReadRefuses(t *testing.T) {
 		{"token twice", hashOf(acmeToken), hashOf(carolToken), `"k2" is there twice`},
 		{"token in the clear", hashOf(acmeToken), acmeToken, "want 64 hexadecimal digits"},
 		{"capitals", hashOf(acmeToken), strings.ToUpper(hashOf(acmeToken)), "want 64 hexadecimal digits"},
+		{"no time", `"2026-01-02T03:04:05Z"`, `"2026-01-02"`, `"created" of a token: parsing time`},
 		{"no date", `"2027-01-31"`, `"2027-01-32"`, "want a date"},
 		{"note that clears the terminal", `"sync"`, `"\u001b[2J"`, "want characters that can be seen"},
 		{"deep", `["acme"]`, strings.Repeat("[", 20) + strings.Repeat("]", 20), "nested too deep"},
