@@ -183,6 +183,7 @@ func TestBrowser(t *testing.T) {
 	c.do(chromedp.EmulateViewport(1200, 800))
 	c.open("/?findings=1")
 	c.at("/sign-in")
+	c.wait(`document.activeElement.matches("#login")`)
 	c.press("olga")
 	c.tabTo("#password")
 	c.press(passwordOf("olga") + kb.Enter)
@@ -349,7 +350,7 @@ func TestMouse(t *testing.T) {
 	c.do(chromedp.EmulateViewport(1200, 800))
 	c.do(chromedp.Click(".conflicts form[action='/collect'] button"))
 	c.sees("#edits", "1 change")
-	c.wait(`!document.querySelector(".conflicts")`)
+	c.wait(`document.querySelector(".propose button") && !document.querySelector(".conflicts")`)
 	if got := c.eval("document.querySelector('.propose button').disabled"); got != "false" {
 		t.Error("a conflict that is settled keeps the change from being proposed")
 	}
@@ -358,6 +359,7 @@ func TestMouse(t *testing.T) {
 func (c *chrome) signIn(login string) {
 	c.Helper()
 	c.open("/sign-in")
+	c.wait(`document.activeElement.matches("#login")`)
 	c.press(login)
 	c.tabTo("#password")
 	c.press(passwordOf(login) + kb.Enter)
