@@ -1,7 +1,6 @@
 package revmap
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 const benchEntries = 1_000_000
@@ -159,11 +159,7 @@ func (f *serveFamily) snapshot(b *testing.B, entries map[netip.Addr]snapshot.Kin
 			b.Fatal(err)
 		}
 	}
-	var file bytes.Buffer
-	if _, err := builder.WriteTo(&file); err != nil {
-		b.Fatal(err)
-	}
-	return file.Bytes()
+	return snapshottest.Bytes(b, builder)
 }
 
 // constantPTR is the plugin that revmap is compared with. It makes its response as plugins usually do.

@@ -21,6 +21,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/bufsize"
@@ -154,11 +155,7 @@ func encode(t testing.TB, zones []snapshot.Zone, entries []testEntry, hosts ...t
 			t.Fatal(err)
 		}
 	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	return snapshottest.Bytes(t, b)
 }
 
 // encodeGeneration returns a snapshot of 192.0.2.0/24 with n entries, 192.0.2.1 and on, each with two names that tell

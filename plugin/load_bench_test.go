@@ -1,7 +1,6 @@
 package revmap
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 // BenchmarkLoad loads a million names: at start, when there is nothing yet; as a swap, beside the generation that is
@@ -38,11 +38,7 @@ func BenchmarkLoad(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			var buf bytes.Buffer
-			if _, err := builder.WriteTo(&buf); err != nil {
-				b.Fatal(err)
-			}
-			return snapshotFile(b, buf.Bytes())
+			return snapshotFile(b, snapshottest.Bytes(b, builder))
 		}
 		// Each serial is later than the one before it, the first one than the last too (RFC 1982 section 3.2): with one that
 		// goes back, there would be no deltas any more.

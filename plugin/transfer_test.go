@@ -24,6 +24,7 @@ import (
 
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 const (
@@ -565,28 +566,15 @@ func (c *inventoryChanges) next(t *testing.T) []byte {
 		}
 		return encode(t, zones, entries, hosts...)
 	}
-	g := generationFrom(t, build())
+	g := snapshottest.Generation(t, snapshottest.Open(t, build()))
 	for name := range c.zones {
 		if c.last == nil || authority.Changed(c.last, g, name) {
 			c.serials[name] += 1 + c.rng.Uint32N(1000)
 		}
 	}
 	content := build()
-	c.last = generationFrom(t, content)
+	c.last = snapshottest.Generation(t, snapshottest.Open(t, content))
 	return content
-}
-
-func generationFrom(t *testing.T, content []byte) *authority.Generation {
-	t.Helper()
-	r, err := snapshot.OpenBytes(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := authority.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 // taken reports whether a is delegated.

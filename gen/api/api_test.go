@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +30,7 @@ import (
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/session"
 	"github.com/revmap/revmap/gen/users"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/api.md")
@@ -115,8 +115,7 @@ var store = sync.OnceValues(func() (*users.Store, map[string]string) {
 
 // A site is a server of the API over a repository of its own.
 type site struct {
-	testing.TB
-	dir     string // of the repository
+	gittest.Tree
 	editor  *editor.Editor
 	handler http.Handler
 	url     string
@@ -134,20 +133,12 @@ func newSite(t testing.TB, direct ...users.Role) *site {
 // newSiteOf returns a site of another source, with a remote if that is not "".
 func newSiteOf(t testing.TB, text, remote string, direct ...users.Role) *site {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is missing")
-	}
-	s := &site{TB: t, dir: t.TempDir(), as: "ada"}
-	path := filepath.Join(s.dir, "records.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.git("init", "-q", "-b", "main")
-	s.git("add", "-A")
-	s.git("commit", "-q", "-m", "Begin")
-	o := repository.Options{Root: path, Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"}}
+	s := &site{Tree: gittest.New(t), as: "ada"}
+	s.Write(map[string]string{"records.yaml": text})
+	s.Commit("Begin")
+	o := repository.Options{Root: filepath.Join(s.Dir, "records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"}}
 	if remote != "" {
-		s.git("remote", "add", "origin", remote)
+		s.Git("remote", "add", "origin", remote)
 		o.Remote = "origin"
 	}
 	r, err := repository.Open(t.Context(), o)
@@ -174,27 +165,11 @@ func newSiteOf(t testing.TB, text, remote string, direct ...users.Role) *site {
 	return s
 }
 
-// git runs git in the repository.
-func (s *site) git(args ...string) string {
-	s.Helper()
-	cmd := exec.Command("git", append([]string{"-C", s.dir}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
-		"GIT_AUTHOR_NAME=A Person", "GIT_AUTHOR_EMAIL=person@example.net",
-		"GIT_COMMITTER_NAME=A Person", "GIT_COMMITTER_EMAIL=person@example.net")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("git %s: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // commit replaces the source on the main branch.
 func (s *site) commit(text string) {
 	s.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, "records.yaml"), []byte(text), 0o644); err != nil {
-		s.Fatal(err)
-	}
-	s.git("commit", "-q", "-a", "-m", "Change it")
+	s.Write(map[string]string{"records.yaml": text})
+	s.Commit("Change it")
 	if err := s.editor.Refresh(s.Context()); err != nil {
 		s.Fatal(err)
 	}
@@ -203,7 +178,7 @@ func (s *site) commit(text string) {
 // read returns the source at a branch.
 func (s *site) read(branch string) string {
 	s.Helper()
-	return s.git("show", branch+":records.yaml")
+	return s.Git("show", branch+":records.yaml")
 }
 
 // An answer is what the server has sent.
@@ -517,7 +492,7 @@ func TestSeen(t *testing.T) {
 			t.Errorf("%s may not look: %d %s", who, a.status, a.body)
 		}
 	}
-	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+	if got := s.Git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
 	}
 }
@@ -552,7 +527,7 @@ func TestLimit(t *testing.T) {
 // TestBroken: what goes wrong inside is told to those who may know all, and to the log.
 func TestBroken(t *testing.T) {
 	s := newSite(t)
-	if err := os.Rename(filepath.Join(s.dir, ".git"), filepath.Join(s.dir, "gone")); err != nil {
+	if err := os.Rename(filepath.Join(s.Dir, ".git"), filepath.Join(s.Dir, "gone")); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ path, body, contentType, code string }{

@@ -88,7 +88,7 @@ func TestAddresses(t *testing.T) {
 // TestAddress: all that there is to know of one.
 func TestAddress(t *testing.T) {
 	s := newSite(t)
-	commit := s.git("rev-parse", "main")
+	commit := s.Git("rev-parse", "main")
 	for ip, want := range map[string]string{
 		"192.0.2.12": `{"commit":"COMMIT","address":"192.0.2.12","server":"web1","product":"vps","account":"acme",
 			"primary":false,
@@ -132,7 +132,7 @@ func TestChange(t *testing.T) {
 	if a.status != 200 || s.get(a, "outcome") != "possible" || s.get(a, "review", "kinds", "name-set") != 2.0 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+	if got := s.Git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("a dry run makes %s", got)
 	}
 	a = s.change(body + `}`)
@@ -140,10 +140,10 @@ func TestChange(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	branch, commit := s.get(a, "branch").(string), s.get(a, "commit").(string)
-	if !strings.HasPrefix(branch, "rdns/ada/2") || s.git("rev-parse", branch) != commit {
+	if !strings.HasPrefix(branch, "rdns/ada/2") || s.Git("rev-parse", branch) != commit {
 		t.Errorf("branch %s, commit %s", branch, commit)
 	}
-	if got := s.git("log", "--format=%an%n%b", "main.."+branch); !strings.HasPrefix(got, "Ada Example\nAs ordered.\n") {
+	if got := s.Git("log", "--format=%an%n%b", "main.."+branch); !strings.HasPrefix(got, "Ada Example\nAs ordered.\n") {
 		t.Errorf("the commit is\n%s", got)
 	}
 	text := s.read(branch)
@@ -198,7 +198,7 @@ func TestChange(t *testing.T) {
 	s.as = "ada"
 	s.want(s.do("DELETE", "/api/v1/proposals/"+branch, ""), 204, "")
 	s.want(s.do("GET", "/api/v1/proposals", ""), 200, `{"proposals":[]}`)
-	if got := s.git("branch", "--list", "rdns/*"); got != "" {
+	if got := s.Git("branch", "--list", "rdns/*"); got != "" {
 		t.Errorf("branches: %s", got)
 	}
 }
@@ -208,7 +208,7 @@ func TestChangeDirect(t *testing.T) {
 	s := newSite(t, users.Operator)
 	a := s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
 	if a.status != 201 || s.get(a, "outcome") != "committed" || s.get(a, "branch") != "main" ||
-		s.git("rev-parse", "main") != s.get(a, "commit") {
+		s.Git("rev-parse", "main") != s.get(a, "commit") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	a = s.change(`{"changes":[{"address":"192.0.2.11","name":"www.acme.example"}]}`)
@@ -216,14 +216,14 @@ func TestChangeDirect(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	all := everyone(s)
-	before := s.git("rev-parse", "main")
+	before := s.Git("rev-parse", "main")
 	for _, dry := range []string{"true", "false"} {
 		a = s.change(`{"dry_run":` + dry + `,"changes":[` + strings.Join(all, ",") + `]}`)
 		if a.status != 409 || s.get(a, "code") != "needs-review" {
 			t.Errorf("dry run %s: %d %s", dry, a.status, a.body)
 		}
 	}
-	if s.git("rev-parse", "main") != before {
+	if s.Git("rev-parse", "main") != before {
 		t.Error("the main branch has moved")
 	}
 }
@@ -342,7 +342,7 @@ func TestChangeRefused(t *testing.T) {
 			"detail":"192.0.2.12: \"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example",
 			"findings":[{"address":"192.0.2.12","severity":"error","rule":"denied",
 				"message":"\"www.bluebird.example\" lies in none of the domains of account \"acme\": acme.example"}]}`)
-	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+	if got := s.Git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
 	}
 }

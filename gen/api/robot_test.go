@@ -127,7 +127,7 @@ func TestRobot(t *testing.T) {
 	}
 
 	// All of it is one commit by Ada, which waits for review.
-	if got := s.git("log", "--format=%an <%ae>", "main..rdns/ada/api"); got != "Ada Example <ada@example.net>" {
+	if got := s.Git("log", "--format=%an <%ae>", "main..rdns/ada/api"); got != "Ada Example <ada@example.net>" {
 		t.Errorf("commits on rdns/ada/api: %s", got)
 	}
 	if s.read("main") != strings.TrimSpace(source) {
@@ -173,7 +173,7 @@ func TestRobotRefuses(t *testing.T) {
 		!strings.HasPrefix(message, "invalid input: ") || !strings.Contains(message, "[") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if got := s.git("branch", "--format=%(refname:short)"); got != "main" {
+	if got := s.Git("branch", "--format=%(refname:short)"); got != "main" {
 		t.Errorf("there are branches %s", got)
 	}
 	// Its own default hostname is for everybody.
@@ -195,7 +195,7 @@ func TestRobotDirect(t *testing.T) {
 		"www2.acme.example"))
 	s.as = "ada" // sees what is served, until that is merged
 	s.want(s.do("GET", "/rdns/192.0.2.11", ""), 200, entry("192.0.2.11", "www.acme.example"))
-	s.git("merge", "-q", "rdns/acme/api")
+	s.Git("merge", "-q", "rdns/acme/api")
 	if err := s.editor.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestRobotForms(t *testing.T) {
 	for _, form := range []string{"B%C3%BCro.acme.example", "b%c3%bcro.acme.example.", "xn--bro-hoa.acme.example"} {
 		s.want(s.do("POST", "/rdns/192.0.2.12", "ptr="+form, formType), 200, entry("192.0.2.12", "xn--bro-hoa.acme.example"))
 	}
-	if got := s.git("rev-list", "--count", "main"); got != "2" {
+	if got := s.Git("rev-list", "--count", "main"); got != "2" {
 		t.Errorf("the main branch has %s commits", got)
 	}
 	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=a.acme.example", formType), 200, entry("192.0.2.11", "a.acme.example"))
@@ -244,12 +244,12 @@ func TestRobotForms(t *testing.T) {
 func TestRobotTakesBack(t *testing.T) {
 	s := newSite(t)
 	s.do("POST", "/rdns/192.0.2.10", "ptr=mx.acme.example", formType)
-	if got := s.git("branch", "--list", "--format=%(refname:short)", "rdns/*"); got != "rdns/ada/api" {
+	if got := s.Git("branch", "--list", "--format=%(refname:short)", "rdns/*"); got != "rdns/ada/api" {
 		t.Fatalf("branches: %s", got)
 	}
 	s.want(s.do("POST", "/rdns/192.0.2.10", "ptr=mail.acme.example", formType), 200, entry("192.0.2.10",
 		"mail.acme.example"))
-	if got := s.git("branch", "--list", "rdns/*"); got != "" {
+	if got := s.Git("branch", "--list", "rdns/*"); got != "" {
 		t.Errorf("branches: %s", got)
 	}
 	// A proposal of another kind is not touched: the client is told.
@@ -283,11 +283,11 @@ func TestRobotAtOnce(t *testing.T) {
 		if got := strings.Count(s.read(branch), ": "+who+".acme.example"); got != 10 {
 			t.Errorf("%s has %d names", branch, got)
 		}
-		if got := s.git("rev-list", "--count", "main.."+branch); got != "1" {
+		if got := s.Git("rev-list", "--count", "main.."+branch); got != "1" {
 			t.Errorf("%s has %s commits", branch, got)
 		}
 	}
-	s.git("fsck", "--strict")
+	s.Git("fsck", "--strict")
 }
 
 // hrobot is where Debian's package ansible has the collection of modules for Robot.

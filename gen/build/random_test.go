@@ -17,6 +17,7 @@ import (
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/lint"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 // random writes sources of several files in which whatever can clash does, now and then.
@@ -363,11 +364,7 @@ func snapshotOf(t *testing.T, r *Result) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	return snapshottest.Bytes(t, b)
 }
 
 // difference tells how a result differs from what is found in the whole source; "" if it does not.

@@ -2,8 +2,6 @@ package check_test
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -12,7 +10,7 @@ import (
 	"github.com/revmap/revmap/gen/check"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // root is the root file of TestChangedSince, with a template for default hostnames.
@@ -29,45 +27,23 @@ include: [records.d/*.yaml]
 `
 
 func TestChangedSince(t *testing.T) {
-	peer.Needs(t, "git")
-	repository := t.TempDir()
-	dir := filepath.Join(repository, "dns")
-	write := func(files map[string]string) {
-		for name, text := range files {
-			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	git := func(args ...string) {
-		cmd := exec.Command("git", append([]string{"-C", repository, "-c", "user.name=A Person",
-			"-c", "user.email=person@example.net"}, args...)...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", cmd, err, out)
-		}
-	}
-	git("init", "-q")
-	write(map[string]string{
-		"records.yaml": fmt.Sprintf(root, "vps.example"),
-		"records.d/a.yaml": `addresses:
+	w := gittest.New(t)
+	w.Write(map[string]string{
+		"dns/records.yaml": fmt.Sprintf(root, "vps.example"),
+		"dns/records.d/a.yaml": `addresses:
   192.0.2.1: same.example.net
   192.0.2.2: renamed.example.net
   192.0.2.3: deleted.example.net
   192.0.2.4: {name: retimed.example.net, ttl: 5m}
 `,
-		"records.d/b.yaml": `servers:
+		"dns/records.d/b.yaml": `servers:
   alpha: {product: vps, primary: 198.51.100.1}
   bravo: {product: vps, primary: 198.51.100.2, addresses: {198.51.100.2: mail.example.net, 198.51.100.3: }}
 `,
-		"records.d/.gitattributes": "a.yaml export-ignore\n",
+		"dns/records.d/.gitattributes": "a.yaml export-ignore\n",
 	})
-	git("add", ".")
-	git("commit", "-qm", "first")
-	git("tag", "first")
+	w.Commit("first")
+	w.Git("tag", "first")
 
 	changes := []struct {
 		what  string
@@ -75,20 +51,20 @@ func TestChangedSince(t *testing.T) {
 		want  []string // addresses
 	}{
 		{"nothing", nil, nil},
-		{"names", map[string]string{"records.d/a.yaml": `addresses:
+		{"names", map[string]string{"dns/records.d/a.yaml": `addresses:
   192.0.2.1: Same.example.net.
   192.0.2.2: new.example.net
   192.0.2.4: {name: retimed.example.net, ttl: 10m}
   192.0.2.5: added.example.net
 `}, []string{"192.0.2.2", "192.0.2.3", "192.0.2.5"}},
-		{"the template, too", map[string]string{"records.yaml": fmt.Sprintf(root, "other.example")},
+		{"the template, too", map[string]string{"dns/records.yaml": fmt.Sprintf(root, "other.example")},
 			[]string{"192.0.2.2", "192.0.2.3", "192.0.2.5", "198.51.100.1"}},
-		{"a new file, too", map[string]string{"records.d/c.yaml": "addresses: {198.51.100.9: nine.example.net}\n"},
+		{"a new file, too", map[string]string{"dns/records.d/c.yaml": "addresses: {198.51.100.9: nine.example.net}\n"},
 			[]string{"192.0.2.2", "192.0.2.3", "192.0.2.5", "198.51.100.1", "198.51.100.9"}},
 	}
 	for _, change := range changes {
-		write(change.files)
-		s, found, err := source.Load(filepath.Join(dir, "records.yaml"))
+		w.Write(change.files)
+		s, found, err := source.Load(filepath.Join(w.Dir, "dns/records.yaml"))
 		if err != nil || len(found) > 0 {
 			t.Fatal(found, err)
 		}
@@ -103,10 +79,10 @@ func TestChangedSince(t *testing.T) {
 		if diff := cmp.Diff(change.want, got); diff != "" {
 			t.Errorf("%s has changed: other addresses than expected (-want +got):\n%s", change.what, diff)
 		}
-		git("add", ".") // an index of ours is not disturbed, nor disturbs
+		w.Git("add", ".") // an index of ours is not disturbed, nor disturbs
 	}
 	for _, rev := range []string{"none", "-h", "--all", "HEAD:dns", "first:dns/records.yaml"} {
-		s, _, err := source.Load(filepath.Join(dir, "records.yaml"))
+		s, _, err := source.Load(filepath.Join(w.Dir, "dns/records.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package check_test
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"net"
@@ -21,9 +20,9 @@ import (
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/gen/zonefile"
-	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/peer"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 const records = `version: 1
@@ -151,25 +150,15 @@ func compiled(t *testing.T, inv *model.Inventory, previous *snapshot.Reader) ([]
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file bytes.Buffer
-	if _, err := b.WriteTo(&file); err != nil {
-		t.Fatal(err)
-	}
-	r, err := snapshot.OpenBytes(file.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file.Bytes(), r
+	file := snapshottest.Bytes(t, b)
+	return file, snapshottest.Open(t, file)
 }
 
 // zonesOf returns the zones of an inventory in text.
 func zonesOf(t *testing.T, inv *model.Inventory) map[string]string {
 	t.Helper()
 	_, r := compiled(t, inv, nil)
-	g, err := authority.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := snapshottest.Generation(t, r)
 	zones := make(map[string]string)
 	for i := range r.Zones() {
 		var text strings.Builder

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/gen/diff"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 const reviewPage = "../../docs/review.md"
@@ -32,11 +31,11 @@ func TestReviewPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRepository(t, "testdata/review")
-	r.git("checkout", "-q", "-b", "move")
-	r.edit("records.yaml", "mail.acme.example", "mx.acme.example")
-	r.edit("records.yaml", "192.0.2.20", "192.0.2.30")
-	r.git("rm", "-q", "records.d/berlin.yaml")
-	r.git("commit", "-qam", "Close Berlin, move examplaab7, and mail.acme.example is mx.acme.example now")
+	r.Git("checkout", "-q", "-b", "move")
+	r.Replace("records.yaml", "mail.acme.example", "mx.acme.example")
+	r.Replace("records.yaml", "192.0.2.20", "192.0.2.30")
+	r.Git("rm", "-q", "records.d/berlin.yaml")
+	r.Git("commit", "-qam", "Close Berlin, move examplaab7, and mail.acme.example is mx.acme.example now")
 
 	stopped := r.revmap(StatusFindings, "diff", "--base", "main", "--format", "markdown")
 
@@ -70,11 +69,11 @@ func TestReviewPage(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(block), "\n")
 	for i := range lines {
 		some := append(append([]string{}, lines[:i]...), lines[i+1:]...)
-		r.git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(some, "\n"))
+		r.Git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(some, "\n"))
 		r.revmap(StatusFindings, "diff", "--base", "main")
-		r.git("reset", "-q", "--hard", "HEAD^")
+		r.Git("reset", "-q", "--hard", "HEAD^")
 	}
-	r.git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(lines, "\n"))
+	r.Git("commit", "-q", "--allow-empty", "-m", "Berlin is closed\n\n"+strings.Join(lines, "\n"))
 	allowed := r.revmap(StatusClean, "diff", "--base", "main", "--format", "markdown")
 	allowed, _, _ = strings.Cut(allowed, "\n| what |")
 	if n := strings.Count(allowed, "by A Person"); n != len(lines) {
@@ -86,12 +85,11 @@ func TestReviewPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := map[string]string{
-		"change":  "```diff\n" + changedLines(r.git("diff", "--unified=0", "main", "--", "records.yaml")) + "```\n",
+		"change":  "```diff\n" + changedLines(r.Git("diff", "--unified=0", "main", "--", "records.yaml")) + "\n```\n",
 		"comment": "\n" + strings.TrimPrefix(stopped, "<!-- revmap diff -->\n") + "\n",
-		"message": "```\n" + r.git("log", "-1", "--format=%B"),
+		"message": "```\n" + r.Git("log", "-1", "--format=%B") + "\n```\n",
 		"allowed": "\n" + strings.TrimPrefix(allowed, "<!-- revmap diff -->\n"),
 	}
-	parts["message"] = strings.TrimRight(parts["message"], "\n") + "\n```\n"
 	seen := make(map[string]bool)
 	got := made.ReplaceAllStringFunc(string(old), func(text string) string {
 		name := made.FindStringSubmatch(text)[1]
@@ -107,57 +105,21 @@ func TestReviewPage(t *testing.T) {
 }
 
 // A workTree is one of Git, which is the current folder.
-type workTree struct{ *testing.T }
+type workTree struct{ gittest.Tree }
 
 // newRepository makes a repository out of the files of a folder, whose first commit is the head of main. Its commits have
 // the same ids each time.
 func newRepository(t *testing.T, files string) workTree {
-	peer.Needs(t, "git")
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(files)); err != nil {
+	r := workTree{gittest.New(t)}
+	t.Setenv("SOURCE_DATE_EPOCH", "1767225600")
+	t.Setenv("GIT_AUTHOR_DATE", "2026-01-01T00:00:00Z")
+	t.Setenv("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+	if err := os.CopyFS(r.Dir, os.DirFS(files)); err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(dir)
-	t.Setenv("HOME", dir) // no configuration of the user
-	t.Setenv("XDG_CONFIG_HOME", dir)
-	for name, value := range map[string]string{
-		"GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_HASH": "sha1", "SOURCE_DATE_EPOCH": "1767225600",
-		"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.net",
-		"GIT_COMMITTER_NAME": "A Person", "GIT_COMMITTER_EMAIL": "person@example.net",
-		"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z",
-	} {
-		t.Setenv(name, value)
-	}
-	r := workTree{t}
-	r.git("init", "-q", "-b", "main")
-	r.git("add", ".")
-	r.git("commit", "-qm", "The source")
+	t.Chdir(r.Dir)
+	r.Commit("The source")
 	return r
-}
-
-// git runs git and returns what it prints.
-func (r workTree) git(args ...string) string {
-	r.Helper()
-	out, err := exec.Command("git", args...).CombinedOutput()
-	if err != nil {
-		r.Fatalf("git %s: %v\n%s", args[0], err, out)
-	}
-	return string(out)
-}
-
-// edit replaces text everywhere in a file, in which it must be.
-func (r workTree) edit(file, old, new string) {
-	r.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		r.Fatal(err)
-	}
-	if !bytes.Contains(b, []byte(old)) {
-		r.Fatalf("%s lacks %q", file, old)
-	}
-	if err := os.WriteFile(file, bytes.ReplaceAll(b, []byte(old), []byte(new)), 0o644); err != nil {
-		r.Fatal(err)
-	}
 }
 
 // revmap runs revmap, which must end with a status and write nothing to stderr, and returns what it prints.

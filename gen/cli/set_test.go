@@ -46,19 +46,19 @@ func TestEditPage(t *testing.T) {
 			}
 		}
 		b.WriteString("```\n")
-		changed := r.git("diff", "--unified=0")
+		changed := r.Git("diff", "--unified=0")
 		if shown := bytes.Contains(block, []byte("```diff\n")); shown != (changed != "") {
 			t.Errorf("these change in files:\n%s\n%s", block, changed)
 		}
 		if changed != "" {
 			b.WriteString("\n```diff\n")
-			for line := range strings.Lines(changed) {
+			for line := range strings.Lines(changed + "\n") {
 				if line[0] == '+' || line[0] == '-' {
 					b.WriteString(line)
 				}
 			}
 			b.WriteString("```\n")
-			r.git("commit", "-qam", "An edit")
+			r.Git("commit", "-qam", "An edit")
 		}
 		return []byte(b.String())
 	})

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 // base is what the tests change. It has an IPv4 zone, a classless one, one with a fallback and an IPv6 zone.
@@ -61,15 +61,7 @@ func compiled(t *testing.T, text string, o Options) *snapshot.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	r, err := snapshot.OpenBytes(buf.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return snapshottest.Open(t, snapshottest.Bytes(t, b))
 }
 
 // change replaces parts of base, each of which must be there once.

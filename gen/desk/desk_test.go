@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +16,7 @@ import (
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 const records = `version: 1
@@ -46,21 +45,16 @@ var (
 
 // A site is a Desk over a repository of its own.
 type site struct {
-	testing.TB
+	gittest.Tree
 	*Desk
-	dir string
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is missing")
-	}
-	s := &site{TB: t, dir: t.TempDir()}
-	s.git("init", "-q", "-b", "main")
+	s := &site{Tree: gittest.New(t)}
 	s.commit("Begin", records)
 	r, err := repository.Open(t.Context(), repository.Options{
-		Root:      filepath.Join(s.dir, "records.yaml"),
+		Root:      filepath.Join(s.Dir, "records.yaml"),
 		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
 	})
 	if err != nil {
@@ -75,27 +69,11 @@ func newSite(t testing.TB) *site {
 	return s
 }
 
-func (s *site) git(args ...string) string {
-	s.Helper()
-	cmd := exec.Command("git", append([]string{"-C", s.dir}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
-		"GIT_AUTHOR_NAME=Ben", "GIT_AUTHOR_EMAIL=ben@bluebird.example",
-		"GIT_COMMITTER_NAME=Ben", "GIT_COMMITTER_EMAIL=ben@bluebird.example")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("git %s: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // commit makes text the source on the main branch.
 func (s *site) commit(subject, text string) {
 	s.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, "records.yaml"), []byte(text), 0o644); err != nil {
-		s.Fatal(err)
-	}
-	s.git("add", "-A")
-	s.git("commit", "-q", "-m", subject)
+	s.Write(map[string]string{"records.yaml": text})
+	s.Commit(subject)
 	if s.Desk == nil {
 		return
 	}
@@ -170,17 +148,17 @@ func TestReason(t *testing.T) {
 		switch {
 		case want == "" && !errors.As(err, &denied):
 			t.Errorf("with the reason %q it is %v, want a DeniedError", reason, err)
-		case want == "" && s.git("branch", "--list", "rdns/*") != "":
+		case want == "" && s.Git("branch", "--list", "rdns/*") != "":
 			t.Errorf("with the reason %q there is a branch", reason)
 		case want == "":
 		case err != nil:
 			t.Errorf("with the reason %q: %v", reason, err)
 		default:
-			if got := s.git("log", "-1", "--format=%B", done.Branch); got != "Name 192.0.2.10 mail.acme.example\n\n"+want+
+			if got := s.Git("log", "-1", "--format=%B", done.Branch); got != "Name 192.0.2.10 mail.acme.example\n\n"+want+
 				"\n\n192.0.2.10: web1.miniserver.example → mail.acme.example" {
 				t.Errorf("the reason %q makes the message\n%s", reason, got)
 			}
-			if got := s.git("log", "-1", "--format=%(trailers:key=Revmap-Allow)", done.Branch); got != "" {
+			if got := s.Git("log", "-1", "--format=%(trailers:key=Revmap-Allow)", done.Branch); got != "" {
 				t.Errorf("the reason %q makes the trailer %s", reason, got)
 			}
 		}
@@ -240,7 +218,7 @@ func TestMoved(t *testing.T) {
 	if !errors.Is(err, ErrUnknown) {
 		t.Errorf("the error is %v, want %v", err, ErrUnknown)
 	}
-	if got := s.git("log", "-1", "--format=%s", "main"); got != "Move web1" {
+	if got := s.Git("log", "-1", "--format=%s", "main"); got != "Move web1" {
 		t.Errorf("the tip of main is %q", got)
 	}
 }

@@ -1,7 +1,6 @@
 package diff
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +15,7 @@ import (
 	"github.com/revmap/revmap/gen/forward"
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/gen/source"
-	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 // base is what the tests change.
@@ -124,15 +123,7 @@ func compiled(t *testing.T, inv *model.Inventory) *Side {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	r, err := snapshot.OpenBytes(buf.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := OfSnapshot(r)
+	s, err := OfSnapshot(snapshottest.Open(t, snapshottest.Bytes(t, b)))
 	if err != nil {
 		t.Fatal(err)
 	}

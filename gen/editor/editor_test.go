@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // root and customers are the two files of the source of these tests.
@@ -53,21 +52,16 @@ var author = repository.Identity{Name: "Mia Example", Email: "mia@example.net"}
 
 // A site is a repository with an Editor.
 type site struct {
-	*testing.T
-	dir string
+	gittest.Tree
 	*Editor
 }
 
 // newSite makes a repository whose source has one commit, in a folder of the repository.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-	s := &site{T: t, dir: t.TempDir()}
-	s.git("init", "-q", "-b", "main")
-	s.write("dns/records.yaml", root)
-	s.write("dns/records.d/customers.yaml", customers)
-	s.save("Begin")
+	s := &site{Tree: gittest.New(t)}
+	s.Write(map[string]string{"dns/records.yaml": root, "dns/records.d/customers.yaml": customers})
+	s.Commit("Begin")
 	s.start()
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -77,7 +71,7 @@ func newSite(t *testing.T) *site {
 func (s *site) start() {
 	s.Helper()
 	r, err := repository.Open(s.Context(), repository.Options{
-		Root: filepath.Join(s.dir, "dns/records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+		Root: filepath.Join(s.Dir, "dns/records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
 	})
 	if err != nil {
 		s.Fatal(err)
@@ -85,34 +79,6 @@ func (s *site) start() {
 	if s.Editor, err = Start(s.Context(), Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
 		s.Fatal(err)
 	}
-}
-
-func (s *site) git(args ...string) string {
-	s.Helper()
-	cmd := exec.Command("git", append([]string{"-C", s.dir, "-c", "user.name=A Person", "-c", "user.email=person@example.net"}, args...)...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("git %s: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func (s *site) write(file, text string) {
-	s.Helper()
-	path := filepath.Join(s.dir, file)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		s.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		s.Fatal(err)
-	}
-}
-
-// save commits all of the work tree.
-func (s *site) save(subject string) {
-	s.Helper()
-	s.git("add", "-A")
-	s.git("commit", "-q", "-m", subject)
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -151,24 +117,24 @@ func (s *site) name(a string) string {
 
 func TestProposeOnABranch(t *testing.T) {
 	s := newSite(t)
-	tip := s.git("rev-parse", "main")
+	tip := s.Git("rev-parse", "main")
 	done := s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "shop.acme.example")}, Reason: "the shop moves"})
 	if !strings.HasPrefix(done.Branch, "rdns/mia/") || done.Direct {
 		t.Errorf("the proposal is on branch %q, direct: %t; want one of rdns/mia/", done.Branch, done.Direct)
 	}
-	if got := s.git("rev-parse", "main"); got != tip {
+	if got := s.Git("rev-parse", "main"); got != tip {
 		t.Errorf("main has moved to %s", got)
 	}
-	if got := s.git("status", "--porcelain"); got != "" {
+	if got := s.Git("status", "--porcelain"); got != "" {
 		t.Errorf("the work tree is not clean:\n%s", got)
 	}
-	if got := s.git("log", "-1", "--format=%H %P %an <%ae> %cn%n%B", done.Branch); got != done.Commit+" "+tip+
+	if got := s.Git("log", "-1", "--format=%H %P %an <%ae> %cn%n%B", done.Branch); got != done.Commit+" "+tip+
 		" Mia Example <mia@example.net> revmap\nName 192.0.2.11 shop.acme.example\n\nthe shop moves\n\n"+
 		"192.0.2.11: no name → shop.acme.example" {
 		t.Errorf("the commit is\n%s", got)
 	}
 	want := strings.Replace(customers, "192.0.2.11:", "192.0.2.11: shop.acme.example", 1)
-	if diff := cmp.Diff(strings.TrimSpace(want), s.git("show", done.Branch+":dns/records.d/customers.yaml")); diff != "" {
+	if diff := cmp.Diff(strings.TrimSpace(want), s.Git("show", done.Branch+":dns/records.d/customers.yaml")); diff != "" {
 		t.Errorf("the file differs (-want +got):\n%s", diff)
 	}
 	if s.name("192.0.2.11") != "" {
@@ -184,7 +150,7 @@ func TestProposeOnABranch(t *testing.T) {
 	if diff := cmp.Diff(open, s.Open(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("after a restart other proposals are open (-before +after):\n%s", diff)
 	}
-	s.git("merge", "-q", "--ff-only", done.Branch)
+	s.Git("merge", "-q", "--ff-only", done.Branch)
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -201,23 +167,23 @@ func TestProposalsEnd(t *testing.T) {
 		name string
 		end  func(*site, *Proposed)
 	}{
-		{"when the branch is deleted", func(s *site, p *Proposed) { s.git("branch", "-qD", p.Branch) }},
+		{"when the branch is deleted", func(s *site, p *Proposed) { s.Git("branch", "-qD", p.Branch) }},
 		{"when the main branch has the same in another commit", func(s *site, p *Proposed) {
-			s.git("merge", "-q", "--squash", p.Branch)
-			s.git("commit", "-q", "-m", "Squashed")
+			s.Git("merge", "-q", "--squash", p.Branch)
+			s.Git("commit", "-q", "-m", "Squashed")
 		}},
 		{"when the main branch has a name in another form", func(s *site, p *Proposed) {
 			more := s.propose(Proposal{Edits: []Edit{edit("192.0.2.1", "Bücher.example.net")}})
-			s.git("merge", "-q", "--squash", p.Branch)
-			s.git("commit", "-q", "-m", "One")
-			s.git("merge", "-q", "--squash", more.Branch)
-			s.git("commit", "-q", "-m", "Two")
+			s.Git("merge", "-q", "--squash", p.Branch)
+			s.Git("commit", "-q", "-m", "One")
+			s.Git("merge", "-q", "--squash", more.Branch)
+			s.Git("commit", "-q", "-m", "Two")
 		}},
 		{"when they are withdrawn", func(s *site, p *Proposed) {
 			if err := s.Withdraw(s.Context(), p.Branch); err != nil {
 				s.Fatal(err)
 			}
-			if out := s.git("branch", "--list", "rdns/*"); out != "" {
+			if out := s.Git("branch", "--list", "rdns/*"); out != "" {
 				s.Errorf("the branch is still there: %s", out)
 			}
 		}},
@@ -238,10 +204,10 @@ func TestProposalsEnd(t *testing.T) {
 func TestDirect(t *testing.T) {
 	s := newSite(t)
 	done := s.propose(Proposal{Direct: true, Edits: []Edit{edit("192.0.2.11", "shop.acme.example"), edit("192.0.2.10", "")}})
-	if !done.Direct || done.Branch != "main" || s.git("rev-parse", "main") != done.Commit {
-		t.Errorf("done = %+v, main is at %s", done, s.git("rev-parse", "main"))
+	if !done.Direct || done.Branch != "main" || s.Git("rev-parse", "main") != done.Commit {
+		t.Errorf("done = %+v, main is at %s", done, s.Git("rev-parse", "main"))
 	}
-	if got := s.git("status", "--porcelain"); got != "" {
+	if got := s.Git("status", "--porcelain"); got != "" {
 		t.Errorf("the work tree does not follow:\n%s", got)
 	}
 	if got := s.View().Commit().ID; got != done.Commit {
@@ -264,11 +230,11 @@ func TestDirect(t *testing.T) {
 func TestDirectGates(t *testing.T) {
 	s := newSite(t)
 	s.o.Limits = diff.Limits{MaxLost: diff.Limit{Number: 0}, MaxChanged: diff.Limit{Percent: 100}}
-	tip := s.git("rev-parse", "main")
+	tip := s.Git("rev-parse", "main")
 	_, err := s.Propose(t.Context(), Proposal{Login: "mia", Author: author, Direct: true, Edits: []Edit{edit("192.0.2.1", "")}})
 	var gate *GateError
-	if !errors.As(err, &gate) || s.git("rev-parse", "main") != tip {
-		t.Errorf("error %v, want a gate; main moved: %t", err, s.git("rev-parse", "main") != tip)
+	if !errors.As(err, &gate) || s.Git("rev-parse", "main") != tip {
+		t.Errorf("error %v, want a gate; main moved: %t", err, s.Git("rev-parse", "main") != tip)
 	}
 }
 
@@ -338,32 +304,32 @@ func TestDraftRefused(t *testing.T) {
 // TestTogether sets one name after the other, as programs do.
 func TestTogether(t *testing.T) {
 	s := newSite(t)
-	tip := s.git("rev-parse", "main")
+	tip := s.Git("rev-parse", "main")
 	first := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
 	last := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "c.acme.example")}})
 	if first.Branch != "rdns/mia/api" || last.Branch != first.Branch {
 		t.Errorf("branches %q, %q; want rdns/mia/api", first.Branch, last.Branch)
 	}
-	if got := s.git("rev-list", "--count", tip+".."+last.Branch); got != "1" {
+	if got := s.Git("rev-list", "--count", tip+".."+last.Branch); got != "1" {
 		t.Errorf("the branch has %s commits, want 1", got)
 	}
 	want := strings.NewReplacer("192.0.2.11:", "192.0.2.11: c.acme.example", "primary: 192.0.2.20}",
 		"primary: 192.0.2.20, addresses: {192.0.2.20: b.bluebird.example}}").Replace(customers)
-	if diff := cmp.Diff(strings.TrimSpace(want), s.git("show", last.Branch+":dns/records.d/customers.yaml")); diff != "" {
+	if diff := cmp.Diff(strings.TrimSpace(want), s.Git("show", last.Branch+":dns/records.d/customers.yaml")); diff != "" {
 		t.Errorf("the file differs (-want +got):\n%s", diff)
 	}
 	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 2 {
 		t.Errorf("Open() = %+v, want one with two edits", open)
 	}
-	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "# its mail server", "# moved", 1))
-	s.save("By hand")
+	s.Replace("dns/records.d/customers.yaml", "# its mail server", "# moved")
+	s.Commit("By hand")
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "")}})
-	if got := s.git("rev-parse", last.Branch+"^"); got != s.git("rev-parse", "main") {
+	if got := s.Git("rev-parse", last.Branch+"^"); got != s.Git("rev-parse", "main") {
 		t.Errorf("the parent of the proposal is %s, want the new tip of main", got)
 	}
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "")}})
-	if out := s.git("branch", "--list", "rdns/*"); out != "" || len(s.Open()) > 0 {
+	if out := s.Git("branch", "--list", "rdns/*"); out != "" || len(s.Open()) > 0 {
 		t.Errorf("all is taken back, but there are branches %q and proposals %v", out, s.Open())
 	}
 }
@@ -377,36 +343,36 @@ func TestTogetherAfter(t *testing.T) {
 		edits  int           // that it has
 	}{
 		"nothing":        {func(s *site) {}, branch, 2},
-		"merged":         {func(s *site) { s.git("merge", "-q", "--no-ff", "-m", "Merge", branch) }, branch, 1},
-		"fast-forwarded": {func(s *site) { s.git("merge", "-q", "--ff-only", branch) }, branch, 1},
+		"merged":         {func(s *site) { s.Git("merge", "-q", "--no-ff", "-m", "Merge", branch) }, branch, 1},
+		"fast-forwarded": {func(s *site) { s.Git("merge", "-q", "--ff-only", branch) }, branch, 1},
 		"squashed": {func(s *site) {
-			s.git("merge", "-q", "--squash", branch)
-			s.save("Squash")
+			s.Git("merge", "-q", "--squash", branch)
+			s.Commit("Squash")
 		}, branch + "-2", 1},
 		"rebased": {func(s *site) {
-			s.write("note", "text")
-			s.save("Other")
-			s.git("cherry-pick", branch)
+			s.Write(map[string]string{"note": "text"})
+			s.Commit("Other")
+			s.Git("cherry-pick", branch)
 		}, branch + "-2", 1},
-		"deleted": {func(s *site) { s.git("branch", "-D", branch) }, branch, 1},
+		"deleted": {func(s *site) { s.Git("branch", "-D", branch) }, branch, 1},
 		"a commit more": {func(s *site) {
-			s.git("checkout", "-q", branch)
-			s.git("commit", "-q", "--allow-empty", "-m", "Review")
-			s.git("checkout", "-q", "main")
+			s.Git("checkout", "-q", branch)
+			s.Git("commit", "-q", "--allow-empty", "-m", "Review")
+			s.Git("checkout", "-q", "main")
 		}, branch + "-2", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
 			s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
 			test.others(s)
-			before := s.git("for-each-ref", "refs/heads/"+branch)
+			before := s.Git("for-each-ref", "refs/heads/"+branch)
 			for range 2 { // the second time, it is there
 				done := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
-				if done.Branch != test.branch || s.git("rev-parse", done.Branch) != done.Commit {
+				if done.Branch != test.branch || s.Git("rev-parse", done.Branch) != done.Commit {
 					t.Fatalf("the next is on branch %s, want %s", done.Branch, test.branch)
 				}
 			}
-			if test.branch != branch && s.git("for-each-ref", "refs/heads/"+branch) != before {
+			if test.branch != branch && s.Git("for-each-ref", "refs/heads/"+branch) != before {
 				t.Error("the branch of others has moved")
 			}
 			if open := s.Open(); len(open) != 1 || len(open[0].Edits) != test.edits {
@@ -421,7 +387,7 @@ func TestTogetherTwice(t *testing.T) {
 	s := newSite(t)
 	for range 5 {
 		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
-		if open := s.Open(); len(open) != 1 || s.git("rev-parse", "rdns/mia/api") != open[0].Commit {
+		if open := s.Open(); len(open) != 1 || s.Git("rev-parse", "rdns/mia/api") != open[0].Commit {
 			t.Fatalf("Open() = %+v, want what the branch has", open)
 		}
 	}
@@ -455,8 +421,8 @@ func TestTogetherLeaves(t *testing.T) {
 			if text == customers {
 				s.Fatalf("there is no %q", old)
 			}
-			s.write("dns/records.d/customers.yaml", text)
-			s.save("By hand")
+			s.Write(map[string]string{"dns/records.d/customers.yaml": text})
+			s.Commit("By hand")
 		}
 	}
 	together := func(edits ...Edit) Proposal { return Proposal{Together: true, Edits: edits} }
@@ -484,8 +450,8 @@ func TestTogetherLeaves(t *testing.T) {
 		"what is refused": {
 			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("2001:db8:0:1::5", "b.acme.example"), edit("192.0.2.10", "")},
 			func(s *site) {
-				s.write("dns/records.yaml", strings.Replace(root, "/32: {}", "/32: {delegations: {\"2001:db8::/48\": {nameservers: [ns1.example.org, ns2.example.org]}}}", 1))
-				s.save("Delegate")
+				s.Write(map[string]string{"dns/records.yaml": strings.Replace(root, "/32: {}", "/32: {delegations: {\"2001:db8::/48\": {nameservers: [ns1.example.org, ns2.example.org]}}}", 1)})
+				s.Commit("Delegate")
 			},
 			"192.0.2.11=a.acme.example 192.0.2.10= 192.0.2.20=b.bluebird.example", "2001:db8:0:1::5: ",
 		},
@@ -535,17 +501,17 @@ func TestTogetherLeaves(t *testing.T) {
 				test.left == "" && left != "" {
 				t.Errorf("the proposal has%s and leaves out\n%s\nwant %s\n%s", edits, left, test.edits, test.left)
 			}
-			message := s.git("log", "-1", "--format=%B", branch)
+			message := s.Git("log", "-1", "--format=%B", branch)
 			for _, l := range done.Left {
 				if !strings.Contains(message, l.Addr.String()+": ") || !strings.Contains(message, " left out: "+l.Why) {
 					t.Errorf("the message does not tell what is left out:\n%s", message)
 				}
 			}
-			if got := Reason(repository.Commit{Body: s.git("log", "-1", "--format=%b", branch)}); got != "" {
+			if got := Reason(repository.Commit{Body: s.Git("log", "-1", "--format=%b", branch)}); got != "" {
 				t.Errorf("what the message tells is taken for the reason %q", got)
 			}
 			main := s.name("192.0.2.11")
-			s.git("merge", "-q", "--ff-only", branch)
+			s.Git("merge", "-q", "--ff-only", branch)
 			if err := s.Refresh(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -561,11 +527,11 @@ func TestTogetherMerged(t *testing.T) {
 	s := newSite(t)
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "")}})
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
-	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:", "192.0.2.11: a.acme.example", 1))
-	s.save("A part of it")
+	s.Write(map[string]string{"dns/records.d/customers.yaml": strings.Replace(customers, "192.0.2.11:", "192.0.2.11: a.acme.example", 1)})
+	s.Commit("A part of it")
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
-	s.write("dns/records.d/customers.yaml", customers)
-	s.save("Undo")
+	s.Write(map[string]string{"dns/records.d/customers.yaml": customers})
+	s.Commit("Undo")
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.1", "gw2.example.net")}})
 	if open := s.Open(); len(open) != 1 || len(open[0].Edits) != 3 ||
 		slices.ContainsFunc(open[0].Edits, func(e Edit) bool { return e.Addr == addr("192.0.2.11") }) {
@@ -577,8 +543,8 @@ func TestTogetherMerged(t *testing.T) {
 func TestTogetherNewer(t *testing.T) {
 	s := newSite(t)
 	names := func(name string) {
-		s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:", "192.0.2.11: "+name, 1))
-		s.save("By hand")
+		s.Write(map[string]string{"dns/records.d/customers.yaml": strings.Replace(customers, "192.0.2.11:", "192.0.2.11: "+name, 1)})
+		s.Commit("By hand")
 	}
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
 	names("b.acme.example")
@@ -614,9 +580,8 @@ func TestTogetherOvertaken(t *testing.T) {
 func TestTogetherWrong(t *testing.T) {
 	s := newSite(t)
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "c1.acme.example")}})
-	s.write("dns/records.d/customers.yaml",
-		strings.Replace(customers, "account: acme\n", "account: acme\n    helo: other.acme.example\n", 1))
-	s.save("By hand")
+	s.Replace("dns/records.d/customers.yaml", "account: acme\n", "account: acme\n    helo: other.acme.example\n")
+	s.Commit("By hand")
 	_, err := s.Propose(t.Context(), Proposal{
 		Together: true, Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.11", "a.bluebird.example")},
 	})
@@ -640,8 +605,8 @@ func TestSquashed(t *testing.T) {
 		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) != 1 {
 			t.Fatalf("Open() = %+v, %v before it is merged", s.Open(), err)
 		}
-		s.git("merge", "-q", "--squash", done.Branch)
-		s.save("Squash")
+		s.Git("merge", "-q", "--squash", done.Branch)
+		s.Commit("Squash")
 		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) > 0 {
 			t.Errorf("Open() = %+v, %v after %v is merged", s.Open(), err, e)
 		}
@@ -696,17 +661,14 @@ func TestUnreadable(t *testing.T) {
 	s := newSite(t)
 	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
 	for _, file := range []string{"dns/records.yaml", "dns/records.d/customers.yaml"} {
-		good, err := os.ReadFile(filepath.Join(s.dir, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.write(file, string(good)+"  : [\n")
-		s.save("Not YAML")
+		good := s.Read(file)
+		s.Write(map[string]string{file: good + "  : [\n"})
+		s.Commit("Not YAML")
 		want := filepath.Base(file) + ":"
 		if err := s.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Refresh: %v, want an error in %s", err, want)
 		}
-		_, err = s.Propose(t.Context(), Proposal{
+		_, err := s.Propose(t.Context(), Proposal{
 			Together: true, Login: "mia", Author: author, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")},
 			May: func(e Edit) error {
 				if _, ok := s.View().At(e.Addr); !ok {
@@ -721,8 +683,8 @@ func TestUnreadable(t *testing.T) {
 		if got := s.name("192.0.2.10"); got != "mail.acme.example." {
 			t.Errorf("the View has %q, want the last name that could be read", got)
 		}
-		s.write(file, string(good))
-		s.save("Mended")
+		s.Write(map[string]string{file: good})
+		s.Commit("Mended")
 		if err := s.Refresh(t.Context()); err != nil || len(s.Open()) != 1 {
 			t.Errorf("Refresh: %v; Open() = %+v", err, s.Open())
 		}
@@ -734,11 +696,11 @@ func TestUnreadable(t *testing.T) {
 func TestStartUnreadable(t *testing.T) {
 	s := newSite(t)
 	for _, text := range []string{"  : [\n", "  : [[\n"} {
-		s.write("dns/records.d/customers.yaml", customers+text)
-		s.save("Not YAML")
+		s.Write(map[string]string{"dns/records.d/customers.yaml": customers + text})
+		s.Commit("Not YAML")
 	}
-	s.write("note", "text") // beside the source
-	s.save("Other")
+	s.Write(map[string]string{"note": "text"}) // beside the source
+	s.Commit("Other")
 	s.Close()
 	s.start()
 	if got := s.View().Commit().Subject; got != "Begin" || !s.Stale() || s.name("192.0.2.10") != "mail.acme.example." {
@@ -751,8 +713,8 @@ func TestStartUnreadable(t *testing.T) {
 	if err == nil {
 		t.Error("a change was made of a commit that is not the newest")
 	}
-	s.write("dns/records.d/customers.yaml", customers)
-	s.save("Mended")
+	s.Write(map[string]string{"dns/records.d/customers.yaml": customers})
+	s.Commit("Mended")
 	if err := s.Refresh(t.Context()); err != nil || s.Stale() || s.View().Commit().Subject != "Mended" {
 		t.Errorf("Refresh: %v, stale: %t, commit %q after it is mended", err, s.Stale(), s.View().Commit().Subject)
 	}
@@ -761,15 +723,15 @@ func TestStartUnreadable(t *testing.T) {
 // TestStartUnreadableMerge has a merge bring what is no YAML: what was there before it is on the line of first parents.
 func TestStartUnreadableMerge(t *testing.T) {
 	s := newSite(t)
-	s.git("checkout", "-q", "-b", "side")
-	s.write("dns/records.d/customers.yaml", "servers: {}\n")
-	s.save("Empty")
-	s.write("dns/records.d/customers.yaml", "servers: [\n")
-	s.save("Not YAML")
-	s.git("checkout", "-q", "main")
-	s.write("dns/records.yaml", root+"# more\n")
-	s.save("More")
-	s.git("merge", "-q", "--no-ff", "-m", "Merge", "side")
+	s.Git("checkout", "-q", "-b", "side")
+	s.Write(map[string]string{"dns/records.d/customers.yaml": "servers: {}\n"})
+	s.Commit("Empty")
+	s.Write(map[string]string{"dns/records.d/customers.yaml": "servers: [\n"})
+	s.Commit("Not YAML")
+	s.Git("checkout", "-q", "main")
+	s.Write(map[string]string{"dns/records.yaml": root + "# more\n"})
+	s.Commit("More")
+	s.Git("merge", "-q", "--no-ff", "-m", "Merge", "side")
 	s.Close()
 	s.start()
 	if got := s.View().Commit().Subject; got != "More" {
@@ -781,10 +743,10 @@ func TestStartUnreadableMerge(t *testing.T) {
 func TestStartNeverReadable(t *testing.T) {
 	s := newSite(t)
 	s.Close()
-	s.write("dns/records.d/customers.yaml", "servers: [\n")
-	s.git("add", "-A")
-	s.git("commit", "-q", "--amend", "-m", "Not YAML")
-	r, err := repository.Open(t.Context(), repository.Options{Root: filepath.Join(s.dir, "dns/records.yaml"), Committer: author})
+	s.Write(map[string]string{"dns/records.d/customers.yaml": "servers: [\n"})
+	s.Git("add", "-A")
+	s.Git("commit", "-q", "--amend", "-m", "Not YAML")
+	r, err := repository.Open(t.Context(), repository.Options{Root: filepath.Join(s.Dir, "dns/records.yaml"), Committer: author})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -798,10 +760,10 @@ func TestStartNeverReadable(t *testing.T) {
 func TestOutside(t *testing.T) {
 	s := newSite(t)
 	old := s.View()
-	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "mail.acme", "mx.acme", 1))
-	s.save("By hand")
+	s.Replace("dns/records.d/customers.yaml", "mail.acme", "mx.acme")
+	s.Commit("By hand")
 	done := s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "a.acme.example")}}) // sees it by itself
-	if s.name("192.0.2.10") != "mx.acme.example." || s.git("rev-parse", done.Branch+"^") != s.git("rev-parse", "main") {
+	if s.name("192.0.2.10") != "mx.acme.example." || s.Git("rev-parse", done.Branch+"^") != s.Git("rev-parse", "main") {
 		t.Error("the proposal is not made of the newest commit")
 	}
 	if r, _ := old.At(addr("192.0.2.10")); r.Name != "mail.acme.example." {
@@ -812,9 +774,9 @@ func TestOutside(t *testing.T) {
 // TestSeveralNames reduces an address with several names to one of them.
 func TestSeveralNames(t *testing.T) {
 	s := newSite(t)
-	s.write("dns/records.d/customers.yaml", strings.Replace(customers, "192.0.2.11:",
-		"192.0.2.11: {names: [a.acme.example, b.acme.example]} # revmap:ignore name-multiple reason=\"for a while\"", 1))
-	s.save("Two names")
+	s.Replace("dns/records.d/customers.yaml", "192.0.2.11:",
+		"192.0.2.11: {names: [a.acme.example, b.acme.example]} # revmap:ignore name-multiple reason=\"for a while\"")
+	s.Commit("Two names")
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

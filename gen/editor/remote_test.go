@@ -24,10 +24,10 @@ func TestSilentRemote(t *testing.T) {
 	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.git("config", "core.sshCommand", script)
-	s.git("remote", "add", "origin", "ssh://silent.example/x.git")
+	s.Git("config", "core.sshCommand", script)
+	s.Git("remote", "add", "origin", "ssh://silent.example/x.git")
 	r, err := repository.Open(t.Context(), repository.Options{
-		Root: filepath.Join(s.dir, "dns/records.yaml"), Remote: "origin", Committer: author,
+		Root: filepath.Join(s.Dir, "dns/records.yaml"), Remote: "origin", Committer: author,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestSilentRemote(t *testing.T) {
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if got := strings.Fields(s.git("for-each-ref", "--format=%(refname)", "refs/heads/rdns")); len(got) != 2 {
+	if got := strings.Fields(s.Git("for-each-ref", "--format=%(refname)", "refs/heads/rdns")); len(got) != 2 {
 		t.Errorf("branches: %q, want 2", got)
 	}
 	if err := os.WriteFile(end, nil, 0o600); err != nil {
@@ -75,14 +75,14 @@ func TestSilentRemote(t *testing.T) {
 	}
 
 	remote := t.TempDir() // that is there now
-	s.git("init", "-q", "--bare", remote)
-	s.git("remote", "set-url", "origin", remote)
-	s.git("push", "-q", "origin", "main")
+	s.Git("init", "-q", "--bare", remote)
+	s.Git("remote", "set-url", "origin", remote)
+	s.Git("push", "-q", "origin", "main")
 	if err := s.Fetch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range s.Open() {
-		if got := s.git("-C", remote, "rev-parse", o.Branch); got != o.Commit || !o.Pushed {
+		if got := s.Git("-C", remote, "rev-parse", o.Branch); got != o.Commit || !o.Pushed {
 			t.Errorf("the remote has %s of %+v", got, o)
 		}
 	}

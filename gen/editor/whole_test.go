@@ -33,9 +33,9 @@ func TestWhole(t *testing.T) {
 			fmt.Fprintf(&b, "  s%d-%d: {product: vps, account: %s, primary: 192.0.2.%d, addresses: {192.0.2.%d: }}\n",
 				i, j, []string{"acme", "bluebird"}[j%2], 100+i*servers+j, 150+i*servers+j)
 		}
-		s.write(fmt.Sprintf("dns/records.d/more%d.yaml", i), b.String())
+		s.Write(map[string]string{fmt.Sprintf("dns/records.d/more%d.yaml", i): b.String()})
 	}
-	s.save("More")
+	s.Commit("More")
 	r := rand.New(rand.NewPCG(1, 2))
 	ready := 0
 	for round := range 60 {
@@ -53,7 +53,7 @@ func TestWhole(t *testing.T) {
 		}
 		oldInv, oldFound := s.whole()
 		for _, text := range d.texts {
-			s.write("dns/"+text.Path, string(text.New))
+			s.Write(map[string]string{"dns/" + text.Path: string(text.New)})
 		}
 		inv, found := s.whole()
 		want := diff.Compare(diff.OfInventory(oldInv, nil), diff.OfInventory(inv, nil))
@@ -71,11 +71,11 @@ func TestWhole(t *testing.T) {
 			t.Fatalf("round %d: %v: fresh errors %v; lint of the whole finds\n%v\nand before\n%v", round, edits, d.Fresh, found, oldFound)
 		}
 		if !d.Ready() {
-			s.git("checkout", "-q", "--", ".")
+			s.Git("checkout", "-q", "--", ".")
 			continue
 		}
 		ready++
-		s.git("checkout", "-q", "--", ".")
+		s.Git("checkout", "-q", "--", ".")
 		s.propose(Proposal{Direct: true, Edits: edits})
 		if s.View() == before {
 			t.Fatalf("round %d: the View is the old one", round)
@@ -100,7 +100,7 @@ func TestWhole(t *testing.T) {
 // whole takes the source in the work tree as a whole.
 func (s *site) whole() (*model.Inventory, diag.List) {
 	s.Helper()
-	src, found, err := source.Load(filepath.Join(s.dir, "dns/records.yaml"))
+	src, found, err := source.Load(filepath.Join(s.Dir, "dns/records.yaml"))
 	if err != nil {
 		s.Fatal(err)
 	}

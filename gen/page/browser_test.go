@@ -271,12 +271,12 @@ func TestBrowser(t *testing.T) {
 	c.at("/proposals")
 	c.sees(".notice", "Proposed on branch rdns/olga/")
 
-	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
-	got := s.git("log", "-1", "--format=%an: %b", branch)
+	branch := s.Git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
+	got := s.Git("log", "-1", "--format=%an: %b", branch)
 	if !strings.HasPrefix(got, "Olga Operator: Ticket 4711: the shop moves\n") {
 		t.Errorf("the commit says:\n%s", got)
 	}
-	s.git("merge", "-q", branch)
+	s.Git("merge", "-q", branch)
 	if testing.Short() {
 		return // the rest compiles CoreDNS
 	}
@@ -308,7 +308,7 @@ func (s *site) nameServer() (ask func(addr string) string) {
 	}
 	run("go", "build", "-o", bin, "../../cmd/coredns", "../../cmd/revmap")
 	snapshot := filepath.Join(bin, "records.snapshot")
-	run(filepath.Join(bin, "revmap"), "compile", "-o", snapshot, filepath.Join(s.dir, "records.yaml"))
+	run(filepath.Join(bin, "revmap"), "compile", "-o", snapshot, filepath.Join(s.Dir, "records.yaml"))
 	peer.Start(s, filepath.Join(bin, "coredns"), port, map[string]string{
 		"Corefile": fmt.Sprintf(".:%d {\n\tbind 127.0.0.1\n\trevmap %s\n}\n", port, snapshot),
 	}, "-conf", "{dir}/Corefile")

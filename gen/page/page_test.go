@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +32,7 @@ import (
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/session"
 	"github.com/revmap/revmap/gen/users"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // people are those who may sign in; each has its login, twice and with a dash, as password.
@@ -47,8 +47,7 @@ func passwordOf(login string) string { return login + "-" + login + "-secret" }
 
 // A site is the pages of a source in a repository, and a server of them.
 type site struct {
-	*testing.T
-	dir    string
+	gittest.Tree
 	editor *editor.Editor
 	desk   *desk.Desk
 	log    *bytes.Buffer // errors that nobody expects
@@ -58,24 +57,24 @@ type site struct {
 // newSite serves the source in testdata; change, if it is not nil, changes the desk's options.
 func newSite(t *testing.T, change func(*desk.Options)) *site {
 	t.Helper()
-	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-	s := &site{T: t, dir: t.TempDir(), log: new(bytes.Buffer)}
-	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
+	s := &site{Tree: gittest.New(t), log: new(bytes.Buffer)}
+	const day = "2026-05-04T09:30:00Z" // so that pictures of the same are the same
+	t.Setenv("GIT_AUTHOR_DATE", day)
+	t.Setenv("GIT_COMMITTER_DATE", day)
+	if err := os.CopyFS(s.Dir, os.DirFS("testdata")); err != nil {
 		t.Fatal(err)
 	}
-	s.git("init", "-q", "-b", "main")
-	s.commit("Begin")
+	s.Commit("Begin")
 	s.serve(change, "")
 	return s
 }
 
 // serve opens the repository, and serves the pages of it.
 func (s *site) serve(change func(*desk.Options), remote string) {
-	t := s.T
+	t := s.TB
 	t.Helper()
 	r, err := repository.Open(t.Context(), repository.Options{
-		Root: filepath.Join(s.dir, "records.yaml"), Remote: remote,
+		Root: filepath.Join(s.Dir, "records.yaml"), Remote: remote,
 		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
 	})
 	if err != nil {
@@ -146,33 +145,10 @@ func (s *site) users() *users.Store {
 	return store
 }
 
-func (s *site) git(args ...string) string {
+// publish commits to the main branch that a file has changed, as somebody with an editor would.
+func (s *site) publish(file string) {
 	s.Helper()
-	args = append([]string{"-C", s.dir, "-c", "user.name=Pat Person", "-c", "user.email=pat@example.net"}, args...)
-	cmd := exec.Command("git", args...)
-	const day = "2026-05-04T09:30:00Z" // so that pictures of the same are the same
-	cmd.Env = append(os.Environ(), "GIT_AUTHOR_DATE="+day, "GIT_COMMITTER_DATE="+day)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.Fatalf("git %s: %v\n%s", args, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// commit makes a commit of the work tree.
-func (s *site) commit(subject string) {
-	s.Helper()
-	s.git("add", "-A")
-	s.git("commit", "-q", "-m", subject)
-}
-
-// write writes a file of the source to the main branch, as somebody with an editor would.
-func (s *site) write(file, text string) {
-	s.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, file), []byte(text), 0o644); err != nil {
-		s.Fatal(err)
-	}
-	s.commit("Write " + file)
+	s.Commit("Write " + file)
 	if err := s.editor.Refresh(s.Context()); err != nil {
 		s.Fatal(err)
 	}
@@ -181,14 +157,8 @@ func (s *site) write(file, text string) {
 // replace replaces text of a file that way.
 func (s *site) replace(file, old, new string) {
 	s.Helper()
-	data, err := os.ReadFile(filepath.Join(s.dir, file))
-	if err != nil {
-		s.Fatal(err)
-	}
-	if !bytes.Contains(data, []byte(old)) {
-		s.Fatalf("%s does not have %q", file, old)
-	}
-	s.write(file, strings.ReplaceAll(string(data), old, new))
+	s.Replace(file, old, new)
+	s.publish(file)
 }
 
 // A browser is one without scripts.
@@ -214,7 +184,7 @@ func (s *site) browse(login string) *browser {
 
 // A page is what a browser shows.
 type page struct {
-	*testing.T
+	testing.TB
 	status int
 	url    *url.URL
 	header http.Header
@@ -276,9 +246,9 @@ func (b *browser) do(r *http.Request) *page {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &page{b.T, resp.StatusCode, resp.Request.URL, resp.Header, string(body), ""}
+	p := &page{b.TB, resp.StatusCode, resp.Request.URL, resp.Header, string(body), ""}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		p.text = checkPage(b.T, r.URL.Path, p.body)
+		p.text = checkPage(b.TB, r.URL.Path, p.body)
 	}
 	return p
 }
@@ -317,7 +287,7 @@ func (p *page) lacks(texts ...string) *page {
 // checkPage checks what holds for all pages, and returns what can be read: every field has a label, every table a
 // caption, every head of a table a scope; no id is there twice, and each that is referred to is there; nothing is a
 // script or style but files of ours.
-func checkPage(t *testing.T, path, body string) string {
+func checkPage(t testing.TB, path, body string) string {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {
@@ -579,7 +549,8 @@ func TestPager(t *testing.T) {
 	for i := range 250 {
 		fmt.Fprintf(&many, "  2001:db8:ff::%x: r%d.example.net\n", i+1, i+1)
 	}
-	s.write("records.d/routers.yaml", many.String())
+	s.Write(map[string]string{"records.d/routers.yaml": many.String()})
+	s.publish("records.d/routers.yaml")
 	b := s.browse("olga")
 	p := b.get("/?q=2001:db8:ff::&sort=name").has("250 addresses · 1 to 100")
 	var seen []string
@@ -631,7 +602,7 @@ func TestAddress(t *testing.T) {
 		"records.d/servers.yaml:8:7",
 		"The source says nothing wrong",
 		"Other addresses of examplaaa1", "192.0.2.12 No shop.acme.example", "2001:db8:0:1::25",
-		"Since Reverse Map Name By Commit, and why", "Pat Person Write records.d/servers.yaml", "mx.acme.example Pat Person", "Begin",
+		"Since Reverse Map Name By Commit, and why", "A Person Write records.d/servers.yaml", "mx.acme.example A Person", "Begin",
 		"Domains of account acme: acme.example",
 	)
 	b.get("/address/198.51.100.21").
@@ -685,15 +656,15 @@ func TestPropose(t *testing.T) {
 	b.get("/?server=examplaaa2").has("default hostname proposed: crm.acme.example")
 	b.get("/address/192.0.2.20").has("A proposal of olga waits for review: crm.acme.example")
 
-	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
+	branch := s.Git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
 	p.has(branch)
-	got := s.git("log", "-1", "--format=%an <%ae>%n%cn%n%B", branch)
+	got := s.Git("log", "-1", "--format=%an <%ae>%n%cn%n%B", branch)
 	for _, want := range []string{"Olga Operator <olga@example.net>\nrevmap\n", "Ticket 4711\nThe shop has moved\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the commit does not say %q:\n%s", want, got)
 		}
 	}
-	if diff := s.git("diff", "main..."+branch); !strings.Contains(diff, "192.0.2.20: crm.acme.example") {
+	if diff := s.Git("diff", "main..."+branch); !strings.Contains(diff, "192.0.2.20: crm.acme.example") {
 		t.Errorf("the commit changes:\n%s", diff)
 	}
 	s.browse("acme-it").get("/proposals").lacks("olga")
@@ -713,10 +684,8 @@ func TestBroken(t *testing.T) {
 	s := newSite(t, keep)
 	s.browse("olga").collect("192.0.2.11", "", "imap.acme.example")
 	s.editor.Close() // one that starts shows the same as one that runs
-	if err := os.WriteFile(filepath.Join(s.dir, "records.d/broken.yaml"), []byte("addresses: ["), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.commit("Break")
+	s.Write(map[string]string{"records.d/broken.yaml": "addresses: ["})
+	s.Commit("Break")
 	s.serve(keep, "")
 	b := s.browse("olga")
 	b.get("/").has("192.0.2.10")
@@ -730,19 +699,19 @@ func TestBroken(t *testing.T) {
 func TestRemote(t *testing.T) {
 	s := newSite(t, nil)
 	s.editor.Close()
-	s.git("remote", "add", "origin", filepath.Join(s.dir, "gone.git"))
+	s.Git("remote", "add", "origin", filepath.Join(s.Dir, "gone.git"))
 	s.serve(nil, "origin")
 	b := s.browse("olga")
 	b.collect("192.0.2.20", "", "crm.acme.example")
 	b.post("/changes").is(http.StatusOK, "/changes").
 		has("It is proposed, but the remote has not taken the branch", "The remote does not have this branch yet.")
-	branch := s.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
+	branch := s.Git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns")
 	if p := b.post("/proposals/push", "branch", branch); p.status != http.StatusBadGateway {
 		t.Errorf("status %d for a remote that is gone:\n%s", p.status, p.text)
 	} else {
 		p.has("Push "+branch+" to origin", "Push it again")
 	}
-	s.git("init", "-q", "--bare", "gone.git")
+	s.Git("init", "-q", "--bare", "gone.git")
 	b.post("/proposals/push", "branch", branch).is(http.StatusOK, "/proposals").has(branch).lacks("Push it again")
 }
 
@@ -753,10 +722,10 @@ func TestDirect(t *testing.T) {
 	b.post("/changes", "reason", "Ticket 4711").is(http.StatusOK, "/changes").has("is on the main branch")
 	b.get("/address/192.0.2.20").has("Answers with crm.acme.example", "Olga Operator Name 192.0.2.20 crm.acme.example",
 		"Ticket 4711")
-	if got := s.git("show", "main:records.d/servers.yaml"); !strings.Contains(got, "crm.acme.example") {
+	if got := s.Git("show", "main:records.d/servers.yaml"); !strings.Contains(got, "crm.acme.example") {
 		t.Errorf("the main branch has:\n%s", got)
 	}
-	if got := s.git("status", "--porcelain"); got != "" {
+	if got := s.Git("status", "--porcelain"); got != "" {
 		t.Errorf("the work tree has not followed:\n%s", got)
 	}
 	// A gate stops what takes too many names away.
@@ -788,7 +757,7 @@ func TestConflict(t *testing.T) {
 	b.get("/?server=examplaaa1").has("becomes store.acme.example", "somebody else has changed it: choose")
 	b.get("/changes").has(
 		"Somebody was faster",
-		"192.0.2.12 store.acme.example Take mine market.acme.example Take theirs Pat Person,", "Write records.d/servers.yaml",
+		"192.0.2.12 store.acme.example Take mine market.acme.example Take theirs A Person,", "Write records.d/servers.yaml",
 		"Settle the conflicts first.", "w3.bluebird-shop.example not known yet",
 	)
 	b.post("/changes").is(http.StatusConflict, "/changes").has("192.0.2.12 has changed since you have seen it")
@@ -923,9 +892,9 @@ func TestDraft(t *testing.T) {
 func TestHostile(t *testing.T) {
 	s := newSite(t, nil)
 	const markup, turned = "</title><script>alert(1)</script><b onclick=x>", "moc.\u202eelpmaxe\u200b"
-	s.git("commit", "-q", "--allow-empty", "-m", markup+turned)
+	s.Git("commit", "-q", "--allow-empty", "-m", markup+turned)
 	s.replace("records.d/servers.yaml", "shop.acme.example", "store.acme.example")
-	s.git("commit", "-q", "--amend", "--author", "Eve "+turned+" &lt;i&gt;x <eve@example.net>", "-m", markup+turned)
+	s.Git("commit", "-q", "--amend", "--author", "Eve "+turned+" &lt;i&gt;x <eve@example.net>", "-m", markup+turned)
 	if err := s.editor.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,17 +17,17 @@ func TestAdvance(t *testing.T) {
 	w := newWork(t, map[string]string{
 		".gitattributes": "*.up filter=upper\n", "records.yaml": "1\n", "other": "1\n", "records.d/a.up": "A\n",
 	})
-	linked, detached := work{t, filepath.Join(t.TempDir(), "linked tree")}, work{t, filepath.Join(t.TempDir(), "detached")}
-	w.git("worktree", "add", "-q", "--force", linked.dir, "main")
-	w.git("worktree", "add", "-q", "--detach", detached.dir)
+	linked, detached := at(t, filepath.Join(t.TempDir(), "linked tree")), at(t, filepath.Join(t.TempDir(), "detached"))
+	w.Git("worktree", "add", "-q", "--force", linked.Dir, "main")
+	w.Git("worktree", "add", "-q", "--detach", detached.Dir)
 	gone := filepath.Join(t.TempDir(), "gone")
-	w.git("worktree", "add", "-q", "--force", gone, "main")
+	w.Git("worktree", "add", "-q", "--force", gone, "main")
 	if err := os.RemoveAll(gone); err != nil {
 		t.Fatal(err)
 	}
 	r := w.open(repository.Options{})
-	w.write(map[string]string{"other": "2\n", "staged": "x\n", "untracked": "y\n"})
-	w.git("add", "staged")
+	w.Write(map[string]string{"other": "2\n", "staged": "x\n", "untracked": "y\n"})
+	w.Git("add", "staged")
 	const dirty = " M other\nA  staged\n?? untracked"
 
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n", "records.d/a.up": "AB\n", "new/file": "n\n"})
@@ -38,15 +38,15 @@ func TestAdvance(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range []work{w, linked} {
-		if w.git("rev-parse", "HEAD") != to || w.read("records.yaml") != "2\n" || w.read("records.d/a.up") != "ab\n" || w.read("new/file") != "n\n" {
-			t.Errorf("%s is not at the commit", w.dir)
+		if w.Git("rev-parse", "HEAD") != to || w.Read("records.yaml") != "2\n" || w.Read("records.d/a.up") != "ab\n" || w.Read("new/file") != "n\n" {
+			t.Errorf("%s is not at the commit", w.Dir)
 		}
 	}
-	if got := "" + w.git("status", "--porcelain"); got != strings.TrimSpace(dirty) {
+	if got := "" + w.Git("status", "--porcelain"); got != strings.TrimSpace(dirty) {
 		t.Errorf("status:\n%s\nwant\n%s", got, dirty)
 	}
 	linked.clean()
-	if detached.git("rev-parse", "HEAD") != from || detached.read("records.yaml") != "1\n" {
+	if detached.Git("rev-parse", "HEAD") != from || detached.Read("records.yaml") != "1\n" {
 		t.Error("a work tree that has another commit checked out has moved")
 	}
 	detached.clean()
@@ -59,29 +59,29 @@ func TestAdvance(t *testing.T) {
 		want         []string
 	}{
 		{w, func() {
-			os.Remove(filepath.Join(w.dir, "records.yaml"))
-			w.write(map[string]string{"records.yaml": "mine\n"})
+			os.Remove(filepath.Join(w.Dir, "records.yaml"))
+			w.Write(map[string]string{"records.yaml": "mine\n"})
 		},
-			func() { w.git("checkout", "records.yaml") }, []string{"records.yaml", "untracked"}},
-		{w, func() { w.write(map[string]string{"records.yaml": "mine\n"}); w.git("add", "records.yaml") },
-			func() { w.git("reset", "-q", "records.yaml"); w.git("checkout", "records.yaml") }, []string{"untracked"}},
-		{w, func() {}, func() { os.Remove(filepath.Join(w.dir, "untracked")) }, []string{"untracked"}},
-		{linked, func() { linked.write(map[string]string{"records.d/a.up": "mine\n"}) },
-			func() { linked.git("checkout", "records.d/a.up") }, []string{"records.d/a.up"}},
-		{linked, func() { linked.write(map[string]string{"records.yaml": "mine\n"}); linked.git("add", "records.yaml") },
-			func() { linked.git("reset", "-q", "--hard") }, []string{"records.yaml"}},
+			func() { w.Git("checkout", "records.yaml") }, []string{"records.yaml", "untracked"}},
+		{w, func() { w.Write(map[string]string{"records.yaml": "mine\n"}); w.Git("add", "records.yaml") },
+			func() { w.Git("reset", "-q", "records.yaml"); w.Git("checkout", "records.yaml") }, []string{"untracked"}},
+		{w, func() {}, func() { os.Remove(filepath.Join(w.Dir, "untracked")) }, []string{"untracked"}},
+		{linked, func() { linked.Write(map[string]string{"records.d/a.up": "mine\n"}) },
+			func() { linked.Git("checkout", "records.d/a.up") }, []string{"records.d/a.up"}},
+		{linked, func() { linked.Write(map[string]string{"records.yaml": "mine\n"}); linked.Git("add", "records.yaml") },
+			func() { linked.Git("reset", "-q", "--hard") }, []string{"records.yaml"}},
 	} {
 		tt.dirty()
-		before := tt.w.git("status", "--porcelain")
+		before := tt.w.Git("status", "--porcelain")
 		err := r.Advance(t.Context(), from, to)
 		var e *repository.DirtyError
 		if !errors.As(err, &e) {
 			t.Fatalf("%q: %v, want a DirtyError", tt.want, err)
 		}
-		if diff := cmp.Diff(&repository.DirtyError{Folder: tt.w.dir, Files: tt.want}, e); diff != "" {
+		if diff := cmp.Diff(&repository.DirtyError{Folder: tt.w.Dir, Files: tt.want}, e); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if after := tt.w.git("status", "--porcelain"); after != before || w.git("rev-parse", "HEAD") != from || w.git("status", "-s", "new") != "" {
+		if after := tt.w.Git("status", "--porcelain"); after != before || w.Git("rev-parse", "HEAD") != from || w.Git("status", "-s", "new") != "" {
 			t.Errorf("something has moved: %s\nwas:\n%s", after, before)
 		}
 		tt.clean()
@@ -89,13 +89,13 @@ func TestAdvance(t *testing.T) {
 	if err := r.Advance(t.Context(), from, to); err != nil {
 		t.Fatal(err)
 	}
-	if w.read("untracked") != "z\n" || linked.read("records.d/a.up") != "abc\n" {
+	if w.Read("untracked") != "z\n" || linked.Read("records.d/a.up") != "abc\n" {
 		t.Error("the work trees have not followed")
 	}
 
 	// A lock that somebody has left.
 	from, to = w.make(r, map[string]string{"records.yaml": "4\n"})
-	lock := filepath.Join(w.dir, ".git", "index.lock")
+	lock := filepath.Join(w.Dir, ".git", "index.lock")
 	if err := os.WriteFile(lock, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestAdvance(t *testing.T) {
 	if err := os.Remove(lock); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.git("rev-parse", "HEAD"); got != from {
+	if got := w.Git("rev-parse", "HEAD"); got != from {
 		t.Errorf("with a lock, it has moved to %s", got)
 	}
 
@@ -114,12 +114,12 @@ func TestAdvance(t *testing.T) {
 	if err := r.SetBranch(t.Context(), "rdns/a/api", "", to); err != nil {
 		t.Fatal(err)
 	}
-	detached.git("checkout", "-q", "rdns/a/api")
+	detached.Git("checkout", "-q", "rdns/a/api")
 	_, other := w.make(r, map[string]string{"records.yaml": "5\n"})
 	if err := r.SetBranch(t.Context(), "rdns/a/api", to, other); err != nil {
 		t.Fatal(err)
 	}
-	if got := detached.read("records.yaml"); got != "5\n" {
+	if got := detached.Read("records.yaml"); got != "5\n" {
 		t.Errorf("the work tree of the branch has %q", got)
 	}
 	detached.clean()
@@ -129,13 +129,13 @@ func TestAdvance(t *testing.T) {
 // What a process has begun when it was killed is done by the next one that opens the repository.
 func TestFinish(t *testing.T) {
 	w := newWork(t, map[string]string{".gitattributes": "*.up filter=upper\n", "records.yaml": "1\n", "b.up": "B\n", "c": "c\n"})
-	journal := filepath.Join(w.dir, ".git", "revmap", "journal.json")
+	journal := filepath.Join(w.Dir, ".git", "revmap", "journal.json")
 	var from, to string
 	w.sub("make", func(w work) {
 		from, to = w.make(w.open(repository.Options{}), map[string]string{"records.yaml": "2\n2\n", "b.up": "NEW\n", "c": "c\nd\n", "new": "n\n"})
 	})
-	text := `{"Ref":"refs/heads/main","From":"` + from + `","To":"` + to + `","Trees":["` + strings.ReplaceAll(w.dir, `"`, `\"`) + `"]}`
-	moved := func() { w.git("update-ref", "refs/heads/main", to) }
+	text := `{"Ref":"refs/heads/main","From":"` + from + `","To":"` + to + `","Trees":["` + strings.ReplaceAll(w.Dir, `"`, `\"`) + `"]}`
+	moved := func() { w.Git("update-ref", "refs/heads/main", to) }
 	for name, tt := range map[string]struct {
 		state func()
 		text  string
@@ -145,35 +145,35 @@ func TestFinish(t *testing.T) {
 		"nothing":          {func() {}, text, from, ""},
 		"half a journal":   {func() {}, text[:20], from, ""},
 		"moved":            {moved, text, to, ""},
-		"moved, and empty": {func() { moved(); w.write(map[string]string{"records.yaml": "", "c": ""}) }, text, to, ""},
-		"half a file":      {func() { moved(); w.write(map[string]string{"records.yaml": "2\n", "new": "n"}) }, text, to, ""},
+		"moved, and empty": {func() { moved(); w.Write(map[string]string{"records.yaml": "", "c": ""}) }, text, to, ""},
+		"half a file":      {func() { moved(); w.Write(map[string]string{"records.yaml": "2\n", "new": "n"}) }, text, to, ""},
 		"all files": {func() {
 			moved()
-			w.write(map[string]string{"records.yaml": "2\n2\n", "b.up": "new\n", "c": "c\nd\n", "new": "n\n"})
+			w.Write(map[string]string{"records.yaml": "2\n2\n", "b.up": "new\n", "c": "c\nd\n", "new": "n\n"})
 		}, text, to, ""},
-		"no file":           {func() { moved(); os.Remove(filepath.Join(w.dir, "b.up")) }, text, to, ""},
-		"all":               {func() { w.git("reset", "-q", "--hard", to) }, text, to, ""},
-		"somebody's change": {func() { moved(); w.write(map[string]string{"b.up": "mine\n"}) }, text, to, "b.up"},
-		"somebody's file":   {func() { moved(); w.write(map[string]string{"new": "mine\n"}) }, text, to, "new"},
-		"all, and a change": {func() { w.git("reset", "-q", "--hard", to); w.write(map[string]string{"b.up": "mine\n"}) }, text, to, ""},
-		"another branch":    {func() { moved(); w.git("checkout", "-qf", "-B", "side", from) }, text, from, ""},
+		"no file":           {func() { moved(); os.Remove(filepath.Join(w.Dir, "b.up")) }, text, to, ""},
+		"all":               {func() { w.Git("reset", "-q", "--hard", to) }, text, to, ""},
+		"somebody's change": {func() { moved(); w.Write(map[string]string{"b.up": "mine\n"}) }, text, to, "b.up"},
+		"somebody's file":   {func() { moved(); w.Write(map[string]string{"new": "mine\n"}) }, text, to, "new"},
+		"all, and a change": {func() { w.Git("reset", "-q", "--hard", to); w.Write(map[string]string{"b.up": "mine\n"}) }, text, to, ""},
+		"another branch":    {func() { moved(); w.Git("checkout", "-qf", "-B", "side", from) }, text, from, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := work{t, w.dir}
-			w.git("checkout", "-qf", "-B", "main", from)
-			w.git("clean", "-qfd")
+			w := at(t, w.Dir)
+			w.Git("checkout", "-qf", "-B", "main", from)
+			w.Git("clean", "-qfd")
 			tt.state()
 			if err := os.WriteFile(journal, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r, err := repository.Open(t.Context(), repository.Options{Root: filepath.Join(w.dir, "records.yaml"), Committer: revmap})
+			r, err := repository.Open(t.Context(), repository.Options{Root: filepath.Join(w.Dir, "records.yaml"), Committer: revmap})
 			var dirty *repository.DirtyError
 			if errors.As(err, &dirty) != (tt.dirty != "") || err != nil && tt.dirty == "" {
 				t.Fatalf("%v, want a DirtyError: %q", err, tt.dirty)
 			}
 			if dirty != nil {
-				if !strings.Contains(err.Error(), "in "+tt.dirty) || w.read(tt.dirty) != "mine\n" {
-					t.Errorf("%v, want one about %s, which is %q", err, tt.dirty, w.read(tt.dirty))
+				if !strings.Contains(err.Error(), "in "+tt.dirty) || w.Read(tt.dirty) != "mine\n" {
+					t.Errorf("%v, want one about %s, which is %q", err, tt.dirty, w.Read(tt.dirty))
 				}
 				if err := os.Remove(journal); err != nil {
 					t.Error(err)
@@ -183,7 +183,7 @@ func TestFinish(t *testing.T) {
 			if err := r.Close(); err != nil {
 				t.Error(err)
 			}
-			if got := w.git("rev-parse", "HEAD"); got != tt.want {
+			if got := w.Git("rev-parse", "HEAD"); got != tt.want {
 				t.Errorf("at %s, want %s", got, tt.want)
 			}
 			if _, err := os.Stat(journal); !errors.Is(err, os.ErrNotExist) {
@@ -191,25 +191,25 @@ func TestFinish(t *testing.T) {
 			}
 			if name != "all, and a change" {
 				w.clean()
-			} else if w.read("b.up") != "mine\n" {
+			} else if w.Read("b.up") != "mine\n" {
 				t.Error("the change is gone")
 			}
 		})
 	}
 
 	// The lock of a git that was killed, too, is not taken for somebody's changes.
-	w.git("checkout", "-qf", "-B", "main", from)
-	w.git("clean", "-qfd")
+	w.Git("checkout", "-qf", "-B", "main", from)
+	w.Git("clean", "-qfd")
 	moved()
-	lock := filepath.Join(w.dir, ".git", "index.lock")
+	lock := filepath.Join(w.Dir, ".git", "index.lock")
 	for _, err := range []error{
-		os.Remove(filepath.Join(w.dir, "c")), os.WriteFile(lock, nil, 0o600), os.WriteFile(journal, []byte(text), 0o600),
+		os.Remove(filepath.Join(w.Dir, "c")), os.WriteFile(lock, nil, 0o600), os.WriteFile(journal, []byte(text), 0o600),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.fails(repository.Options{Root: filepath.Join(w.dir, "records.yaml")}, "index.lock': File exists")
+	w.fails(repository.Options{Root: filepath.Join(w.Dir, "records.yaml")}, "index.lock': File exists")
 	if err := os.Remove(lock); err != nil {
 		t.Fatal(err)
 	}

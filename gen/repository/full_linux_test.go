@@ -25,7 +25,7 @@ func TestFullDisk(t *testing.T) {
 	})
 	text := func(s string) string { return strings.Repeat(s+"\n", 3*page) }
 	w := newWorkIn(t, dir, map[string]string{"records.yaml": text("1"), "a.yaml": text("1")})
-	w.git("config", "core.compression", "0")
+	w.Git("config", "core.compression", "0")
 	r := w.open(repository.Options{})
 	filler := filepath.Join(dir, "filler")
 	for _, step := range []string{"make", "branch", "advance"} {
@@ -53,8 +53,8 @@ func TestFullDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.clean()
-			branch := w.git("for-each-ref", "--format=%(objectname)", "refs/heads/rdns/alice/1")
-			if head := w.git("rev-parse", "HEAD"); (head == id) != (err == nil && step == "advance") ||
+			branch := w.Git("for-each-ref", "--format=%(objectname)", "refs/heads/rdns/alice/1")
+			if head := w.Git("rev-parse", "HEAD"); (head == id) != (err == nil && step == "advance") ||
 				(branch == id) != (err == nil && step == "branch") && step != "advance" {
 				t.Fatalf("%s: the main branch is at %s, the other at %q: %v", step, head, branch, err)
 			}
@@ -66,7 +66,7 @@ func TestFullDisk(t *testing.T) {
 				break
 			}
 			failed++
-			w.git("prune")
+			w.Git("prune")
 		}
 		if failed == 0 {
 			t.Errorf("%s has never failed: is the disk full?", step)

@@ -51,7 +51,7 @@ var leftLock = regexp.MustCompile(`Unable to create '([^;]*\.lock)': File exists
 // Whenever the process is killed, alone or with the git that it runs, the next one finds the repository in order.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv(changing); dir != "" {
-		change(t, work{t, dir})
+		change(t, at(t, dir))
 		return
 	}
 	w := newWork(t, map[string]string{"records.yaml": "x\n", "a.yaml": "x\n", "b.yaml": "x\n"})
@@ -68,7 +68,7 @@ func TestKill(t *testing.T) {
 	}
 	for round := range rounds {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
-		cmd.Env = append(os.Environ(), changing+"="+w.dir, "PATH="+bin+":"+os.Getenv("PATH"))
+		cmd.Env = append(os.Environ(), changing+"="+w.Dir, "PATH="+bin+":"+os.Getenv("PATH"))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err == nil {
@@ -100,7 +100,7 @@ func TestKill(t *testing.T) {
 			}
 		}
 
-		o := repository.Options{Root: filepath.Join(w.dir, "records.yaml"), Committer: revmap}
+		o := repository.Options{Root: filepath.Join(w.Dir, "records.yaml"), Committer: revmap}
 		r, err := repository.Open(t.Context(), o)
 		for err != nil && both && leftLock.MatchString(err.Error()) { // the advice of Git is followed
 			if err := os.Remove(leftLock.FindStringSubmatch(err.Error())[1]); err != nil {
@@ -115,7 +115,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, folder := range []string{"", "refs/heads", "refs/heads/rdns/alice"} { // locks that were not in the way of Open, but are in that of others
-			locks, err := filepath.Glob(filepath.Join(w.dir, ".git", folder, "*.lock"))
+			locks, err := filepath.Glob(filepath.Join(w.Dir, ".git", folder, "*.lock"))
 			if err != nil || len(locks) > 0 && !both {
 				t.Fatalf("%q, %v", locks, err)
 			}
@@ -124,14 +124,14 @@ func TestKill(t *testing.T) {
 			}
 		}
 		w.clean()
-		text := w.read("records.yaml")
+		text := w.Read("records.yaml")
 		for _, file := range []string{"a.yaml", "b.yaml"} {
-			if got := w.read(file); got != strings.Repeat(text, 10000) && got != text {
+			if got := w.Read(file); got != strings.Repeat(text, 10000) && got != text {
 				t.Fatalf("%s is of another commit than records.yaml", file)
 			}
 		}
 	}
-	if w.git("rev-list", "--count", "HEAD") == "1" || ended == 0 {
+	if w.Git("rev-list", "--count", "HEAD") == "1" || ended == 0 {
 		t.Errorf("it was killed before it has done anything; so were %d git", ended)
 	}
 }
@@ -141,8 +141,8 @@ func TestCommitBetween(t *testing.T) {
 	w := newWork(t, map[string]string{"records.yaml": "1\n", "notes": "1\n"})
 	r := w.open(repository.Options{})
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
-	w.write(map[string]string{"notes": "2\n"})
-	w.git("add", "notes")
+	w.Write(map[string]string{"notes": "2\n"})
+	w.Git("add", "notes")
 	bin, real := t.TempDir(), peer.Needs(t, "git")[0]
 	script := "#!/bin/sh\n" + real + ` "$@" || exit
 case " $* " in *" update-ref "*) ` + real + ` -C "$WORK" -c commit.gpgSign=false -c core.hooksPath=/dev/null` + " -c user.name=p -c user.email=p@example.net commit -qm 'By hand' 2>" +
@@ -151,7 +151,7 @@ case " $* " in *" update-ref "*) ` + real + ` -C "$WORK" -c commit.gpgSign=false
 		t.Fatal(err)
 	}
 	path := os.Getenv("PATH")
-	t.Setenv("WORK", w.dir)
+	t.Setenv("WORK", w.Dir)
 	t.Setenv("PATH", bin+":"+path)
 	err := r.Advance(t.Context(), from, to)
 	t.Setenv("PATH", path)
@@ -161,14 +161,14 @@ case " $* " in *" update-ref "*) ` + real + ` -C "$WORK" -c commit.gpgSign=false
 	if said, err := os.ReadFile(filepath.Join(bin, "said")); err != nil || !strings.Contains(string(said), "index.lock': File exists") {
 		t.Errorf("who commits is told %q, %v; want that the index is locked", said, err)
 	}
-	if got := w.git("rev-parse", "HEAD"); got != to {
+	if got := w.Git("rev-parse", "HEAD"); got != to {
 		t.Errorf("the branch is at %s, want %s", got, to)
 	}
-	if got := w.git("status", "--porcelain"); got != "M  notes" {
+	if got := w.Git("status", "--porcelain"); got != "M  notes" {
 		t.Errorf("status: %q, want what was staged before", got)
 	}
-	w.git("-c", "user.name=p", "-c", "user.email=p@example.net", "commit", "-qm", "By hand")
-	if got := w.git("show", "HEAD:records.yaml"); got != "2" {
+	w.Git("commit", "-qm", "By hand")
+	if got := w.Git("show", "HEAD:records.yaml"); got != "2" {
 		t.Errorf("records.yaml has %q, want 2", got)
 	}
 }

@@ -13,10 +13,10 @@ import (
 // withRemote makes a repository with a remote "origin", and a clone of that in which somebody else is at work.
 func withRemote(t *testing.T) (w, remote, other work) {
 	w = newWork(t, map[string]string{"records.yaml": "1\n", "records.d/a.yaml": "1\n"})
-	remote, other = work{t, filepath.Join(t.TempDir(), "remote.git")}, work{t, filepath.Join(t.TempDir(), "other")}
-	w.git("clone", "-q", "--bare", ".", remote.dir)
-	w.git("remote", "add", "origin", "file://"+remote.dir)
-	w.git("clone", "-q", remote.dir, other.dir)
+	remote, other = at(t, filepath.Join(t.TempDir(), "remote.git")), at(t, filepath.Join(t.TempDir(), "other"))
+	w.Git("clone", "-q", "--bare", ".", remote.Dir)
+	w.Git("remote", "add", "origin", "file://"+remote.Dir)
+	w.Git("clone", "-q", remote.Dir, other.Dir)
 	return w, remote, other
 }
 
@@ -31,51 +31,51 @@ func (w work) pushError(err error, rejected bool, want string) {
 
 func TestAdvanceRemote(t *testing.T) {
 	w, remote, other := withRemote(t)
-	w.git("tag", "-a", "-m", "a tag", "v1") // no business of the remote's
+	w.Git("tag", "-a", "-m", "a tag", "v1") // no business of the remote's
 	r := w.open(repository.Options{Remote: "origin"})
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
 	if err := r.Advance(t.Context(), from, to); err != nil {
 		t.Fatal(err)
 	}
-	if remote.git("rev-parse", "main") != to || w.git("rev-parse", "main") != to || w.git("rev-parse", "origin/main") != to {
+	if remote.Git("rev-parse", "main") != to || w.Git("rev-parse", "main") != to || w.Git("rev-parse", "origin/main") != to {
 		t.Error("the branches are not all at the commit")
 	}
-	if tags := remote.git("tag"); tags != "" {
+	if tags := remote.Git("tag"); tags != "" {
 		t.Errorf("the remote has tags: %s", tags)
 	}
 	w.clean()
 	remote.sound()
 
 	// Somebody else has pushed.
-	other.git("pull", "-q")
+	other.Git("pull", "-q")
 	theirs := other.commit("theirs", map[string]string{"records.d/a.yaml": "2\n"})
-	other.git("push", "-q", "origin", "main")
+	other.Git("push", "-q", "origin", "main")
 	from, to = w.make(r, map[string]string{"records.yaml": "3\n"})
 	w.pushError(r.Advance(t.Context(), from, to), true, "[rejected] (fetch first)")
-	if w.git("rev-parse", "HEAD") != from || w.read("records.yaml") != "2\n" {
+	if w.Git("rev-parse", "HEAD") != from || w.Read("records.yaml") != "2\n" {
 		t.Error("something has moved here")
 	}
 	w.clean()
 
 	// Now it is fetched; but the work tree must be in order.
-	w.write(map[string]string{"records.d/a.yaml": "mine\n"})
+	w.Write(map[string]string{"records.d/a.yaml": "mine\n"})
 	var dirty *repository.DirtyError
-	if err := r.Fetch(t.Context()); !errors.As(err, &dirty) || w.git("rev-parse", "HEAD") != from {
+	if err := r.Fetch(t.Context()); !errors.As(err, &dirty) || w.Git("rev-parse", "HEAD") != from {
 		t.Errorf("fetch into a work tree with changes: %v", err)
 	}
-	w.git("checkout", "records.d/a.yaml")
+	w.Git("checkout", "records.d/a.yaml")
 	for range 2 {
 		if err := r.Fetch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if w.git("rev-parse", "HEAD") != theirs || w.read("records.d/a.yaml") != "2\n" {
+	if w.Git("rev-parse", "HEAD") != theirs || w.Read("records.d/a.yaml") != "2\n" {
 		t.Error("the main branch has not followed")
 	}
 	w.clean()
 
 	// The remote has a rule.
-	hook := filepath.Join(remote.dir, "hooks", "update")
+	hook := filepath.Join(remote.Dir, "hooks", "update")
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho we do reviews here >&2\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -86,39 +86,39 @@ func TestAdvanceRemote(t *testing.T) {
 	}
 
 	// The remote has it, but the branch here has moved meanwhile.
-	if err := os.WriteFile(hook, []byte("#!/bin/sh\ngit --git-dir='"+strings.ReplaceAll(w.dir, "'", `'\''`)+
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ngit --git-dir='"+strings.ReplaceAll(w.Dir, "'", `'\''`)+
 		"/.git' update-ref refs/heads/main "+to+"~2\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	err := r.Advance(t.Context(), from, to)
-	if !errors.Is(err, repository.ErrMoved) || !strings.Contains(err.Error(), "origin has commit "+to+" now") || remote.git("rev-parse", "main") != to {
+	if !errors.Is(err, repository.ErrMoved) || !strings.Contains(err.Error(), "origin has commit "+to+" now") || remote.Git("rev-parse", "main") != to {
 		t.Errorf("the branch moves while it is pushed: %v", err)
 	}
-	w.git("update-ref", "refs/heads/main", from)
+	w.Git("update-ref", "refs/heads/main", from)
 	w.clean()
 	if err := os.Remove(hook); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", "HEAD") != to {
+	if err := r.Fetch(t.Context()); err != nil || w.Git("rev-parse", "HEAD") != to {
 		t.Errorf("fetch what was pushed: %v", err)
 	}
 
 	// Commits here that are not there are no reason to move; if there are some on both sides, somebody must decide.
 	mine := w.commit("mine", map[string]string{"other": "x\n"})
-	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", "HEAD") != mine {
+	if err := r.Fetch(t.Context()); err != nil || w.Git("rev-parse", "HEAD") != mine {
 		t.Errorf("fetch with a commit of ours: %v", err)
 	}
-	other.git("pull", "-q")
+	other.Git("pull", "-q")
 	other.commit("theirs, too", map[string]string{"records.d/a.yaml": "3\n"})
-	other.git("push", "-q", "origin", "main")
+	other.Git("push", "-q", "origin", "main")
 	err = r.Fetch(t.Context())
 	const want = "fetch main from origin: each of main and origin/main has commits that the other has not: merge or rebase them in "
-	if err == nil || err.Error() != want+w.dir+", and push" || w.git("rev-parse", "HEAD") != mine {
+	if err == nil || err.Error() != want+w.Dir+", and push" || w.Git("rev-parse", "HEAD") != mine {
 		t.Errorf("fetch into a branch that has gone elsewhere: %v", err)
 	}
 
 	// The remote is away.
-	if err := os.Rename(remote.dir, remote.dir+"-away"); err != nil {
+	if err := os.Rename(remote.Dir, remote.Dir+"-away"); err != nil {
 		t.Fatal(err)
 	}
 	from, to = w.make(r, map[string]string{"records.yaml": "5\n"})
@@ -132,29 +132,29 @@ func TestAdvanceRemote(t *testing.T) {
 // While the remote takes its time, somebody goes on working.
 func TestAdvanceMeanwhile(t *testing.T) {
 	w, remote, _ := withRemote(t)
-	linked := work{t, filepath.Join(t.TempDir(), "linked")}
-	w.git("worktree", "add", "-q", "--force", linked.dir, "main")
+	linked := at(t, filepath.Join(t.TempDir(), "linked"))
+	w.Git("worktree", "add", "-q", "--force", linked.Dir, "main")
 	r := w.open(repository.Options{Remote: "origin"})
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n", "records.d/a.yaml": "1\n2\n", "new": "n\n"})
-	hook := "#!/bin/sh\ncd '" + linked.dir + "' || exit\necho mine >records.d/a.yaml\necho mine >new\n"
-	if err := os.WriteFile(filepath.Join(remote.dir, "hooks", "update"), []byte(hook), 0o755); err != nil {
+	hook := "#!/bin/sh\ncd '" + linked.Dir + "' || exit\necho mine >records.d/a.yaml\necho mine >new\n"
+	if err := os.WriteFile(filepath.Join(remote.Dir, "hooks", "update"), []byte(hook), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	err := r.Advance(t.Context(), from, to)
 	var dirty *repository.DirtyError
-	if !errors.As(err, &dirty) || dirty.Folder != linked.dir || !strings.Contains(err.Error(), "origin has commit "+to+" now") {
-		t.Errorf("%v, want a DirtyError about %s", err, linked.dir)
+	if !errors.As(err, &dirty) || dirty.Folder != linked.Dir || !strings.Contains(err.Error(), "origin has commit "+to+" now") {
+		t.Errorf("%v, want a DirtyError about %s", err, linked.Dir)
 	}
-	if w.git("rev-parse", "main") != from || linked.read("records.d/a.yaml") != "mine\n" || linked.read("new") != "mine\n" {
+	if w.Git("rev-parse", "main") != from || linked.Read("records.d/a.yaml") != "mine\n" || linked.Read("new") != "mine\n" {
 		t.Error("something has moved")
 	}
 	w.clean()
-	linked.git("checkout", "-q", ".")
-	if err := os.Remove(filepath.Join(linked.dir, "new")); err != nil {
+	linked.Git("checkout", "-q", ".")
+	if err := os.Remove(filepath.Join(linked.Dir, "new")); err != nil {
 		t.Fatal(err)
 	}
 	linked.clean()
-	if err := r.Fetch(t.Context()); err != nil || linked.read("new") != "n\n" {
+	if err := r.Fetch(t.Context()); err != nil || linked.Read("new") != "n\n" {
 		t.Errorf("fetch what was pushed: %v", err)
 	}
 	w.clean()
@@ -170,7 +170,7 @@ func TestPush(t *testing.T) {
 	_, three := w.make(r, map[string]string{"records.yaml": "4\n"})
 	there := func(want string) {
 		t.Helper()
-		if got := remote.git("for-each-ref", "--format=%(objectname)", "refs/heads/"+name); got != want {
+		if got := remote.Git("for-each-ref", "--format=%(objectname)", "refs/heads/"+name); got != want {
 			t.Errorf("the remote has %q, want %q", got, want)
 		}
 	}
@@ -196,38 +196,38 @@ func TestPush(t *testing.T) {
 	set(one, two)
 	push(two)
 	// A process that was killed after it has pushed, before it knew.
-	w.git("push", "-q", "--force", "origin", three+":refs/heads/"+name)
+	w.Git("push", "-q", "--force", "origin", three+":refs/heads/"+name)
 	push(two)
 
 	// Somebody has added a commit, which is not even known here; then it is known.
-	other.git("fetch", "-q")
-	other.git("checkout", "-q", name)
+	other.Git("fetch", "-q")
+	other.Git("checkout", "-q", name)
 	theirs := other.commit("theirs", map[string]string{"records.yaml": "mine\n"})
-	other.git("push", "-q", "origin", name)
+	other.Git("push", "-q", "origin", name)
 	set(two, three)
 	for range 2 {
 		w.pushError(r.Push(t.Context(), name), true, "somebody else has pushed to it")
 		w.pushError(r.DeleteBranch(t.Context(), name, three), true, "somebody else has pushed to it")
 		there(theirs)
-		w.git("fetch", "-q", "origin")
+		w.Git("fetch", "-q", "origin")
 	}
-	if w.git("rev-parse", name) != three {
+	if w.Git("rev-parse", name) != three {
 		t.Error("the branch is not where it was")
 	}
 
 	// They take it back; then the branch is declined.
-	other.git("push", "-q", "--force", "origin", two+":refs/heads/"+name)
+	other.Git("push", "-q", "--force", "origin", two+":refs/heads/"+name)
 	push(three)
-	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != three {
+	if err := r.Fetch(t.Context()); err != nil || w.Git("rev-parse", name) != three {
 		t.Errorf("fetch: %v", err)
 	}
-	other.git("push", "-q", "origin", "--delete", name)
+	other.Git("push", "-q", "origin", "--delete", name)
 	for range 2 {
 		if err := r.Fetch(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
-	if refs := w.git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
+	if refs := w.Git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
 		t.Errorf("what was declined is still there: %s", refs)
 	}
 
@@ -236,30 +236,30 @@ func TestPush(t *testing.T) {
 		set("", one)
 		push(one)
 		if deleted {
-			other.git("push", "-q", "origin", "--delete", name)
+			other.Git("push", "-q", "origin", "--delete", name)
 		}
 		if err := r.DeleteBranch(t.Context(), name, one); err != nil {
 			t.Error(err)
 		}
 		there("")
-		if refs := w.git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
+		if refs := w.Git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
 			t.Errorf("what was withdrawn is still there: %s", refs)
 		}
 	}
 
 	// Not pushed, and so not known to the remote.
 	set("", one)
-	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != one {
+	if err := r.Fetch(t.Context()); err != nil || w.Git("rev-parse", name) != one {
 		t.Errorf("fetch: %v", err)
 	}
 	// Pushed, and replaced since; what was pushed is declined.
 	push(one)
 	set(one, two)
-	other.git("push", "-q", "origin", "--delete", name)
-	if err := r.Fetch(t.Context()); err != nil || w.git("rev-parse", name) != two {
+	other.Git("push", "-q", "origin", "--delete", name)
+	if err := r.Fetch(t.Context()); err != nil || w.Git("rev-parse", name) != two {
 		t.Errorf("fetch: %v", err)
 	}
-	if err := os.RemoveAll(remote.dir); err != nil {
+	if err := os.RemoveAll(remote.Dir); err != nil {
 		t.Fatal(err)
 	}
 	w.pushError(r.Push(t.Context(), name), false, "does not appear to be a git repository")
@@ -272,7 +272,7 @@ func TestPush(t *testing.T) {
 // Nobody is asked for a passphrase, unless somebody has told how ssh is run.
 func TestSSH(t *testing.T) {
 	w := newWork(t, map[string]string{"records.yaml": "1\n"})
-	w.git("remote", "add", "origin", "ssh://git.example.net/repository")
+	w.Git("remote", "add", "origin", "ssh://git.example.net/repository")
 	bin := t.TempDir()
 	for _, name := range []string{"ssh", "own-ssh"} {
 		script := "#!/bin/sh\necho \"$@\" >>" + filepath.Join(bin, name+"-args") + "\necho cannot reach it >&2\nexit 255\n"
@@ -297,7 +297,7 @@ func TestSSH(t *testing.T) {
 			}
 		}
 		if tt.configured != "" {
-			w.git("config", "core.sshCommand", tt.configured)
+			w.Git("config", "core.sshCommand", tt.configured)
 		}
 		r := w.open(repository.Options{Remote: "origin"})
 		from, to := w.make(r, map[string]string{"records.yaml": "2\n"})

@@ -13,14 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/revmap/revmap/gen/repository"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // A work is a work tree in a folder of its own.
-type work struct {
-	testing.TB
-	dir string
-}
+type work struct{ gittest.Tree }
+
+// at returns the work tree, or a bare repository, in a folder.
+func at(t testing.TB, dir string) work { return work{gittest.Tree{TB: t, Dir: dir}} }
 
 // newWork makes a repository with a first commit, which has files.
 func newWork(t testing.TB, files map[string]string, options ...string) work {
@@ -31,18 +31,13 @@ func newWork(t testing.TB, files map[string]string, options ...string) work {
 // newWorkIn is newWork below a folder.
 func newWorkIn(t testing.TB, dir string, files map[string]string, options ...string) work {
 	t.Helper()
-	peer.Needs(t, "git")
+	w := work{gittest.In(t, filepath.Join(dir, `a "folder" with 'quotes' é`), options...)}
 	// What a hook of another repository would be given, and what people configure.
 	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "other.git"))
 	t.Setenv("GIT_INDEX_FILE", ".git/other-index")
-	t.Setenv("GIT_AUTHOR_NAME", "Somebody Else")
 	config := filepath.Join(t.TempDir(), "config")
 	t.Setenv("GIT_CONFIG_GLOBAL", config)
-	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	if err := os.WriteFile(config, []byte(`
-[user]
-	name = A Person
-	email = person@example.net
 [commit]
 	gpgSign = true
 [gpg]
@@ -66,17 +61,12 @@ func newWorkIn(t testing.TB, dir string, files map[string]string, options ...str
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := work{t, filepath.Join(dir, `a "folder" with 'quotes' é`)}
-	if err := os.Mkdir(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	w.git(append([]string{"init", "-q", "-b", "main"}, options...)...)
-	hook := filepath.Join(w.git("rev-parse", "--absolute-git-dir"), "hooks")
+	hook := filepath.Join(w.Git("rev-parse", "--absolute-git-dir"), "hooks")
 	if err := os.MkdirAll(hook, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"post-checkout", "reference-transaction", "pre-push", "post-index-change"} {
-		text := "#!/bin/sh\ntest -n \"$HOOKS_ARE_FINE\" || touch " + name + "-has-run\n"
+		text := "#!/bin/sh\ntouch " + name + "-has-run\n"
 		if err := os.WriteFile(filepath.Join(hook, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -85,59 +75,17 @@ func newWorkIn(t testing.TB, dir string, files map[string]string, options ...str
 	return w
 }
 
-// git runs git in the work tree as a person does, and returns what it prints, without white space around it.
-func (w work) git(args ...string) string {
-	w.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "commit.gpgSign=false", "-c", "color.ui=false"}, args...)...)
-	cmd.Dir = w.dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "GIT_DIR=") || strings.HasPrefix(v, "GIT_INDEX_FILE=") || strings.HasPrefix(v, "GIT_AUTHOR")
-	})
-	cmd.Env = append(cmd.Env, "HOOKS_ARE_FINE=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		w.Fatalf("%s: %v\n%s", cmd, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// write writes files, by path.
-func (w work) write(files map[string]string) {
-	w.Helper()
-	for path, text := range files {
-		path = filepath.Join(w.dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			w.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			w.Fatal(err)
-		}
-	}
-}
-
-// read returns what a file holds.
-func (w work) read(path string) string {
-	w.Helper()
-	data, err := os.ReadFile(filepath.Join(w.dir, path))
-	if err != nil {
-		w.Fatal(err)
-	}
-	return string(data)
-}
-
 // commit commits all files, and returns the commit's id.
 func (w work) commit(message string, files map[string]string) string {
 	w.Helper()
-	w.write(files)
-	w.git("add", "-A")
-	w.git("commit", "-q", "--allow-empty", "-m", message)
-	return w.git("rev-parse", "HEAD")
+	w.Write(files)
+	return w.Commit(message)
 }
 
 // clean fails the test if the work tree or the repository is not in order.
 func (w work) clean() {
 	w.Helper()
-	if status := w.git("status", "--porcelain"); status != "" {
+	if status := w.Git("status", "--porcelain"); status != "" {
 		w.Errorf("the work tree has changes:\n%s", status)
 	}
 	w.sound()
@@ -146,10 +94,10 @@ func (w work) clean() {
 // sound fails the test if the repository is not in order, or a hook has run.
 func (w work) sound() {
 	w.Helper()
-	if out := w.git("fsck", "--strict", "--no-dangling"); out != "" {
+	if out := w.Git("fsck", "--strict", "--no-dangling"); out != "" {
 		w.Errorf("git fsck: %s", out)
 	}
-	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(w.Dir, func(path string, d fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, "-has-run") {
 			w.Errorf("a hook has run: %s", path)
 		}
@@ -169,7 +117,7 @@ func (w work) open(o repository.Options) *repository.Repository {
 	if o.Root == "" {
 		o.Root = "records.yaml"
 	}
-	o.Root, o.Committer = filepath.Join(w.dir, o.Root), revmap
+	o.Root, o.Committer = filepath.Join(w.Dir, o.Root), revmap
 	r, err := repository.Open(w.Context(), o)
 	if err != nil {
 		w.Fatal(err)
@@ -224,21 +172,21 @@ func TestMake(t *testing.T) {
 				"dns/records.d/a.yaml": "FIRST\n",
 				"other":                "x\n",
 			}, "--object-format="+format)
-			w.git("config", "core.autocrlf", "false")
-			w.write(map[string]string{"dns/records.d/crlf": "a\r\nb\r\n", "dns/records.d/run": "#!/bin/sh\n"})
-			if err := os.Chmod(filepath.Join(w.dir, "dns/records.d/run"), 0o755); err != nil {
+			w.Git("config", "core.autocrlf", "false")
+			w.Write(map[string]string{"dns/records.d/crlf": "a\r\nb\r\n", "dns/records.d/run": "#!/bin/sh\n"})
+			if err := os.Chmod(filepath.Join(w.Dir, "dns/records.d/run"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			for to, from := range map[string]string{"a.yaml": "records.d/link.yaml", "records.d": "folder", "../other": "out"} {
-				if err := os.Symlink(to, filepath.Join(w.dir, "dns", from)); err != nil {
+				if err := os.Symlink(to, filepath.Join(w.Dir, "dns", from)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			first := w.commit("second\n\nWith a body\nof two lines.", nil)
 			r := w.open(repository.Options{Root: "dns/records.yaml"})
-			w.write(map[string]string{"dns/records.yaml": "what lies in the work tree"})
-			w.write(map[string]string{"staged": "and what is staged\n"})
-			w.git("add", "staged")
+			w.Write(map[string]string{"dns/records.yaml": "what lies in the work tree"})
+			w.Write(map[string]string{"staged": "and what is staged\n"})
+			w.Git("add", "staged")
 
 			tip, err := r.Tip(t.Context())
 			if err != nil || tip.ID != first || tip.Subject != "second" || tip.Body != "With a body\nof two lines." ||
@@ -258,7 +206,7 @@ func TestMake(t *testing.T) {
 			const wantRaw = ":100644 100644 M dns/records.d/crlf;:100755 100755 M dns/records.d/run;:100644 100644 M dns/records.yaml;" +
 				":000000 100644 A dns/new/é \"file\""
 			var raw []string
-			for line := range strings.SplitSeq(w.git("-c", "core.quotePath=false", "diff-tree", "-r", "-z", first, id), "\x00:") {
+			for line := range strings.SplitSeq(w.Git("-c", "core.quotePath=false", "diff-tree", "-r", "-z", first, id), "\x00:") {
 				words := strings.Fields(strings.ReplaceAll(line, "\x00", " "))
 				raw = append(raw, ":"+strings.TrimPrefix(words[0], ":")+" "+words[1]+" "+strings.Join(words[4:], " "))
 			}
@@ -269,10 +217,10 @@ func TestMake(t *testing.T) {
 				t.Errorf("the commit changes (-want +got):\n%s", diff)
 			}
 			const wantLog = "Alice Ö. Example <alice@example.net>\nrevmap <revmap@example.net>\nSubject\n\nWhy — é."
-			if got := w.git("log", "-1", "--format=%an <%ae>%n%cn <%ce>%n%B", id); got != wantLog {
+			if got := w.Git("log", "-1", "--format=%an <%ae>%n%cn <%ce>%n%B", id); got != wantLog {
 				t.Errorf("the commit says\n%s", got)
 			}
-			if got := w.git("log", "-1", "--format=%P%e", id); got != first {
+			if got := w.Git("log", "-1", "--format=%P%e", id); got != first {
 				t.Errorf("its parent and encoding: %s, want %s", got, first)
 			}
 
@@ -292,10 +240,10 @@ func TestMake(t *testing.T) {
 			if err := r.CheckOut(t.Context(), id, dir); err != nil {
 				t.Fatal(err)
 			}
-			copied := work{t, dir}
+			copied := at(t, dir)
 			delete(wantFiles, "out") // it leads out of the folder
 			for path, want := range wantFiles {
-				if got := copied.read(path); got != string(want) {
+				if got := copied.Read(path); got != string(want) {
 					t.Errorf("%s is %q, want %q", path, got, want)
 				}
 			}
@@ -323,7 +271,7 @@ func TestMake(t *testing.T) {
 					t.Errorf("author %q: %v", author, err)
 				}
 			}
-			if w.git("rev-parse", "HEAD") != first || w.git("diff", "--cached", "--name-only") != "staged" {
+			if w.Git("rev-parse", "HEAD") != first || w.Git("diff", "--cached", "--name-only") != "staged" {
 				t.Error("the branch or the index has changed")
 			}
 			left, err := filepath.Glob(filepath.Join(r.StateDir(), "*"))
@@ -398,8 +346,8 @@ func TestBranches(t *testing.T) {
 	if err := r.DeleteBranch(t.Context(), "rdns/alice/1", two); !errors.Is(err, repository.ErrMoved) {
 		t.Errorf("delete once more: %v", err)
 	}
-	w.git("checkout", "-q", "rdns/alice/10")
-	if err := r.DeleteBranch(t.Context(), "rdns/alice/10", one); err == nil || !strings.Contains(err.Error(), "checked out in "+w.dir) {
+	w.Git("checkout", "-q", "rdns/alice/10")
+	if err := r.DeleteBranch(t.Context(), "rdns/alice/10", one); err == nil || !strings.Contains(err.Error(), "checked out in "+w.Dir) {
 		t.Errorf("delete the branch that is checked out: %v", err)
 	}
 	w.clean()
@@ -409,18 +357,18 @@ func TestBranches(t *testing.T) {
 func TestHistory(t *testing.T) {
 	w := newWork(t, map[string]string{"dns/records.yaml": "1\n", "other": "1\n"})
 	w.commit("change of another", map[string]string{"other": "2\n"})
-	w.git("checkout", "-q", "-b", "side")
+	w.Git("checkout", "-q", "-b", "side")
 	w.commit("side", map[string]string{"dns/records.yaml": "1\n\n\n\n2\n"})
-	w.git("checkout", "-q", "main")
+	w.Git("checkout", "-q", "main")
 	w.commit("meanwhile", map[string]string{"dns/records.yaml": "0\n1\n"})
-	w.git("checkout", "-q", "main~1")
-	w.git("checkout", "-q", "-b", "two")
+	w.Git("checkout", "-q", "main~1")
+	w.Git("checkout", "-q", "-b", "two")
 	w.commit("two of two", map[string]string{"new": "x"})
-	w.git("checkout", "-q", "main")
-	w.git("merge", "-q", "--no-ff", "-m", "merge", "-X", "theirs", "side")
-	w.git("merge", "-q", "--no-ff", "-m", "merge of nothing", "two")
-	w.git("rm", "-q", "dns/records.yaml")
-	w.git("commit", "-q", "-m", "removed")
+	w.Git("checkout", "-q", "main")
+	w.Git("merge", "-q", "--no-ff", "-m", "merge", "-X", "theirs", "side")
+	w.Git("merge", "-q", "--no-ff", "-m", "merge of nothing", "two")
+	w.Git("rm", "-q", "dns/records.yaml")
+	w.Git("commit", "-q", "-m", "removed")
 	last := w.commit("back", map[string]string{"dns/records.yaml": ""})
 	r := w.open(repository.Options{Root: "dns/records.yaml"})
 
@@ -438,7 +386,7 @@ func TestHistory(t *testing.T) {
 		}
 		return got
 	}
-	all := []string{"back: ", "removed removes it", "side: " + strings.ReplaceAll(w.git("show", "HEAD~2:dns/records.yaml"), "\n", "|") + "|",
+	all := []string{"back: ", "removed removes it", "side: " + strings.ReplaceAll(w.Git("show", "HEAD~2:dns/records.yaml"), "\n", "|") + "|",
 		"meanwhile: 0|1|", "first: 1|"}
 	for _, tt := range []struct {
 		file      string
@@ -462,24 +410,24 @@ func TestHistory(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	w := newWork(t, map[string]string{"records.yaml": "1\n", "dns/records.yaml": "2\n"})
-	root := filepath.Join(w.dir, "records.yaml")
-	w.fails(repository.Options{Root: filepath.Join(w.dir, "none.yaml")}, "branch main does not have the file")
-	w.fails(repository.Options{Root: filepath.Join(w.dir, "dns")}, "it is a folder")
+	root := filepath.Join(w.Dir, "records.yaml")
+	w.fails(repository.Options{Root: filepath.Join(w.Dir, "none.yaml")}, "branch main does not have the file")
+	w.fails(repository.Options{Root: filepath.Join(w.Dir, "dns")}, "it is a folder")
 	w.fails(repository.Options{Root: root, Branch: "none"}, "branch none has no commit")
 	w.fails(repository.Options{Root: root, Remote: "origin"}, "No such remote 'origin'")
 	w.fails(repository.Options{Root: root, Remote: "--all"}, "is no name of a remote")
 	w.fails(repository.Options{Root: filepath.Join(t.TempDir(), "records.yaml")}, "not a git repository")
-	w.fails(repository.Options{Root: filepath.Join(w.dir, ".git", "records.yaml")}, "there is no work tree")
+	w.fails(repository.Options{Root: filepath.Join(w.Dir, ".git", "records.yaml")}, "there is no work tree")
 	w.fails(repository.Options{Root: root, Committer: repository.Identity{Name: "x"}}, "the committer: ")
-	bare := work{t, filepath.Join(t.TempDir(), "bare.git")}
-	w.git("clone", "-q", "--bare", ".", bare.dir)
-	w.fails(repository.Options{Root: filepath.Join(bare.dir, "records.yaml")}, "git worktree add")
+	bare := at(t, filepath.Join(t.TempDir(), "bare.git"))
+	w.Git("clone", "-q", "--bare", ".", bare.Dir)
+	w.fails(repository.Options{Root: filepath.Join(bare.Dir, "records.yaml")}, "git worktree add")
 
 	r := w.open(repository.Options{})
 	w.fails(repository.Options{Root: root}, "revmap is at work on it already, as process ")
-	linked := work{t, filepath.Join(t.TempDir(), "linked")}
-	w.git("worktree", "add", "-q", "-b", "other", linked.dir)
-	w.fails(repository.Options{Root: filepath.Join(linked.dir, "records.yaml")}, "revmap is at work on it already, as process ")
+	linked := at(t, filepath.Join(t.TempDir(), "linked"))
+	w.Git("worktree", "add", "-q", "-b", "other", linked.Dir)
+	w.fails(repository.Options{Root: filepath.Join(linked.Dir, "records.yaml")}, "revmap is at work on it already, as process ")
 	if err := os.Mkdir(filepath.Join(r.StateDir(), "tmp-x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -487,7 +435,7 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = linked.open(repository.Options{Root: "dns/records.yaml"})
-	if want := filepath.Join(w.git("rev-parse", "--absolute-git-dir"), "revmap"); r.Branch() != "other" || r.StateDir() != want || r.Root() != "records.yaml" {
+	if want := filepath.Join(w.Git("rev-parse", "--absolute-git-dir"), "revmap"); r.Branch() != "other" || r.StateDir() != want || r.Root() != "records.yaml" {
 		t.Errorf("branch %s, state in %s, root %s", r.Branch(), r.StateDir(), r.Root())
 	}
 	if _, err := os.Stat(filepath.Join(r.StateDir(), "tmp-x")); !errors.Is(err, fs.ErrNotExist) {
@@ -497,8 +445,8 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	w.git("checkout", "-q", "--detach")
-	w.fails(repository.Options{Root: root}, "no branch is checked out in "+w.dir+": tell with --branch")
+	w.Git("checkout", "-q", "--detach")
+	w.fails(repository.Options{Root: root}, "no branch is checked out in "+w.Dir+": tell with --branch")
 	r = w.open(repository.Options{Branch: "main"})
 	if tip, err := r.Tip(t.Context()); err != nil || tip.Subject != "first" {
 		t.Errorf("tip: %+v, %v", tip, err)
@@ -506,13 +454,13 @@ func TestOpen(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.git("checkout", "-q", "--orphan", "unborn")
+	w.Git("checkout", "-q", "--orphan", "unborn")
 	w.fails(repository.Options{Root: root}, "branch unborn has no commit")
 
 	// A submodule, by a symbolic link to a folder in it.
 	super := newWork(t, nil)
-	super.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", bare.dir, "sub")
-	if err := os.Symlink("sub/dns", filepath.Join(super.dir, "link")); err != nil {
+	super.Git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", bare.Dir, "sub")
+	if err := os.Symlink("sub/dns", filepath.Join(super.Dir, "link")); err != nil {
 		t.Fatal(err)
 	}
 	super.commit("submodule", nil)
@@ -521,16 +469,16 @@ func TestOpen(t *testing.T) {
 	if err := r.Advance(t.Context(), from, to); err != nil {
 		t.Fatal(err)
 	}
-	if got := super.read("sub/dns/records.yaml"); got != "3\n" {
+	if got := super.Read("sub/dns/records.yaml"); got != "3\n" {
 		t.Errorf("the file in the submodule is %q", got)
 	}
-	work{t, filepath.Join(super.dir, "sub")}.clean()
+	at(t, filepath.Join(super.Dir, "sub")).clean()
 }
 
 // sub calls f as a test of its own, at whose end the repository is closed.
 func (w work) sub(name string, f func(work)) {
 	w.Helper()
-	w.TB.(*testing.T).Run(name, func(t *testing.T) { f(work{t, w.dir}) })
+	w.TB.(*testing.T).Run(name, func(t *testing.T) { f(at(t, w.Dir)) })
 }
 
 // A commit can be made that would write elsewhere.
@@ -549,7 +497,7 @@ func TestCheckOutOutside(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer in.Close()
-		cmd := exec.Command("git", "--git-dir="+filepath.Join(w.dir, ".git"), "mktree", "--missing")
+		cmd := exec.Command("git", "--git-dir="+filepath.Join(w.Dir, ".git"), "mktree", "--missing")
 		cmd.Stdin = in
 		out, err := cmd.Output()
 		if err != nil {
@@ -561,13 +509,13 @@ func TestCheckOutOutside(t *testing.T) {
 	if err := os.WriteFile(target, []byte(outside), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	link, blob := w.git("hash-object", "-w", "--no-filters", target), w.git("rev-parse", "HEAD:records.yaml")
+	link, blob := w.Git("hash-object", "-w", "--no-filters", target), w.Git("rev-parse", "HEAD:records.yaml")
 	folder := tree("100644 blob " + blob + "\tfile\n")
 	for name, entries := range map[string]string{
 		"link":   "120000 blob " + link + "\tx\n040000 tree " + folder + "\tx\n",
 		"parent": "040000 tree " + folder + "\t..\n",
 	} {
-		commit := w.git("commit-tree", "-m", name, tree(entries))
+		commit := w.Git("commit-tree", "-m", name, tree(entries))
 		if err := r.CheckOut(t.Context(), commit, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "write the files of commit "+commit) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -578,7 +526,7 @@ func TestCheckOutOutside(t *testing.T) {
 
 	// A submodule is left out, and a link alone is one.
 	dir := t.TempDir()
-	commit := w.git("commit-tree", "-m", "m", tree("120000 blob "+link+"\tx\n160000 commit "+w.git("rev-parse", "HEAD")+"\tmodule\n"))
+	commit := w.Git("commit-tree", "-m", "m", tree("120000 blob "+link+"\tx\n160000 commit "+w.Git("rev-parse", "HEAD")+"\tmodule\n"))
 	if err := r.CheckOut(t.Context(), commit, dir); err != nil {
 		t.Error(err)
 	}

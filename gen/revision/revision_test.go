@@ -2,7 +2,6 @@ package revision_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,57 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/revmap/revmap/gen/revision"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
-// A repository is a Git repository in a folder of its own, which is the current one.
-type repository struct{ *testing.T }
-
-func newRepository(t *testing.T) repository {
-	peer.Needs(t, "git")
-	t.Chdir(t.TempDir())
+// newRepository makes a repository in a folder of its own, which is the current one.
+func newRepository(t *testing.T) gittest.Tree {
+	w := gittest.New(t)
+	t.Chdir(w.Dir)
 	// What a hook of another repository would be given.
 	t.Setenv("GIT_DIR", filepath.Join(t.TempDir(), "other.git"))
 	t.Setenv("GIT_INDEX_FILE", ".git/other-index")
-	r := repository{t}
-	r.git("init", "-q", "-b", "main")
-	return r
-}
-
-// git runs git, and returns what it prints, without white space around it.
-func (r repository) git(args ...string) string {
-	r.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=A Person", "-c", "user.email=person@example.net"}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool {
-		return strings.HasPrefix(v, "GIT_DIR=") || strings.HasPrefix(v, "GIT_INDEX_FILE=")
-	})
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		r.Fatalf("%s: %v\n%s", cmd, err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// write writes files, by path.
-func (r repository) write(files map[string]string) {
-	r.Helper()
-	for path, text := range files {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			r.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			r.Fatal(err)
-		}
-	}
-}
-
-// commit commits all files, and returns the commit's id.
-func (r repository) commit(message string) string {
-	r.Helper()
-	r.git("add", "-A")
-	r.git("commit", "-q", "--allow-empty", "-m", message)
-	return r.git("rev-parse", "HEAD")
+	return w
 }
 
 // defaults are what each source needs.
@@ -78,7 +37,7 @@ const zone = "@ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 
 // changed since.
 func TestLoad(t *testing.T) {
 	r := newRepository(t)
-	r.write(map[string]string{
+	r.Write(map[string]string{
 		"records.yaml":            defaults + "include: [records.d/*.yaml]\nforwards: [zones/*.zone]\nunknown: 1\n",
 		"records.d/a.yaml":        "addresses: {192.0.2.1: a.example.net}\n",
 		"zones/example.net.zone":  zone + "a A 192.0.2.1\n",
@@ -87,11 +46,11 @@ func TestLoad(t *testing.T) {
 		"dns/gone/more.yaml":      "addresses: {192.0.2.2: b.example.net}\n",
 		"dns/gone/.gitattributes": "more.yaml export-ignore\n",
 	})
-	first := r.commit("first")
-	r.git("tag", "v1")
-	r.git("rm", "-rq", "dns", "records.d")
-	r.write(map[string]string{"records.yaml": defaults})
-	r.commit("second")
+	first := r.Commit("first")
+	r.Git("tag", "v1")
+	r.Git("rm", "-rq", "dns", "records.d")
+	r.Write(map[string]string{"records.yaml": defaults})
+	r.Commit("second")
 	inside := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(".", "link"); err != nil {
 		t.Fatal(err)
@@ -171,7 +130,7 @@ func TestLoad(t *testing.T) {
 	if after := temporaries(t); !slices.Equal(before, after) {
 		t.Errorf("temporary folders were left: %q, before: %q", after, before)
 	}
-	if status := r.git("status", "--porcelain"); status != "?? link" {
+	if status := r.Git("status", "--porcelain"); status != "?? link" {
 		t.Errorf("the index has changed:\n%s", status)
 	}
 }
@@ -190,15 +149,15 @@ func temporaries(t *testing.T) []string {
 // could hide what it removes.
 func TestLoadAttributes(t *testing.T) {
 	r := newRepository(t)
-	r.write(map[string]string{
+	r.Write(map[string]string{
 		"records.yaml":     defaults + "include: [records.d/*.yaml]\n",
 		"records.d/a.yaml": "addresses: {192.0.2.1: a.example.net}\n",
 	})
-	base := r.commit("base")
-	r.git("rm", "-q", "records.d/a.yaml")
-	r.write(map[string]string{".gitattributes": "a.yaml working-tree-encoding=UTF-7 ident text eol=crlf\n* text eol=crlf\n"})
-	r.commit("attributes")
-	r.write(map[string]string{"records.d/.gitattributes": "a.yaml working-tree-encoding=UTF-16LE\n"})
+	base := r.Commit("base")
+	r.Git("rm", "-q", "records.d/a.yaml")
+	r.Write(map[string]string{".gitattributes": "a.yaml working-tree-encoding=UTF-7 ident text eol=crlf\n* text eol=crlf\n"})
+	r.Commit("attributes")
+	r.Write(map[string]string{"records.d/.gitattributes": "a.yaml working-tree-encoding=UTF-16LE\n"})
 
 	s, _, found, err := revision.Load(t.Context(), "records.yaml", base)
 	if err != nil || len(found) > 0 || len(s.Addresses) != 1 {
@@ -208,15 +167,15 @@ func TestLoadAttributes(t *testing.T) {
 
 func TestMergeBase(t *testing.T) {
 	r := newRepository(t)
-	r.write(map[string]string{"records.yaml": defaults})
-	base := r.commit("base")
-	r.git("checkout", "-q", "-b", "change")
-	change := r.commit("change")
-	r.git("checkout", "-q", "main")
-	r.commit("main goes on")
-	r.git("checkout", "-q", "--orphan", "other")
-	r.commit("another beginning")
-	r.git("checkout", "-q", "change")
+	r.Write(map[string]string{"records.yaml": defaults})
+	base := r.Commit("base")
+	r.Git("checkout", "-q", "-b", "change")
+	change := r.Commit("change")
+	r.Git("checkout", "-q", "main")
+	r.Commit("main goes on")
+	r.Git("checkout", "-q", "--orphan", "other")
+	r.Commit("another beginning")
+	r.Git("checkout", "-q", "change")
 
 	for rev, want := range map[string]string{"main": base, "change": change, "HEAD": change, base: base} {
 		if got, err := revision.MergeBase(t.Context(), ".", rev); err != nil || got != want {
@@ -238,7 +197,7 @@ func TestMergeBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	clone := t.TempDir()
-	r.git("clone", "-q", "--depth=1", "--no-single-branch", "file://"+origin, clone)
+	r.Git("clone", "-q", "--depth=1", "--no-single-branch", "file://"+origin, clone)
 	const want = `HEAD and "origin/main" have no commit in common in this shallow clone; git fetch --unshallow gets the rest`
 	if got, err := revision.MergeBase(t.Context(), clone, "origin/main"); got != "" || err == nil || err.Error() != want {
 		t.Errorf("merge base in a shallow clone: %q, %v", got, err)
@@ -248,13 +207,13 @@ func TestMergeBase(t *testing.T) {
 // Who can push a tag to the repository does not choose by its name with what others compare.
 func TestTags(t *testing.T) {
 	r := newRepository(t)
-	r.write(map[string]string{"records.yaml": defaults + "addresses: {192.0.2.1: a.example.net}\n"})
-	base := r.commit("base")
-	r.git("checkout", "-q", "-b", "change")
-	r.write(map[string]string{"records.yaml": defaults})
-	r.commit("change")
-	r.git("tag", base[:12])
-	r.git("tag", "main")
+	r.Write(map[string]string{"records.yaml": defaults + "addresses: {192.0.2.1: a.example.net}\n"})
+	base := r.Commit("base")
+	r.Git("checkout", "-q", "-b", "change")
+	r.Write(map[string]string{"records.yaml": defaults})
+	r.Commit("change")
+	r.Git("tag", base[:12])
+	r.Git("tag", "main")
 
 	s, _, _, err := revision.Load(t.Context(), "records.yaml", base)
 	if err != nil || len(s.Addresses) != 1 || s.Root != base[:12]+":records.yaml" {
@@ -273,14 +232,14 @@ func TestTags(t *testing.T) {
 
 func TestAllowances(t *testing.T) {
 	r := newRepository(t)
-	r.commit("base\n\nRevmap-Allow: zone-removed=too.old")
-	r.git("tag", "base")
-	one := r.commit("one\n\nWhat it is for.\n\nRevmap-Allow:  lost=192.0.2.0/24 \nReviewed-by: B Person\nrevmap-allow: changed\n")
-	r.commit("none\n\nRevmap-Allow: in the middle is no trailer\n\nThe end.")
-	r.git("checkout", "-q", "-b", "side", "base")
-	two := r.commit("two\n\nRevmap-Allow:\nRevmap-Allow: zone-removed=2.0.192.in-addr.arpa,\n  folded")
-	r.git("checkout", "-q", "main")
-	r.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	r.Commit("base\n\nRevmap-Allow: zone-removed=too.old")
+	r.Git("tag", "base")
+	one := r.Commit("one\n\nWhat it is for.\n\nRevmap-Allow:  lost=192.0.2.0/24 \nReviewed-by: B Person\nrevmap-allow: changed\n")
+	r.Commit("none\n\nRevmap-Allow: in the middle is no trailer\n\nThe end.")
+	r.Git("checkout", "-q", "-b", "side", "base")
+	two := r.Commit("two\n\nRevmap-Allow:\nRevmap-Allow: zone-removed=2.0.192.in-addr.arpa,\n  folded")
+	r.Git("checkout", "-q", "main")
+	r.Git("merge", "-q", "--no-ff", "-m", "merge", "side")
 
 	got, _, err := revision.Allowances(t.Context(), ".", "base")
 	if err != nil {
@@ -307,7 +266,7 @@ func TestAllowances(t *testing.T) {
 // What was meant as an allowance and is none is told, with the reason.
 func TestMislaid(t *testing.T) {
 	r := newRepository(t)
-	r.commit("base")
+	r.Commit("base")
 	const (
 		before  = "it stands before the last paragraph of the message"
 		colon   = "a colon has to follow Revmap-Allow"
@@ -331,7 +290,7 @@ func TestMislaid(t *testing.T) {
 			[]string{"Revmap-Allow: lost", beside}},
 		{"one\n\nSee Revmap-Allow: lost, which is none.\n\nRevmap-Allow:\nRevmap-Allow: lost,\n  folded", 1, nil},
 	} {
-		id := r.commit(tt.message)
+		id := r.Commit(tt.message)
 		got, mislaid, err := revision.Allowances(t.Context(), ".", "HEAD^")
 		if err != nil || len(got) != tt.values {
 			t.Errorf("%q: %d allowances, want %d; %v", tt.message, len(got), tt.values, err)

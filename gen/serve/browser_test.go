@@ -81,6 +81,6 @@ func TestBrowser(t *testing.T) {
 	sees("shop.acme.example")
 	do(fmt.Sprintf(submit, "form.propose"))
 	sees(w.url + "/proposals")
-	branch := w.git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns/olivia")
+	branch := w.Git("for-each-ref", "--format=%(refname:short)", "refs/heads/rdns/olivia")
 	w.contains(w.sourceAt(branch), "shop.acme.example")
 }

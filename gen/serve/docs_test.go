@@ -50,7 +50,7 @@ func TestServePage(t *testing.T) {
 			}
 			got.WriteString(line)
 			c := exec.Command("bash", "-c", command)
-			c.Dir, c.Env = w.dir, env
+			c.Dir, c.Env = w.Dir, env
 			out, err := c.CombinedOutput()
 			got.Write(out)
 			if n := len(out); n > 0 && out[n-1] != '\n' {

@@ -12,27 +12,28 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/revmap/revmap/internal/gittest"
 	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestServeExample does what make serve does, and what it says then.
 func TestServeExample(t *testing.T) {
-	peer.Needs(t, "git", "curl")
-	w := &world{T: t, dir: t.TempDir()}
+	peer.Needs(t, "curl")
+	w := &world{Tree: gittest.New(t)}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := "../.."
 	for _, dir := range []string{"tools", "bin"} {
-		if err := os.Mkdir(filepath.Join(w.dir, dir), 0o777); err != nil {
+		if err := os.Mkdir(filepath.Join(w.Dir, dir), 0o777); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(exe, filepath.Join(w.dir, "bin/revmap")); err != nil {
+	if err := os.Symlink(exe, filepath.Join(w.Dir, "bin/revmap")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(w.dir, "records.d"), os.DirFS(filepath.Join(root, "records.d"))); err != nil {
+	if err := os.CopyFS(filepath.Join(w.Dir, "records.d"), os.DirFS(filepath.Join(root, "records.d"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"records.yaml", "tools/serve-example"} {
@@ -40,19 +41,19 @@ func TestServeExample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(w.dir, file), data, 0o777); err != nil {
+		if err := os.WriteFile(filepath.Join(w.Dir, file), data, 0o777); err != nil {
 			t.Fatal(err)
 		}
 	}
 	listen := fmt.Sprintf("127.0.0.1:%d", peer.Port(t))
 	run := func() *exec.Cmd {
-		c := exec.Command(filepath.Join(w.dir, "tools/serve-example"))
+		c := exec.Command(filepath.Join(w.Dir, "tools/serve-example"))
 		c.Env = append(w.environment(), "LISTEN="+listen)
 		return c
 	}
 	bash := func(command string) string {
 		c := exec.Command("bash", "-c", command)
-		c.Dir, c.Env = w.dir, w.environment()
+		c.Dir, c.Env = w.Dir, w.environment()
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v", command, err)
@@ -112,7 +113,7 @@ func TestServeExample(t *testing.T) {
 		}
 	}
 	for _, file := range []string{"users.json", "logins"} {
-		if info, err := os.Stat(filepath.Join(w.dir, "run/serve", file)); err != nil || info.Mode().Perm() != 0o600 {
+		if info, err := os.Stat(filepath.Join(w.Dir, "run/serve", file)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", file, info.Mode(), err)
 		}
 	}

@@ -8,28 +8,24 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-
-	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestFullDisk: where nothing can be written, nothing changes; who wants to change something is told why, and can do it once
 // there is room again.
 func TestFullDisk(t *testing.T) {
-	peer.Needs(t, "git")
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skipf("no small disk for the test: mount: %v", err)
 	}
-	w := &world{T: t, dir: filepath.Join(disk, "repository")}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(disk, 0); err != nil {
 			t.Error(err)
 		}
 	})
-	w.make()
+	w := newWorldIn(t, filepath.Join(disk, "repository"))
 	w.serve("--direct", "operator")
 	olivia, acme := w.signIn("olivia"), w.signIn("acme")
-	main := w.git("rev-parse", "main")
+	main := w.Git("rev-parse", "main")
 
 	ballast := filepath.Join(disk, "ballast")
 	f, err := os.Create(ballast)
@@ -65,8 +61,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example") // reading goes on
 	w.contains(olivia.get("/").body, "192.0.2.11")
-	w.git("fsck", "--strict")
-	if got := w.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"); got != main+" refs/heads/main" {
+	w.Git("fsck", "--strict")
+	if got := w.Git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads"); got != main+" refs/heads/main" {
 		t.Errorf("branches: %s", got)
 	}
 
@@ -74,7 +70,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	if got := w.git("status", "--porcelain"); got != "" {
+	if got := w.Git("status", "--porcelain"); got != "" {
 		t.Errorf("the work tree has changed:\n%s", got)
 	}
 	w.propose("olivia", "192.0.2.11", "shop.acme.example")

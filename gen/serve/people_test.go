@@ -29,24 +29,24 @@ func TestTwoAtOnce(t *testing.T) {
 		}
 	}
 	wait.Wait()
-	main := w.git("rev-parse", "main")
+	main := w.Git("rev-parse", "main")
 	branches := make(map[string]bool)
 	all.Range(func(key, value any) bool {
 		name, p := key.(string), value.(proposed)
 		login := strings.Split(name, ".")[1]
 		branches[p.Branch] = true
-		if got := w.git("rev-parse", p.Branch); got != p.Commit {
+		if got := w.Git("rev-parse", p.Branch); got != p.Commit {
 			t.Errorf("%s is at %s, and the answer was %s", p.Branch, got, p.Commit)
 		}
 		if !strings.HasPrefix(p.Branch, "rdns/"+login+"/") {
 			t.Errorf("a proposal of %s is on %s", login, p.Branch)
 		}
-		changed := w.git("diff", "--unified=0", main, p.Commit)
+		changed := w.Git("diff", "--unified=0", main, p.Commit)
 		w.contains(changed, name)
 		if n := strings.Count(changed, "\n+ "); n != 1 {
 			t.Errorf("%s has %d new lines:\n%s", p.Branch, n, changed)
 		}
-		author := w.git("log", "-1", "--format=%an <%ae>, %cn", p.Commit)
+		author := w.Git("log", "-1", "--format=%an <%ae>, %cn", p.Commit)
 		if !strings.HasSuffix(author, " Operator <"+login+"@example.net>, revmap") {
 			t.Errorf("%s is by %s", p.Branch, author)
 		}
@@ -55,7 +55,7 @@ func TestTwoAtOnce(t *testing.T) {
 	if len(branches) != 2*each {
 		t.Errorf("%d branches, want %d", len(branches), 2*each)
 	}
-	w.git("fsck", "--strict")
+	w.Git("fsck", "--strict")
 }
 
 // TestConflict: who has seen an older name overwrites nothing, and sees what happened meanwhile.
@@ -119,15 +119,15 @@ func TestLastOneWins(t *testing.T) {
 	set("192.0.2.10", "c1.acme.example")
 	other := w.propose("acme", "192.0.2.11", "third.acme.example")
 	shows("192.0.2.11", "third.acme.example")
-	w.write(strings.Replace(records, "account: acme\n", "account: acme\n    helo: other.acme.example\n", 1))
-	w.git("commit", "-qam", "By hand")
+	w.Write(map[string]string{"records.yaml": strings.Replace(records, "account: acme\n", "account: acme\n    helo: other.acme.example\n", 1)})
+	w.Git("commit", "-qam", "By hand")
 	set("2001:db8:0:1::5", "v6.acme.example")
 	shows("192.0.2.11", "third.acme.example")
 	shows("2001:db8:0:1::5", "v6.acme.example")
 	w.contains(readAudit(w), `"left_out":[`, other.Branch+" asks for this address, too, and later",
 		`"address":"192.0.2.10","name":"c1.acme.example"`, "[helo-mismatch]")
-	w.git("merge", "-q", "--no-edit", "rdns/acme/api")
-	w.git("merge", "-q", "--no-edit", other.Branch)
+	w.Git("merge", "-q", "--no-edit", "rdns/acme/api")
+	w.Git("merge", "-q", "--no-edit", other.Branch)
 	w.contains(w.sourceAt("main"), "192.0.2.11: third.acme.example", "2001:db8:0:1::5: v6.acme.example")
 	if strings.Contains(w.sourceAt("main"), "c1.acme") {
 		t.Error("what lint is against is proposed")
@@ -251,7 +251,7 @@ func TestOthersAreUnknown(t *testing.T) {
 	}
 	w.contains(w.call("acme", "GET", "/rdns", "").body, "192.0.2.10", "192.0.2.11") // there are lists
 	w.contains(lists["page"].body, "192.0.2.10", "192.0.2.11")
-	if got := w.git("branch", "--list", "rdns/*", "--format=%(refname:short)"); got != branch {
+	if got := w.Git("branch", "--list", "rdns/*", "--format=%(refname:short)"); got != branch {
 		t.Errorf("branches: %s", got)
 	}
 }

@@ -24,7 +24,7 @@ import (
 
 	"github.com/revmap/revmap/gen/cli"
 	"github.com/revmap/revmap/gen/users"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // asProgram in the environment makes this test binary the program revmap.
@@ -41,8 +41,7 @@ func TestMain(m *testing.M) {
 
 // A world is a repository with a source, people who may sign in, and perhaps a revmap serve that runs there.
 type world struct {
-	*testing.T
-	dir     string // of the repository
+	gittest.Tree
 	users   string // file of the people
 	audit   string // file
 	listens string // address and port
@@ -128,61 +127,27 @@ var people = sync.OnceValues(func() (file []byte, tokens map[string]string) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	peer.Needs(t, "git")
-	w := &world{T: t, dir: filepath.Join(t.TempDir(), "repository")}
-	w.make()
-	return w
+	return newWorldIn(t, t.TempDir())
 }
 
-// make makes the repository, and what lies beside it.
-func (w *world) make() {
-	w.Helper()
-	if err := os.MkdirAll(w.dir, 0o777); err != nil {
-		w.Fatal(err)
-	}
+// newWorldIn makes the repository in a folder, and what is needed beside it elsewhere.
+func newWorldIn(t *testing.T, dir string) *world {
+	t.Helper()
+	w := &world{Tree: gittest.In(t, dir)}
 	beside := w.TempDir()
 	w.users, w.audit = filepath.Join(beside, "users.json"), filepath.Join(beside, "audit.log")
 	file, _ := people()
 	if err := os.WriteFile(w.users, file, 0o600); err != nil {
 		w.Fatal(err)
 	}
-	w.git("init", "-q", "-b", "main")
-	w.write(records)
-	w.git("add", ".")
-	w.git("commit", "-qm", "The source")
-}
-
-// write replaces the source in the work tree.
-func (w *world) write(text string) {
-	w.Helper()
-	if err := os.WriteFile(filepath.Join(w.dir, "records.yaml"), []byte(text), 0o666); err != nil {
-		w.Fatal(err)
-	}
+	w.Write(map[string]string{"records.yaml": records})
+	w.Commit("The source")
+	return w
 }
 
 // environment is that of all programs of a world: without configuration of whoever runs the tests.
 func (w *world) environment() []string {
-	return append(os.Environ(), "HOME="+w.TempDir(), "XDG_CONFIG_HOME="+w.TempDir(), "REVMAP_CACHE=off",
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_DEFAULT_HASH=sha1",
-		"GIT_AUTHOR_NAME=A Person", "GIT_AUTHOR_EMAIL=person@example.net",
-		"GIT_COMMITTER_NAME=A Person", "GIT_COMMITTER_EMAIL=person@example.net", asProgram+"=1")
-}
-
-// git runs git in the repository and returns what it prints, without the final line break.
-func (w *world) git(args ...string) string {
-	w.Helper()
-	return w.gitIn(w.dir, args...)
-}
-
-func (w *world) gitIn(dir string, args ...string) string {
-	w.Helper()
-	c := exec.Command("git", args...)
-	c.Dir, c.Env = dir, w.environment()
-	out, err := c.CombinedOutput()
-	if err != nil {
-		w.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSuffix(string(out), "\n")
+	return append(os.Environ(), "HOME="+w.TempDir(), "XDG_CONFIG_HOME="+w.TempDir(), "REVMAP_CACHE=off", asProgram+"=1")
 }
 
 // revmap returns a command that runs revmap in the folder of the repository.
@@ -193,7 +158,7 @@ func (w *world) revmap(args ...string) *exec.Cmd {
 		w.Fatal(err)
 	}
 	c := exec.Command(exe, args...)
-	c.Dir, c.Env = w.dir, w.environment()
+	c.Dir, c.Env = w.Dir, w.environment()
 	return c
 }
 
@@ -403,7 +368,7 @@ func (w *world) propose(login, addr, name string) proposed {
 // sourceAt returns the source of a commit or branch.
 func (w *world) sourceAt(rev string) string {
 	w.Helper()
-	return w.git("show", rev+":records.yaml")
+	return w.Git("show", rev+":records.yaml")
 }
 
 func (w *world) contains(text string, wants ...string) {

@@ -23,6 +23,7 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/gen/serve"
+	"github.com/revmap/revmap/internal/gittest"
 	"github.com/revmap/revmap/internal/peer"
 )
 
@@ -42,7 +43,6 @@ func readAudit(w *world) string {
 
 // TestSlowClient: who takes ten seconds for a header is cut off, and nobody else waits meanwhile.
 func TestSlowClient(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	w.serve()
 	c, err := net.Dial("tcp", w.listens)
@@ -120,12 +120,12 @@ func (w *world) killed(flags ...string) map[string]proposed {
 // sound checks that nothing is half done after the server has started again.
 func (w *world) sound() {
 	w.Helper()
-	w.git("fsck", "--strict")
-	if status := w.git("status", "--porcelain"); status != "" {
+	w.Git("fsck", "--strict")
+	if status := w.Git("status", "--porcelain"); status != "" {
 		w.Errorf("the work tree has changed:\n%s", status)
 	}
-	left, err := filepath.Glob(filepath.Join(w.dir, ".git", "revmap", "tmp-*"))
-	locks, err2 := filepath.Glob(filepath.Join(w.dir, ".git", "*.lock"))
+	left, err := filepath.Glob(filepath.Join(w.Dir, ".git", "revmap", "tmp-*"))
+	locks, err2 := filepath.Glob(filepath.Join(w.Dir, ".git", "*.lock"))
 	if left = append(left, locks...); err != nil || err2 != nil || len(left) > 0 {
 		w.Errorf("left over: %s", left)
 	}
@@ -147,7 +147,7 @@ func TestKill(t *testing.T) {
 	for _, p := range list.Proposals {
 		known[p.Branch] = p.Commit
 	}
-	for line := range strings.Lines(w.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads/rdns")) {
+	for line := range strings.Lines(w.Git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads/rdns")) {
 		branch, commit, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if known[branch] != commit {
 			t.Errorf("branch %s at %s is a proposal at %q", branch, commit, known[branch])
@@ -169,7 +169,7 @@ func TestKillDirect(t *testing.T) {
 	answered := w.killed("--direct", "operator")
 	w.serve("--direct", "operator")
 	w.sound()
-	history := w.git("log", "--format=%H", "main")
+	history := w.Git("log", "--format=%H", "main")
 	for name, p := range answered {
 		if !strings.Contains(history, p.Commit) {
 			t.Errorf("the main branch does not have %s, which names %s", p.Commit, name)
@@ -183,29 +183,28 @@ func TestKillDirect(t *testing.T) {
 func TestDirtyWorkTree(t *testing.T) {
 	w := newWorld(t)
 	w.serve("--direct", "operator")
-	main := w.git("rev-parse", "main")
+	main := w.Git("rev-parse", "main")
 	mine := strings.Replace(records, "gw1.example.net", "gw2.example.net", 1)
-	w.write(mine)
+	w.Write(map[string]string{"records.yaml": mine})
 	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "shop.acme.example"))
 	if r.status < 400 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	w.contains(r.body, "records.yaml", "commit")
-	if got := w.git("rev-parse", "main"); got != main {
+	if got := w.Git("rev-parse", "main"); got != main {
 		t.Errorf("the branch has moved to %s", got)
 	}
-	if got, err := os.ReadFile(filepath.Join(w.dir, "records.yaml")); err != nil || string(got) != mine {
-		t.Errorf("the work tree holds %s, %v", got, err)
+	if got := w.Read("records.yaml"); got != mine {
+		t.Errorf("the work tree holds %s", got)
 	}
 
 	// Once it is clean, the same works, and the work tree follows.
-	w.write(records)
+	w.Write(map[string]string{"records.yaml": records})
 	w.propose("olivia", "192.0.2.11", "shop.acme.example")
-	got, err := os.ReadFile(filepath.Join(w.dir, "records.yaml"))
-	if err != nil || !strings.Contains(string(got), "shop.acme.example") {
-		t.Errorf("the work tree has not followed: %s, %v", got, err)
+	if got := w.Read("records.yaml"); !strings.Contains(got, "shop.acme.example") {
+		t.Errorf("the work tree has not followed: %s", got)
 	}
-	if status := w.git("status", "--porcelain"); status != "" {
+	if status := w.Git("status", "--porcelain"); status != "" {
 		t.Errorf("the work tree is dirty:\n%s", status)
 	}
 }
@@ -213,7 +212,7 @@ func TestDirtyWorkTree(t *testing.T) {
 // TestDetachedHead: without a branch that is checked out, one has to be named.
 func TestDetachedHead(t *testing.T) {
 	w := newWorld(t)
-	w.git("checkout", "-q", "--detach")
+	w.Git("checkout", "-q", "--detach")
 	c := w.revmap("serve", "--listen", "127.0.0.1:0", "--no-auth")
 	out, err := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 3 || !strings.Contains(string(out), "--branch") {
@@ -230,28 +229,21 @@ func TestDetachedHead(t *testing.T) {
 func (w *world) addRemote() (bare string) {
 	w.Helper()
 	bare = filepath.Join(w.TempDir(), "bare")
-	w.gitIn(w.dir, "clone", "-q", "--bare", w.dir, bare)
-	w.git("remote", "add", "origin", bare)
-	w.git("fetch", "-q", "origin")
+	w.Git("clone", "-q", "--bare", ".", bare)
+	w.Git("remote", "add", "origin", bare)
+	w.Git("fetch", "-q", "origin")
 	return bare
 }
 
 // elsewhere commits a change of a clone of the remote, and pushes it.
 func (w *world) elsewhere(bare, old, new string) (commit string) {
 	w.Helper()
-	clone := filepath.Join(w.TempDir(), "clone")
-	w.gitIn(w.dir, "clone", "-q", bare, clone)
-	file := filepath.Join(clone, "records.yaml")
-	text, err := os.ReadFile(file)
-	if err == nil {
-		err = os.WriteFile(file, []byte(strings.Replace(string(text), old, new, 1)), 0o666)
-	}
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.gitIn(clone, "commit", "-qam", "Elsewhere")
-	w.gitIn(clone, "push", "-q", "origin", "main")
-	return w.gitIn(clone, "rev-parse", "HEAD")
+	clone := gittest.Tree{TB: w, Dir: w.TempDir()}
+	clone.Git("clone", "-q", bare, ".")
+	clone.Replace("records.yaml", old, new)
+	commit = clone.Commit("Elsewhere")
+	clone.Git("push", "-q", "origin", "main")
+	return commit
 }
 
 // TestRejectedPush: what somebody has pushed meanwhile comes first. Where the two main branches have gone apart, nothing
@@ -262,25 +254,25 @@ func TestRejectedPush(t *testing.T) {
 	w.serve("--remote", "origin", "--fetch", "0", "--direct", "operator")
 	theirs := w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
 	ours := w.propose("olivia", "192.0.2.11", "shop.acme.example")
-	if got := w.git("rev-parse", "main^"); got != theirs {
+	if got := w.Git("rev-parse", "main^"); got != theirs {
 		t.Errorf("the commit follows %s, not %s", got, theirs)
 	}
-	if got := w.gitIn(bare, "rev-parse", "main"); got != ours.Commit {
+	if got := w.Git("-C", bare, "rev-parse", "main"); got != ours.Commit {
 		t.Errorf("the remote has %s", got)
 	}
 
 	w.elsewhere(bare, "gw2.example.net", "gw3.example.net")
-	w.git("commit", "-q", "--allow-empty", "-m", "Not pushed")
-	main := w.git("rev-parse", "main")
+	w.Git("commit", "-q", "--allow-empty", "-m", "Not pushed")
+	main := w.Git("rev-parse", "main")
 	r := w.call("olivia", "POST", "/api/v1/changes", changeBody("192.0.2.11", "store.acme.example"))
 	if r.status != http.StatusInternalServerError {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	w.contains(r.body, "main and origin/main has commits that the other has not: merge or rebase them")
-	if got := w.git("rev-parse", "main"); got != main {
+	if got := w.Git("rev-parse", "main"); got != main {
 		t.Errorf("the branch has moved to %s", got)
 	}
-	if status := w.git("status", "--porcelain"); status != "" {
+	if status := w.Git("status", "--porcelain"); status != "" {
 		t.Errorf("the work tree has changed:\n%s", status)
 	}
 	w.contains(readAudit(w), `"level":"WARN","msg":"propose","login":"olivia"`)
@@ -292,18 +284,18 @@ func TestRemote(t *testing.T) {
 	bare := w.addRemote()
 	w.serve("--remote", "origin", "--fetch", "50ms", "--direct", "operator")
 	commit := w.elsewhere(bare, "gw1.example.net", "gw2.example.net")
-	peer.Wait(t, func() bool { return w.git("rev-parse", "main") == commit },
+	peer.Wait(t, func() bool { return w.Git("rev-parse", "main") == commit },
 		func() string { return "not fetched:\n" + w.log.String() })
 	shown := func() string { return w.call("olivia", "GET", "/rdns/192.0.2.1", "").body }
 	peer.Wait(t, func() bool { return strings.Contains(shown(), "gw2.example.net") },
 		func() string { return "not shown:\n" + w.log.String() })
 
 	direct := w.propose("olivia", "192.0.2.11", "shop.acme.example")
-	if got := w.gitIn(bare, "rev-parse", "main"); got != direct.Commit {
+	if got := w.Git("-C", bare, "rev-parse", "main"); got != direct.Commit {
 		t.Errorf("the remote has main at %s, not %s", got, direct.Commit)
 	}
 	reviewed := w.propose("acme", "192.0.2.11", "store.acme.example")
-	if got := w.gitIn(bare, "rev-parse", reviewed.Branch); got != reviewed.Commit {
+	if got := w.Git("-C", bare, "rev-parse", reviewed.Branch); got != reviewed.Commit {
 		t.Errorf("the remote has %s at %s, not %s", reviewed.Branch, got, reviewed.Commit)
 	}
 
@@ -312,7 +304,7 @@ func TestRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := w.propose("acme", "192.0.2.10", "mail.acme.example")
-	if kept.Warning == "" || w.git("rev-parse", kept.Branch) != kept.Commit {
+	if kept.Warning == "" || w.Git("rev-parse", kept.Branch) != kept.Commit {
 		t.Errorf("a remote that is away: %+v", kept)
 	}
 	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "fetch from the remote") },
@@ -326,7 +318,7 @@ func TestRemote(t *testing.T) {
 	if r := b.post("/proposals/push", url.Values{"branch": {kept.Branch}}); r.status != http.StatusOK {
 		t.Errorf("push again: %d %s", r.status, r.body)
 	}
-	if got := w.gitIn(bare, "rev-parse", kept.Branch); got != kept.Commit {
+	if got := w.Git("-C", bare, "rev-parse", kept.Branch); got != kept.Commit {
 		t.Errorf("pushed again, the remote has %s", got)
 	}
 }
@@ -335,13 +327,13 @@ func TestRemote(t *testing.T) {
 func TestBrokenCommit(t *testing.T) {
 	w := newWorld(t)
 	w.serve()
-	w.git("rm", "-q", "records.yaml")
-	w.git("commit", "-qm", "Gone")
+	w.Git("rm", "-q", "records.yaml")
+	w.Git("commit", "-qm", "Gone")
 	health := func() string { return w.call("", "GET", "/healthz", "").body }
 	peer.Wait(t, func() bool { return strings.HasPrefix(health(), "stale") }, func() string { return "healthz: " + health() })
 	w.contains(w.log.String(), "records.yaml")
 	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
-	w.git("revert", "--no-edit", "HEAD")
+	w.Git("revert", "--no-edit", "HEAD")
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
 }
 
@@ -349,8 +341,8 @@ func TestBrokenCommit(t *testing.T) {
 // beginning.
 func TestStartBroken(t *testing.T) {
 	w := newWorld(t)
-	w.write(records + "  x: [")
-	w.git("commit", "-qam", "Broken")
+	w.Write(map[string]string{"records.yaml": records + "  x: ["})
+	w.Git("commit", "-qam", "Broken")
 	w.serve()
 	health := func() string { return w.call("", "GET", "/healthz", "").body }
 	if got := health(); !strings.HasPrefix(got, "stale: ") {
@@ -359,7 +351,7 @@ func TestStartBroken(t *testing.T) {
 	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
 	w.contains(w.call("olivia", "GET", "/v1/servers", "").body, "web1")
 	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "records.yaml:30: this is not YAML") }, w.log.String)
-	w.git("revert", "--no-edit", "HEAD")
+	w.Git("revert", "--no-edit", "HEAD")
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
 }
 
@@ -575,9 +567,9 @@ func TestCtrlC(t *testing.T) {
 	if err := os.WriteFile(ssh, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.git("remote", "set-url", "origin", "ssh://example.net"+bare)
-	w.git("config", "core.sshCommand", ssh)
-	w.git("config", "ssh.variant", "simple")
+	w.Git("remote", "set-url", "origin", "ssh://example.net"+bare)
+	w.Git("config", "core.sshCommand", ssh)
+	w.Git("config", "ssh.variant", "simple")
 	w.serve("--remote", "origin", "--fetch", "0")
 	answer := make(chan proposed)
 	go func() { answer <- w.propose("olivia", "192.0.2.11", "shop.acme.example") }()
@@ -595,7 +587,7 @@ func TestCtrlC(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := <-answer
-	if p.Warning != "" || w.gitIn(bare, "rev-parse", p.Branch) != p.Commit {
+	if p.Warning != "" || w.Git("-C", bare, "rev-parse", p.Branch) != p.Commit {
 		t.Errorf("%+v", p)
 	}
 	if err := <-w.ended; err != nil {

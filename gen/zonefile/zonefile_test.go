@@ -23,6 +23,7 @@ import (
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/peer"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -124,26 +125,8 @@ func generation(t *testing.T, zones []snapshot.Zone, entries []entry, hosts map[
 			t.Fatal(err)
 		}
 	}
-	for name, addrs := range hosts {
-		for _, a := range addrs {
-			if err := b.AddHost(name, []netip.Addr{netip.MustParseAddr(a)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	r, err := snapshot.OpenBytes(buf.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := authority.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	snapshottest.AddHosts(t, b, hosts)
+	return snapshottest.Generation(t, snapshottest.Open(t, snapshottest.Bytes(t, b)))
 }
 
 // texts writes every zone of g.

@@ -1,7 +1,6 @@
 package authority_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/oracle"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 // content is what a test snapshot holds.
@@ -32,44 +32,11 @@ type entry struct {
 	names []string
 }
 
-// soaData is the data of all SOAs that zone makes.
-const soaData = "ns1.example.net. hostmaster.example.net. 7 3600 900 1209600 300"
+// soaData is the data of all SOAs that snapshottest makes.
+const soaData = "ns1.example.net. hostmaster.example.net. 2026112100 3600 900 1209600 300"
 
-func zone(kind snapshot.ZoneKind, name string) snapshot.Zone {
-	z := snapshot.Zone{
-		Kind: kind, Name: name, Serial: 7, TTL: 3600,
-		SOA: snapshot.SOA{Primary: "ns1.example.net.", Contact: "hostmaster.example.net.",
-			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300},
-		NS: []string{"ns1.example.net.", "ns2.example.net."},
-	}
-	if kind == snapshot.Catalog {
-		z.NS = []string{"invalid."}
-	}
-	return z
-}
-
-func reverse(name, prefix, fallback string, delegations ...snapshot.Delegation) snapshot.Zone {
-	z := zone(snapshot.Reverse, name)
-	z.Prefix, z.Fallback, z.Delegations = netip.MustParsePrefix(prefix), fallback, delegations
-	return z
-}
-
-// delegation makes a delegation from "prefix child" and the names of name servers, "!" for a DS RR, and "name=address"
-// for glue.
-func delegation(what string, more ...string) snapshot.Delegation {
-	prefix, name, _ := strings.Cut(what, " ")
-	d := snapshot.Delegation{Prefix: netip.MustParsePrefix(prefix), Name: name}
-	for _, m := range more {
-		if m == "!" {
-			d.DS = append(d.DS, snapshot.DS{KeyTag: 12345, Algorithm: 13, DigestType: 2, Digest: "\xab\xcd"})
-		} else if ns, addr, glue := strings.Cut(m, "="); glue {
-			d.Glue = append(d.Glue, snapshot.Glue{Name: ns, Addr: netip.MustParseAddr(addr)})
-		} else {
-			d.NS = append(d.NS, m)
-		}
-	}
-	return d
-}
+// What the zones of these tests are made with.
+var zone, reverse, delegation = snapshottest.Zone, snapshottest.Reverse, snapshottest.Delegation
 
 func generation(t testing.TB, c content) *authority.Generation {
 	t.Helper()
@@ -85,26 +52,8 @@ func generation(t testing.TB, c content) *authority.Generation {
 			t.Fatal(err)
 		}
 	}
-	for name, addrs := range c.hosts {
-		for _, a := range addrs {
-			if err := b.AddHost(name, []netip.Addr{netip.MustParseAddr(a)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	r, err := snapshot.OpenBytes(buf.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := authority.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	snapshottest.AddHosts(t, b, c.hosts)
+	return snapshottest.Generation(t, snapshottest.Open(t, snapshottest.Bytes(t, b)))
 }
 
 // text writes a record in the words of the oracle.
@@ -225,7 +174,7 @@ func TestAnswer(t *testing.T) {
 		soa6     = "8.b.d.0.1.0.0.2.ip6.arpa." + soa
 		soaFall  = "113.0.203.in-addr.arpa." + soa
 		soaFall6 = "0.f.f.f.3.ip6.arpa." + soa
-		ds       = " 3600 DS 12345 13 2 ABCD"
+		ds       = " 3600 DS 12345 13 2 ABCD002E"
 
 		// what a referral to 7.18.198 has
 		ns7 = "7.18.198.in-addr.arpa. 3600 NS 8.8.18.198.in-addr.arpa.; " +

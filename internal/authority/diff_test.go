@@ -63,7 +63,7 @@ func TestDiffSpecification(t *testing.T) {
 		{"a name server", func(c *content) { c.zones[0].NS = []string{"ns1.example.net."} }, r1, true,
 			"-2.0.192.in-addr.arpa. 3600 NS ns2.example.net."},
 		{"the DS of a child", func(c *content) { c.zones[0].Delegations[0].DS = nil }, r1, true,
-			"-64-26.2.0.192.in-addr.arpa. 3600 DS 12345 13 2 ABCD"},
+			"-64-26.2.0.192.in-addr.arpa. 3600 DS 12345 13 2 ABCD002E"},
 		{"glue", func(c *content) { c.zones[0].Delegations[0].Glue = nil }, r1, true,
 			"-ns.64-26.2.0.192.in-addr.arpa. 3600 A 192.0.2.65"},
 		{"a delegated address", func(c *content) { c.zones[0].Delegations = c.zones[0].Delegations[:1] }, r1, true,
@@ -71,7 +71,7 @@ func TestDiffSpecification(t *testing.T) {
 		{"from aliases to names", func(c *content) {
 			c.zones[0].Delegations = c.zones[0].Delegations[1:]
 			c.entries = append(c.entries, entry{"192.0.2.65", snapshot.Default, 60, []string{"d.example."}})
-		}, r1, true, "-64-26.2.0.192.in-addr.arpa. 3600 DS 12345 13 2 ABCD " +
+		}, r1, true, "-64-26.2.0.192.in-addr.arpa. 3600 DS 12345 13 2 ABCD002E " +
 			"-64-26.2.0.192.in-addr.arpa. 3600 NS ns.64-26.2.0.192.in-addr.arpa. " +
 			"-64.2.0.192.in-addr.arpa. 3600 CNAME 64.64-26.2.0.192.in-addr.arpa. " +
 			"-65.2.0.192.in-addr.arpa. 3600 CNAME 65.64-26.2.0.192.in-addr.arpa. " +

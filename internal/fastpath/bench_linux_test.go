@@ -1,7 +1,6 @@
 package fastpath_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +17,7 @@ import (
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/fastpath"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
 const benchNames = 1_000_000
@@ -67,23 +67,15 @@ func (f *benchFamily) generation(b *testing.B) *authority.Generation {
 			b.Fatal(err)
 		}
 	}
-	var file bytes.Buffer
-	if _, err := builder.WriteTo(&file); err != nil {
-		b.Fatal(err)
-	}
 	path := filepath.Join(b.TempDir(), "records.snapshot")
-	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(path, snapshottest.Bytes(b, builder), 0o644); err != nil {
 		b.Fatal(err)
 	}
 	r, err := snapshot.Open(path) // has its own memory, in large pages where there are any
 	if err != nil {
 		b.Fatal(err)
 	}
-	g, err := authority.New(r)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return g
+	return snapshottest.Generation(b, r)
 }
 
 // benchPackets is how many packets there are for each kind of answer.

@@ -1,7 +1,6 @@
 package fastpath_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -9,45 +8,11 @@ import (
 
 	"github.com/revmap/revmap/internal/authority"
 	"github.com/revmap/revmap/internal/snapshot"
+	"github.com/revmap/revmap/internal/snapshottest"
 )
 
-func zone(kind snapshot.ZoneKind, name string) snapshot.Zone {
-	z := snapshot.Zone{
-		Kind: kind, Name: name, Serial: 2026112100, TTL: 3600,
-		SOA: snapshot.SOA{
-			Primary: "ns1.example.net.", Contact: "hostmaster.example.net.",
-			Refresh: 3600, Retry: 900, Expire: 1209600, Minimum: 300,
-		},
-		NS: []string{"ns1.example.net.", "ns2.example.net."},
-	}
-	if kind == snapshot.Catalog {
-		z.NS = []string{"invalid."}
-	}
-	return z
-}
-
-func reverse(name, prefix, fallback string, delegations ...snapshot.Delegation) snapshot.Zone {
-	z := zone(snapshot.Reverse, name)
-	z.Prefix, z.Fallback, z.Delegations = netip.MustParsePrefix(prefix), fallback, delegations
-	return z
-}
-
-// delegation makes a delegation from "prefix child" and the names of name servers, "!" for a DS RR, and "name=address"
-// for glue.
-func delegation(what string, more ...string) snapshot.Delegation {
-	prefix, name, _ := strings.Cut(what, " ")
-	d := snapshot.Delegation{Prefix: netip.MustParsePrefix(prefix), Name: name}
-	for _, m := range more {
-		if m == "!" {
-			d.DS = append(d.DS, snapshot.DS{KeyTag: 12345, Algorithm: 13, DigestType: 2, Digest: "\xab\xcd\x00."})
-		} else if ns, addr, glue := strings.Cut(m, "="); glue {
-			d.Glue = append(d.Glue, snapshot.Glue{Name: ns, Addr: netip.MustParseAddr(addr)})
-		} else {
-			d.NS = append(d.NS, m)
-		}
-	}
-	return d
-}
+// What the zones of these tests are made with.
+var zone, reverse, delegation = snapshottest.Zone, snapshottest.Reverse, snapshottest.Delegation
 
 // long returns a name of the most bytes below example.net., or of fewer if less is given.
 func long(less int) string {
@@ -142,46 +107,24 @@ func content(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 	}
-	hosts := []struct{ name, addrs string }{
-		{"web1.host.example.", "192.0.2.20 2001:db8::20 192.0.2.10"},
-		{"six.host.example.", "2001:db8::1"},
-		{"db.rack7.host.example.", "192.0.2.40"},
-		{"8.alias.host.example.", "192.0.2.43"},
-		{"bare.example.", "2001:db8::40 192.0.2.41"},
-		{"203-0-113-8.static.host.example.", "192.0.2.42 203.0.113.8 2001:db8::42"},
-		{"some.bare.example.", ""},
-		{"many.bare.example.", ""},
+	hosts := map[string][]string{
+		"web1.host.example.":               {"192.0.2.20", "2001:db8::20", "192.0.2.10"},
+		"six.host.example.":                {"2001:db8::1"},
+		"db.rack7.host.example.":           {"192.0.2.40"},
+		"8.alias.host.example.":            {"192.0.2.43"},
+		"bare.example.":                    {"2001:db8::40", "192.0.2.41"},
+		"203-0-113-8.static.host.example.": {"192.0.2.42", "203.0.113.8", "2001:db8::42"},
 	}
-	for i := range 250 {
-		addr := fmt.Sprintf(" 198.18.10.%d 2001:db8::a:%x", i, i)
-		hosts[7].addrs += addr
-		if i < 30 {
-			hosts[6].addrs += addr
+	for name, n := range map[string]int{"some.bare.example.": 30, "many.bare.example.": 250} {
+		for i := range n {
+			hosts[name] = append(hosts[name], fmt.Sprintf("198.18.10.%d", i), fmt.Sprintf("2001:db8::a:%x", i))
 		}
 	}
-	for _, h := range hosts {
-		for _, a := range strings.Fields(h.addrs) {
-			if err := b.AddHost(h.name, []netip.Addr{netip.MustParseAddr(a)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var buf bytes.Buffer
-	if _, err := b.WriteTo(&buf); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	snapshottest.AddHosts(t, b, hosts)
+	return snapshottest.Bytes(t, b)
 }
 
 func generation(t testing.TB, content []byte) *authority.Generation {
 	t.Helper()
-	r, err := snapshot.OpenBytes(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := authority.New(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return snapshottest.Generation(t, snapshottest.Open(t, content))
 }

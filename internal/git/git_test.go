@@ -11,33 +11,21 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/internal/git"
-	"github.com/revmap/revmap/internal/peer"
+	"github.com/revmap/revmap/internal/gittest"
 )
 
 // newRepository makes a repository with a commit of a few files, and returns its folder.
 func newRepository(t *testing.T) string {
 	t.Helper()
-	peer.Needs(t, "git")
-	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
-	dir := t.TempDir()
-	run(t, dir, "init", "-q", "-b", "main")
-	for path, text := range map[string]string{"a": "first\r\n", "folder/b": "", "line\nbreak": "x"} {
-		path = filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w := gittest.New(t)
+	w.Write(map[string]string{"a": "first\r\n", "folder/b": "", "line\nbreak": "x"})
 	for from, to := range map[string]string{"to-a": "a", "to-folder": "folder", "out": "/etc/passwd", "none": "nothing", "loop": "loop"} {
-		if err := os.Symlink(to, filepath.Join(dir, from)); err != nil {
+		if err := os.Symlink(to, filepath.Join(w.Dir, from)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run(t, dir, "add", "-A")
-	run(t, dir, "commit", "-q", "-m", "first")
-	return dir
+	w.Commit("first")
+	return w.Dir
 }
 
 func run(t *testing.T, dir string, args ...string) string {

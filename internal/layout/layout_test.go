@@ -18,7 +18,8 @@ import (
 const module = "github.com/revmap/revmap"
 
 // arrows tells for each package of this module which others it may import; tests may import more. Nothing imports
-// internal/oracle and internal/peer but tests. A new package gets a line here, which is the moment to think about its place.
+// internal/gittest, internal/oracle, internal/peer and internal/snapshottest but tests. A new package gets a line here,
+// which is the moment to think about its place.
 var arrows = map[string]string{
 	"cmd/coredns": "plugin internal/version",
 	"cmd/revmap":  "gen/cli",
@@ -75,7 +76,10 @@ var arrows = map[string]string{
 	"internal/oracle":    "internal/snapshot internal/arpa internal/hostname",
 	"internal/parallel":  "",
 	"internal/git":       "",
+	"internal/gittest":   "internal/peer",
 	"internal/peer":      "",
+
+	"internal/snapshottest": "internal/authority internal/snapshot",
 
 	"bench": "gen/compile gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
