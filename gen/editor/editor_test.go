@@ -568,9 +568,9 @@ func TestTogetherOvertaken(t *testing.T) {
 		older := s.propose(Proposal{Together: together, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
 		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "b.acme.example")}})
 		s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.10", "")}})
-		s.git("merge", "-q", "--ff-only", older.Commit)
+		s.Git("merge", "-q", "--ff-only", older.Commit)
 		done := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
-		if len(done.Left) > 0 || !strings.Contains(s.git("show", done.Branch+":dns/records.d/customers.yaml"), "192.0.2.11: b.acme.example") {
+		if len(done.Left) > 0 || !strings.Contains(s.Git("show", done.Branch+":dns/records.d/customers.yaml"), "192.0.2.11: b.acme.example") {
 			t.Errorf("together: %t: left out: %+v, want the newer name to stay", together, done.Left)
 		}
 	}
