@@ -52,7 +52,8 @@ func TestFullDisk(t *testing.T) {
 	if r.status != http.StatusInternalServerError {
 		t.Errorf("acme: %d %s", r.status, r.body)
 	}
-	w.contains(w.log.String(), `"login":"acme"`, full)
+	w.logs(`"login":"acme"`)
+	w.logs(full)
 	for _, b := range []browser{olivia, acme} {
 		form := url.Values{"address": {"192.0.2.11"}, "name": {"shop.acme.example"}, "was": {"www.acme.example."}}
 		if r := b.post("/collect", form); r.status != http.StatusInternalServerError {

@@ -25,6 +25,7 @@ import (
 	"github.com/revmap/revmap/gen/cli"
 	"github.com/revmap/revmap/gen/users"
 	"github.com/revmap/revmap/internal/gittest"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // asProgram in the environment makes this test binary the program revmap.
@@ -369,6 +370,13 @@ func (w *world) propose(login, addr, name string) proposed {
 func (w *world) sourceAt(rev string) string {
 	w.Helper()
 	return w.Git("show", rev+":records.yaml")
+}
+
+// logs returns when the server has logged something, which is later than it answers.
+func (w *world) logs(want string) {
+	w.Helper()
+	peer.Wait(w, func() bool { return strings.Contains(w.log.String(), want) },
+		func() string { return fmt.Sprintf("there is no %q in:\n%s", want, w.log) })
 }
 
 func (w *world) contains(text string, wants ...string) {

@@ -307,13 +307,11 @@ func TestRemote(t *testing.T) {
 	if kept.Warning == "" || w.Git("rev-parse", kept.Branch) != kept.Commit {
 		t.Errorf("a remote that is away: %+v", kept)
 	}
-	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "fetch from the remote") },
-		func() string { return "nobody has logged that the remote is away" })
+	w.logs("fetch from the remote")
 	if err := os.Rename(away, bare); err != nil {
 		t.Fatal(err)
 	}
-	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "works again") },
-		func() string { return "nobody has logged that the remote is back:\n" + w.log.String() })
+	w.logs("works again")
 	b := w.signIn("acme")
 	if r := b.post("/proposals/push", url.Values{"branch": {kept.Branch}}); r.status != http.StatusOK {
 		t.Errorf("push again: %d %s", r.status, r.body)
@@ -331,7 +329,7 @@ func TestBrokenCommit(t *testing.T) {
 	w.Git("commit", "-qm", "Gone")
 	health := func() string { return w.call("", "GET", "/healthz", "").body }
 	peer.Wait(t, func() bool { return strings.HasPrefix(health(), "stale") }, func() string { return "healthz: " + health() })
-	w.contains(w.log.String(), "records.yaml")
+	w.logs("records.yaml")
 	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
 	w.Git("revert", "--no-edit", "HEAD")
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
@@ -350,7 +348,7 @@ func TestStartBroken(t *testing.T) {
 	}
 	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
 	w.contains(w.call("olivia", "GET", "/v1/servers", "").body, "web1")
-	peer.Wait(t, func() bool { return strings.Contains(w.log.String(), "records.yaml:30: this is not YAML") }, w.log.String)
+	w.logs("records.yaml:30: this is not YAML")
 	w.Git("revert", "--no-edit", "HEAD")
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
 }
