@@ -326,22 +326,30 @@ func parseAddr(text string) (netip.Addr, bool) {
 // wanted are the names that addresses are to get by open proposals of one person, absolute; "" for the default.
 type wanted map[netip.Addr]string
 
-// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts. It is nothing if
-// the person needs no review, or none any more: then the newest is what is served.
+// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts.
 func wantedBy(seat *desk.Seat) wanted {
 	w := make(wanted)
-	if seat.Direct() {
-		return w
-	}
-	for _, o := range seat.Open() {
-		if o.Login != seat.Person().Login {
-			continue
-		}
-		for _, e := range o.Edits {
-			w[e.Addr] = e.Name
-		}
+	for e := range proposedBy(seat) {
+		w[e.Addr] = e.Name
 	}
 	return w
+}
+
+// proposedBy returns the edits that a person has proposed and that are not merged yet, in the order of time. There are
+// none if the person needs no review, or none any more: then the newest is what is served.
+func proposedBy(seat *desk.Seat) iter.Seq[editor.Edit] {
+	return func(yield func(editor.Edit) bool) {
+		for _, o := range seat.Open() {
+			if o.Login != seat.Person().Login || seat.Direct() {
+				continue
+			}
+			for _, e := range o.Edits {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // name returns the name of a row as clients of Hetzner's APIs see it: what they have set, served already or not, or
@@ -397,11 +405,13 @@ func (a *api) set(r *http.Request, seat *desk.Seat, addr netip.Addr, name string
 	if err != nil {
 		return err
 	}
-	now, proposed := wantedBy(seat)[addr]
-	if !proposed {
-		now = row.Name
+	proposed, holds := false, row.Names < 2 && same(row.Name, name)
+	for e := range proposedBy(seat) {
+		if e.Addr == addr { // and if somebody has named it since, this says that the proposal is meant all the same
+			proposed, holds = true, same(e.Name, name) && (e.Was == nil || *e.Was == row.Name || same(row.Name, name))
+		}
 	}
-	if same(now, name) && (proposed || row.Names < 2) {
+	if holds {
 		return seat.MayEdit(addr, name)
 	}
 	done, err := seat.Propose(r.Context(), []editor.Edit{{Addr: addr, Name: name}}, "", true)

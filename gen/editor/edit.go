@@ -20,6 +20,8 @@ type Edit struct {
 	// Was is the reverse map name that the person has seen, absolute, or "" for none; nil for whoever has seen none. An
 	// edit of an address that has another name by now is a Conflict.
 	Was *string `json:"was,omitempty"`
+	// Others is how many names it had beside Was, if what a person's programs want has been kept.
+	Others int `json:"others,omitempty"`
 }
 
 // inSource returns e as a source takes it.

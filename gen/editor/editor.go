@@ -268,12 +268,13 @@ func (e *Editor) branch(ctx context.Context, p Proposal, d *Draft, left []Left, 
 	if err != nil {
 		return nil, err
 	}
-	if before != nil && before.Commit == id { // it was asked for twice in the same second
-		return &Proposed{Commit: id, Branch: before.Branch, Pushed: before.Pushed, Draft: d}, nil
-	}
 	o := Open{Commit: id, Login: p.Login, Time: d.now, Reason: p.Reason, Edits: d.Edits}
 	if p.Together {
 		o.Earlier = e.open.earlier(p.Login, d.Edits)
+	}
+	if before != nil && before.Commit == id { // in the same second, with edits that make no other text of the source
+		o.Branch, o.Pushed = before.Branch, before.Pushed
+		return &Proposed{Commit: id, Branch: o.Branch, Pushed: o.Pushed, Draft: d}, e.open.replace(*before, o)
 	}
 	from := ""
 	if before != nil {

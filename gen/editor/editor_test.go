@@ -411,6 +411,36 @@ func TestTogetherMay(t *testing.T) {
 	}
 }
 
+// TestTogetherSameText: an edit that makes no other text is kept, too, even if the commit is the same as the one before.
+func TestTogetherSameText(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+	s.propose(Proposal{Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "")}}) // what the main branch says
+	all := s.Open()
+	if last := all[len(all)-1]; last.Branch != "rdns/mia/api" || len(last.Edits) != 2 {
+		t.Errorf("the newest proposal is %+v, want that of programs, with both edits", last)
+	}
+}
+
+// TestTogetherOlder is about a proposal that was written down by an older revmap.
+func TestTogetherOlder(t *testing.T) {
+	s := newSite(t)
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.11", "a.acme.example")}})
+	if err := s.open.change(func(list []Open) []Open {
+		list[0].Edits = []Edit{edit("192.0.2.11", "a.acme.example")}
+		return list
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+	for _, e := range s.Open()[0].Edits {
+		if e.Was == nil {
+			t.Errorf("nothing tells what %s was when it was to be named %s", e.Addr, e.Name)
+		}
+	}
+}
+
 // TestTogetherLeaves has the source change under what a person's programs have proposed. What does not hold any more must
 // neither come back nor be in the way of the next change, and the rest stays.
 func TestTogetherLeaves(t *testing.T) {
@@ -462,6 +492,16 @@ func TestTogetherLeaves(t *testing.T) {
 		"somebody has taken its name": {
 			[]Edit{edit("192.0.2.10", "a.acme.example")}, change("192.0.2.10: mail.acme.example", "192.0.2.10:"),
 			"192.0.2.20=b.bluebird.example", "192.0.2.10: its name was taken away since",
+		},
+		"somebody has added a name": {
+			[]Edit{edit("192.0.2.10", "a.acme.example")},
+			change("192.0.2.10: mail.acme.example", "192.0.2.10: {names: [mail.acme.example, mx.acme.example]}"),
+			"192.0.2.20=b.bluebird.example", "192.0.2.10: it has 2 names since",
+		},
+		"somebody has added a name to the one that is wanted": {
+			[]Edit{edit("192.0.2.10", "a.acme.example")},
+			change("192.0.2.10: mail.acme.example", "192.0.2.10: {names: [a.acme.example, mx.acme.example]}"),
+			"192.0.2.20=b.bluebird.example", "192.0.2.10: it has 2 names since",
 		},
 		"somebody has named it so": {
 			[]Edit{edit("192.0.2.11", "a.acme.example"), edit("192.0.2.10", "")},

@@ -98,6 +98,11 @@ func (l *proposals) remove(gone ...Open) error {
 	})
 }
 
+// replace puts o, as the newest, in the place of another.
+func (l *proposals) replace(before, o Open) error {
+	return l.change(func(list []Open) []Open { return append(slices.DeleteFunc(list, before.same), o) })
+}
+
 func (l *proposals) pushed(o Open) error {
 	return l.change(func(list []Open) []Open {
 		for i := range list {

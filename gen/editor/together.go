@@ -19,12 +19,17 @@ func (v *View) asOf(edits []Edit) []Edit {
 	edits = slices.Clone(edits)
 	for i := range edits {
 		if edits[i].Was == nil {
-			r, _ := v.At(edits[i].Addr)
-			was := r.Name // not all of the row
-			edits[i].Was = &was
+			was, others := v.names(edits[i].Addr)
+			edits[i].Was, edits[i].Others = &was, others
 		}
 	}
 	return edits
+}
+
+// names returns the reverse map name of an address, and how many others it has.
+func (v *View) names(addr netip.Addr) (name string, others int) {
+	r, _ := v.At(addr)
+	return r.Name, max(0, r.Names-1)
 }
 
 // standing returns which edits of an earlier proposal still hold, now that its person wants others. Not among them are
@@ -37,10 +42,8 @@ func (e *Editor) standing(before *Open, newer []Edit, may func(Edit) error) (edi
 	later := e.open.later(before)
 	v := e.View()
 	for _, edit := range before.Edits {
-		is, was := "", edit.Was
-		if r, ok := v.At(edit.Addr); ok {
-			is = r.Name
-		}
+		was := edit.Was
+		is, others := v.names(edit.Addr)
 		denied := may(edit)
 		switch {
 		case again[edit.Addr]:
@@ -48,13 +51,18 @@ func (e *Editor) standing(before *Open, newer []Edit, may func(Edit) error) (edi
 			left = append(left, Left{edit, denied.Error()})
 		case later[edit.Addr] != "":
 			left = append(left, Left{edit, later[edit.Addr] + " asks for this address, too, and later"})
-		case was == nil || *was == is:
+		case was == nil: // it was kept before this was written down
+			edit.Was, edit.Others = &is, others
+			edits = append(edits, edit)
+		case *was == is && edit.Others == others:
 			edits = append(edits, edit)
 		case v.Has(edit):
+		case others > edit.Others:
+			left = append(left, Left{edit, fmt.Sprintf("it has %d names since", others+1)})
 		case is == Absolute(edit.Name): // but not with that TTL, or not alone
 			edits = append(edits, edit)
 		case slices.Contains(before.Earlier[edit.Addr], is): // what was merged is older
-			edit.Was = &is
+			edit.Was, edit.Others = &is, others
 			edits = append(edits, edit)
 		case is == "":
 			left = append(left, Left{edit, "its name was taken away since"})

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/revmap/revmap/gen/desk"
+	"github.com/revmap/revmap/gen/users"
 )
 
 // fewEdits is how many edits of a proposal the audit log has; the commit has all.
@@ -53,6 +54,9 @@ const longLogin = 64
 func (s *Server) refused(r *http.Request, login string, err error) {
 	if s.refusals.wait("") > 0 {
 		return
+	}
+	if users.IsToken(login) { // at the wrong place
+		login = ""
 	}
 	s.o.Audit.Warn("sign-in", "login", login[:min(len(login), longLogin)], "from", from(r.Context()), "result", err.Error())
 }

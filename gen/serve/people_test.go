@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // TestTwoAtOnce: proposals of two people at the same moment are both there, each with its own name and no other.
@@ -132,6 +134,29 @@ func TestLastOneWins(t *testing.T) {
 	if strings.Contains(w.sourceAt("main"), "c1.acme") {
 		t.Error("what lint is against is proposed")
 	}
+}
+
+// TestSetAgain: a name that is set again after somebody else has changed it is meant.
+func TestSetAgain(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	for _, step := range []struct{ addr, name string }{
+		{"192.0.2.11", "shop.acme.example"},
+		{"", "set.acme.example"}, // by an operator
+		{"192.0.2.11", "shop.acme.example"},
+		{"2001:db8:0:1::5", "v6.acme.example"},
+	} {
+		if step.addr == "" {
+			w.Replace("records.yaml", "www.acme.example", step.name)
+			w.Commit("By hand")
+			served := func() string { return w.call("acme", "GET", "/api/v1/addresses/192.0.2.11", "").body }
+			peer.Wait(t, func() bool { return strings.Contains(served(), step.name) }, served)
+		} else if r := w.call("acme", "POST", "/rdns/"+step.addr, "ptr="+step.name); r.status/100 != 2 {
+			t.Fatalf("set %s: %d %s", step.addr, r.status, r.body)
+		}
+	}
+	w.contains(w.call("acme", "GET", "/rdns/192.0.2.11", "").body, "shop.acme.example")
+	w.contains(w.sourceAt("rdns/acme/api"), "192.0.2.11: shop.acme.example", "2001:db8:0:1::5: v6.acme.example")
 }
 
 // TestOthersAreUnknown: whatever a customer asks, an address of somebody else is answered as one that does not exist, and
