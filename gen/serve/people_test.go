@@ -136,6 +136,26 @@ func TestLastOneWins(t *testing.T) {
 	}
 }
 
+// TestTokenAsLogin: a token that is given as the login does not let in, and is not written down.
+func TestTokenAsLogin(t *testing.T) {
+	w := newWorld(t)
+	w.serve()
+	_, tokens := people()
+	r, err := http.NewRequest("GET", w.url+"/rdns", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(tokens["acme"], "")
+	if got, err := send(w.client, r); err != nil || got.status != http.StatusUnauthorized {
+		t.Errorf("%d %s, %v", got.status, got.body, err)
+	}
+	audit := readAudit(w)
+	w.contains(audit, `"msg":"sign-in","login":""`)
+	if strings.Contains(audit, tokens["acme"][:10]) {
+		t.Errorf("the log has much of a token:\n%s", audit)
+	}
+}
+
 // TestSetAgain: a name that is set again after somebody else has changed it is meant.
 func TestSetAgain(t *testing.T) {
 	w := newWorld(t)
