@@ -115,11 +115,22 @@ func (a *api) addresses(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	if err != nil {
 		return err
 	}
-	want := wantedBy(seat)
-	for _, list := range want.unlisted(seat) {
-		q.Extra = append(q.Extra, list...)
+	for e := range proposedBy(seat) {
+		q.Extra = append(q.Extra, e.Addr)
 	}
+	slices.SortFunc(q.Extra, netip.Addr.Compare)
+	q.At = seat.At
 	page := seat.List(q)
+	shown := make(map[netip.Addr]bool, len(page.Rows))
+	for i := range page.Rows {
+		shown[page.Rows[i].Addr] = true
+	}
+	want := make(wanted) // of these alone: a person's programs may have proposed many others
+	for e := range proposedBy(seat) {
+		if shown[e.Addr] {
+			want[e.Addr] = e.Name
+		}
+	}
 	answer := struct {
 		Commit    string    `json:"commit"`
 		Total     int       `json:"total"`

@@ -173,6 +173,7 @@ func TestChange(t *testing.T) {
 		"search=2001:db8:0:1::25",
 		"search=5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
 		"server=web1&limit=1&offset=4",
+		"sort=address&order=desc&offset=8",
 	} { // which the source does not list yet
 		a = s.do("GET", "/api/v1/addresses?"+query, "")
 		if s.get(a, "addresses", 0, "address") != "2001:db8:0:1::25" || s.get(a, "addresses", 0, "listed") != false ||

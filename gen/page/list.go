@@ -98,14 +98,9 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 	if err != nil {
 		return err
 	}
-	all := changed(edits, s.Open())
+	l.Query.Extra, l.Query.At = changed(edits, s.Open()), s.At
 	if l.Changed = v.Get("changed") != ""; l.Changed {
-		l.Query.Only = all
-	}
-	for _, addr := range all {
-		if at, err := s.At(addr); err == nil && !at.Listed {
-			l.Query.Extra = append(l.Query.Extra, at)
-		}
+		l.Query.Only = l.Query.Extra
 	}
 	l.columns(v)
 	page := s.List(l.Query)
@@ -117,13 +112,14 @@ func (p *pages) list(w http.ResponseWriter, r *http.Request, s *desk.Seat) error
 	l.Rows = rowsOf(s, page.Rows, edits, l.Back)
 	if len(page.Rows) > 0 {
 		l.First, l.Last = l.Query.Offset+1, l.Query.Offset+len(page.Rows)
-	} else if accounts := s.Person().Accounts; accounts != nil && len(s.Accounts()) == 0 {
-		l.Missing = accounts
-	} else if l.Query.Offset == 0 {
-		if addr, ok := table.Address(l.Query.Text); ok {
+	} else {
+		if addr, ok := table.Address(l.Query.Text); ok && l.Query.Offset == 0 {
 			if row, err := s.At(addr); err == nil && !row.Listed {
 				l.Unlisted = &row
 			}
+		}
+		if accounts := s.Person().Accounts; accounts != nil && l.Unlisted == nil && len(s.Accounts()) == 0 {
+			l.Missing = accounts
 		}
 	}
 	if l.Query.Offset > 0 {

@@ -805,7 +805,8 @@ func TestAccount(t *testing.T) {
 		has("not changed anything yet")
 }
 
-// TestNoServers: a customer whose account is not in the source learns that, in place of how to search.
+// TestNoServers: a customer whose account is not in the source learns that, in place of how to search. One to whom just a
+// prefix is routed can look for its addresses.
 func TestNoServers(t *testing.T) {
 	s := newSite(t, nil)
 	s.replace("records.d/servers.yaml", "account: acme", "account: bluebird")
@@ -813,6 +814,10 @@ func TestNoServers(t *testing.T) {
 		s.browse("acme-it").get(path).has("There are no addresses to see. Your account acme has no servers in the source.").
 			lacks("Words are looked for")
 	}
+	s.replace("records.d/servers.yaml", "servers:\n", "servers:\n  gamma: {account: acme, addresses: {2001:db8:0:77::/64: }}\n")
+	b := s.browse("acme-it")
+	b.get("/").has("No address matches.", "is found by its full text").lacks("has no servers")
+	b.get("/?q=2001:db8:0:77::1").has("is routed to gamma", "it can be given a name")
 }
 
 // TestHELO renames a mail server, whose HELO name is in the source: the page says who can change that.

@@ -1,117 +1,69 @@
 package table
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
 )
 
-// pass returns the rows of Query.Extra that f lets pass, in the order that is asked for.
-func (f *filter) pass() []Row {
+// MostExtra is how many addresses of Query.Extra are looked at at most: to look at one takes some microseconds.
+const MostExtra = 1000
+
+// extra returns the rows of f.Extra that f lets pass, by address.
+func (t *Table) extra(f *filter) []Row {
+	if len(f.Extra) == 0 || f.WithFindings { // of which there are none about them
+		return nil
+	}
 	var list []Row
-	for i := range f.Extra {
-		if r := &f.Extra[i]; f.passes(r) {
-			list = append(list, *r)
+	for _, a := range t.missing(f) {
+		if r, err := f.At(a); err == nil && f.passes(&r) {
+			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b Row) int { return f.compare(f.rankOf(&a), f.rankOf(&b)) })
 	return list
 }
 
-// passes reports whether f lets a row pass, as filter.
-func (f *filter) passes(r *Row) bool {
-	if f.account != nil && (r.Server == "" || !f.account(r.Account) || f.Server != "" && r.Server != f.Server) ||
-		f.WithFindings {
-		return false
-	}
-	for _, p := range f.prefixes {
-		if !p.Contains(r.Addr) {
-			return false
+// missing returns the first MostExtra addresses of f.Extra that t does not have and f may let pass, ascending.
+func (t *Table) missing(f *filter) []netip.Addr {
+	var missing []netip.Addr
+	rows := t.order(0).rows
+	for i, a := range f.Extra {
+		if i > 0 && a == f.Extra[i-1] || !f.holds(a) {
+			continue
 		}
+		rows = rows[ahead(len(rows), func(i int) bool { return t.addr(rows[i]).Compare(a) < 0 }):]
+		if len(rows) > 0 && t.addr(rows[0]) == a {
+			continue
+		}
+		if missing = append(missing, a); len(missing) == MostExtra {
+			break
+		}
+	}
+	return missing
+}
+
+// holds reports whether f lets an address pass, as far as that is about addresses alone.
+func (f *filter) holds(a netip.Addr) bool {
+	return !slices.ContainsFunc(f.prefixes, func(p netip.Prefix) bool { return !p.Contains(a) })
+}
+
+// passes reports whether f, which holds its address, lets a row without names pass.
+func (f *filter) passes(r *Row) bool {
+	if f.account != nil && (r.Server == "" || !f.account(r.Account) || f.Server != "" && r.Server != f.Server) {
+		return false
 	}
 	if f.Only != nil {
 		if _, ok := slices.BinarySearchFunc(f.Only, r.Addr, netip.Addr.Compare); !ok {
 			return false
 		}
 	}
-	for i := range f.words {
-		if !f.words[i].in(r) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(f.words, func(w word) bool { return !w.in(r) })
 }
 
-// in reports whether a row has w.
+// in reports whether a row without names has w.
 func (w *word) in(r *Row) bool {
-	for _, text := range []string{r.Server, r.Account, r.Hostname, r.Name} {
-		if strings.Contains(fold(text), w.text) {
-			return true
-		}
-	}
-	for _, in := range w.ranges {
-		if in.from.Compare(r.Addr) <= 0 && r.Addr.Compare(in.to) <= 0 && w.fits(r.Addr) {
-			return true
-		}
-	}
-	return false
-}
-
-// A rank is what decides where a row comes.
-type rank struct {
-	blank bool   // it has nothing in the column
-	key   string // what it has there
-	addr  netip.Addr
-}
-
-// rankOf returns the rank of a row without findings.
-func (f *filter) rankOf(r *Row) rank {
-	k := rank{addr: r.Addr}
-	switch f.Sort {
-	case ByServer:
-		k.key = r.Server
-	case ByHostname:
-		k.key = r.Hostname
-	case ByName:
-		k.key = r.Name
-	}
-	k.blank = k.key == ""
-	return k
-}
-
-// compare orders ranks as Query has it.
-func (f *filter) compare(a, b rank) int {
-	switch f.Sort {
-	case ByServer, ByHostname, ByName, ByFindings:
-	default:
-		if f.Descending {
-			a, b = b, a
-		}
-		return a.addr.Compare(b.addr)
-	}
-	switch {
-	case a.blank != b.blank && a.blank:
-		return 1
-	case a.blank != b.blank:
-		return -1
-	case f.Descending:
-		return cmp.Or(cmp.Compare(b.key, a.key), a.addr.Compare(b.addr))
-	}
-	return cmp.Or(cmp.Compare(a.key, b.key), a.addr.Compare(b.addr))
-}
-
-// rank returns the rank of a row of t for f.
-func (t *Table) rank(f *filter, row uint32) rank {
-	p, i := t.at(row)
-	k := rank{addr: p.rows[i].addr()}
-	if f.Sort == ByFindings {
-		k.blank = !t.marks().has(row)
-		return k
-	}
-	if c := slices.Index(columns[:], f.Sort); c > 0 {
-		k.key = p.key(c, i)
-	}
-	k.blank = k.key == ""
-	return k
+	return strings.Contains(fold(r.Server), w.text) || strings.Contains(fold(r.Account), w.text) ||
+		slices.ContainsFunc(w.ranges, func(in between) bool {
+			return in.from.Compare(r.Addr) <= 0 && r.Addr.Compare(in.to) <= 0 && w.fits(r.Addr)
+		})
 }

@@ -45,7 +45,7 @@ func (t *Table) Find(q Query) Page {
 		o = t.marks().worst()
 	}
 	f := newFilter(&q)
-	wanted, extra := t.filter(f), f.pass()
+	wanted, extra := t.filter(f), t.extra(f)
 	page := Page{Total: t.len + len(extra)}
 	if wanted != nil {
 		page.Total = wanted.len() + len(extra)
@@ -56,36 +56,21 @@ func (t *Table) Find(q Query) Page {
 		return page
 	}
 	page.Rows = make([]Row, 0, n)
-	add := func(row func() Row) (full bool) {
-		if skip > 0 {
-			skip--
-			return false
-		}
-		page.Rows = append(page.Rows, row())
-		return len(page.Rows) == n
-	}
 	for row := range o.all(q.Descending) {
 		if wanted != nil && !wanted.has(row) {
 			continue
 		}
-		for len(extra) > 0 && f.compare(f.rankOf(&extra[0]), t.rank(f, row)) < 0 {
-			if add(func() Row { return extra[0] }) {
-				return page
-			}
-			extra = extra[1:]
+		if skip > 0 {
+			skip--
+			continue
 		}
-		if add(func() Row {
-			p, i := t.at(row)
-			return p.row(i, t.marks().of(row))
-		}) {
+		p, i := t.at(row)
+		page.Rows = append(page.Rows, p.row(i, t.marks().of(row)))
+		if len(page.Rows) == n {
 			return page
 		}
 	}
-	for i := range extra {
-		if add(func() Row { return extra[i] }) {
-			return page
-		}
-	}
+	page.Rows = append(page.Rows, extra[skip:][:n-len(page.Rows)]...)
 	return page
 }
 

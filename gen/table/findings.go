@@ -45,12 +45,6 @@ func (m *marks) of(row uint32) mark {
 	return m.list[i]
 }
 
-// has reports whether there are findings about a row.
-func (m *marks) has(row uint32) bool {
-	_, found := slices.BinarySearchFunc(m.list, row, func(m mark, n uint32) int { return cmp.Compare(m.row, n) })
-	return found
-}
-
 // Findings returns what lint says about an address: in its entry, where it is listed as primary, or about its server.
 func (t *Table) Findings(addr netip.Addr) diag.List {
 	var list diag.List

@@ -67,9 +67,11 @@ type Query struct {
 	WithFindings bool         // only rows with an error or a warning
 	Only         []netip.Addr // only these, ascending; nil for any
 
-	// Extra are rows, without findings, of addresses that the Table does not have, each once. They are found as if it
-	// had them.
-	Extra []Row
+	// Extra are more addresses, ascending: those that the Table does not have are behind all of its rows, by address,
+	// whatever Sort says, as At returns them without error. They have neither hostnames nor findings. Of more than MostExtra
+	// that lie in the prefixes of Block and Text, only the first are looked at.
+	Extra []netip.Addr
+	At    func(netip.Addr) (Row, error)
 
 	Sort       Column // "" for ByAddress
 	Descending bool
@@ -233,22 +235,14 @@ func (t *Table) addr(n uint32) netip.Addr {
 	return p.rows[i].addr()
 }
 
-// Accounts returns those whose servers have addresses, sorted. They are read-only.
+// Accounts returns those that have servers, sorted. They are read-only.
 func (t *Table) Accounts() []string { return t.accounts() }
 
 func (t *Table) listAccounts() []string {
 	all := make(map[unique.Handle[string]]bool)
 	for _, p := range t.parts {
-		has := make([]bool, len(p.accounts))
-		for i := range p.rows {
-			if s := p.rows[i].server; s != noServer {
-				has[p.servers[s].account] = true
-			}
-		}
-		for i, a := range p.accounts {
-			if has[i] {
-				all[a] = true
-			}
+		for _, a := range p.accounts {
+			all[a] = true
 		}
 	}
 	names := make([]string, 0, len(all))

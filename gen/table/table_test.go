@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -395,6 +396,17 @@ func find(rows []plainRow, q Query) Page {
 			}
 		})
 	}
+	slices.SortStableFunc(list, func(a, b plainRow) int {
+		switch {
+		case a.Listed && b.Listed:
+			return 0
+		case a.Listed:
+			return -1
+		case b.Listed:
+			return 1
+		}
+		return a.Addr.Compare(b.Addr)
+	})
 	p := Page{Total: len(list)}
 	for i, r := range list {
 		if first := max(q.Offset, 0); i >= first && i < first+q.Limit {
@@ -471,8 +483,7 @@ func (r random) extra(rows []plainRow) []plainRow {
 		}
 		if len(rows) > 0 && r.chance(80) {
 			y := pick(r, rows)
-			x.Server, x.Account, x.Hostname, x.Name = y.Server, y.Account, y.Hostname, y.Name
-			x.names = []string{x.Name}
+			x.Server, x.Account = y.Server, y.Account
 		}
 		all = append(all, x)
 	}
@@ -480,15 +491,37 @@ func (r random) extra(rows []plainRow) []plainRow {
 	return all
 }
 
-// extraOf returns those of extra, in no order.
-func extraOf(rows []plainRow) []Row {
-	list := []Row{}
-	for i := range rows {
-		if x := &rows[len(rows)-1-i]; !x.Listed {
-			list = append(list, x.Row)
-		}
+// setExtra makes q ask for all of rows, listed or not.
+func (r random) setExtra(q *Query, rows []plainRow) {
+	of := make(map[netip.Addr]Row)
+	q.Extra = []netip.Addr{r.addr()} // perhaps in no block any more
+	for _, x := range rows {
+		of[x.Addr] = x.Row
+		q.Extra = append(q.Extra, x.Addr)
 	}
-	return list
+	q.Extra = append(q.Extra, pick(r, q.Extra)) // twice
+	slices.SortFunc(q.Extra, netip.Addr.Compare)
+	q.At = func(a netip.Addr) (Row, error) {
+		row, ok := of[a]
+		if !ok {
+			return row, errors.New("it lies in no block")
+		}
+		return row, nil
+	}
+}
+
+// Of many addresses that a Table does not have, it finds the first.
+func TestMostExtra(t *testing.T) {
+	q := Query{Sort: ByName, Descending: true, Limit: 2 * MostExtra}
+	for a := netip.MustParseAddr("2001:db8::"); len(q.Extra) < 2*MostExtra; a = a.Next() {
+		q.Extra = append(q.Extra, a)
+	}
+	q.At = func(a netip.Addr) (Row, error) { return Row{Addr: a}, nil }
+	page := New(nil, nil).Find(q)
+	same := func(r Row, a netip.Addr) bool { return r.Addr == a }
+	if page.Total != MostExtra || !slices.EqualFunc(page.Rows, q.Extra[:MostExtra], same) {
+		t.Errorf("%d of %d rows", len(page.Rows), page.Total)
+	}
 }
 
 var netips = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
@@ -547,7 +580,7 @@ func TestTableRandom(t *testing.T) {
 			queries := []Query{{Limit: len(rows) + 1}}
 			for range 40 {
 				q := r.query(more)
-				q.Extra = extraOf(more)
+				r.setExtra(&q, more)
 				queries = append(queries, r.query(rows), q)
 			}
 			for _, q := range queries {
