@@ -193,6 +193,7 @@ const (
 	needsReview  kind = "needs-review" // a gate stops a direct commit
 	tooLarge     kind = "too-large"
 	tooMany      kind = "too-many-requests"
+	stale        kind = "stale" // the source cannot be read
 	failed       kind = "failed"
 )
 
@@ -211,6 +212,7 @@ var statuses = map[kind]int{
 	needsReview:  http.StatusConflict,
 	tooLarge:     http.StatusRequestEntityTooLarge,
 	tooMany:      http.StatusTooManyRequests,
+	stale:        http.StatusServiceUnavailable,
 	failed:       http.StatusInternalServerError,
 }
 
@@ -260,6 +262,7 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 		notDone  *desk.DeniedError
 		notReady *editor.NotReadyError
 		gate     *editor.GateError
+		old      *editor.StaleError
 		large    *http.MaxBytesError
 	)
 	switch {
@@ -281,6 +284,13 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 		}
 	case errors.As(err, &gate):
 		return &failure{kind: needsReview, message: gate.Error()}
+	case errors.As(err, &old):
+		f = &failure{kind: stale, wait: staleWait, message: "the source on the main branch cannot be read at the moment: " +
+			"names are those of the last good commit, and nothing can be changed until it is mended"}
+		if p.Accounts == nil { // else the reason may speak of others
+			f.message += "; " + old.Error()
+		}
+		return f
 	case errors.As(err, &large):
 		return &failure{kind: tooLarge, message: fmt.Sprintf("want at most %d bytes", large.Limit)}
 	}
@@ -292,6 +302,9 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 	}
 	return f
 }
+
+// staleWait is when to try again while the source cannot be read: somebody has to mend it.
+const staleWait = 30 * time.Second
 
 // whyNot returns the first reason why a draft cannot be proposed, and what would help.
 func whyNot(list []finding) string {

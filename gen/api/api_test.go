@@ -552,6 +552,38 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestStale: while the source cannot be read, all that would change a name is refused for a time, dry or not. Why is told
+// to those who may know all.
+func TestStale(t *testing.T) {
+	s := newSite(t)
+	s.Write(map[string]string{"records.yaml": s.Read("records.yaml") + "  : [\n"})
+	s.Commit("Not YAML")
+	if s.editor.Refresh(t.Context()) == nil {
+		t.Fatal("it can be read")
+	}
+	server := "/v1/servers/" + s.id("server", "web1") + "/actions/change_dns_ptr"
+	const changes = `{"changes":[{"address":"192.0.2.11","name":"new.acme.example"}]`
+	for _, tt := range []struct{ path, body, contentType, code string }{
+		{"/rdns/192.0.2.11", "ptr=new.acme.example", formType, "RDNS_UPDATE_FAILED"},
+		{server, `{"ip":"192.0.2.11","dns_ptr":"new.acme.example"}`, jsonType, "maintenance"},
+		{"/api/v1/changes", changes + `}`, jsonType, "stale"},
+		{"/api/v1/changes", changes + `,"dry_run":true}`, jsonType, "stale"},
+	} {
+		for _, who := range []string{"ada", "acme"} {
+			s.as = who
+			a := s.do("POST", tt.path, tt.body, tt.contentType)
+			why := strings.Contains(a.body, "records.yaml:")
+			if a.status != 503 || !strings.Contains(a.body, `"code":"`+tt.code+`"`) || a.header.Get("Retry-After") == "" ||
+				!strings.Contains(a.body, "until it is mended") || why != (who == "ada") {
+				t.Errorf("%s: %s: %d %v %s", who, tt.path, a.status, a.header, a.body)
+			}
+		}
+	}
+	if a := s.do("GET", "/rdns/192.0.2.10", ""); a.status != 200 {
+		t.Errorf("the last good commit is not shown: %d %s", a.status, a.body)
+	}
+}
+
 // addrs is for tests that build requests.
 func addrs(n int) []netip.Addr {
 	list := []netip.Addr{netip.MustParseAddr("2001:db8:0:1::1000")}

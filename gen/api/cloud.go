@@ -473,6 +473,7 @@ var cloudCodes = map[kind]struct {
 	needsReview:  {http.StatusForbidden, "forbidden"},
 	tooLarge:     {http.StatusRequestEntityTooLarge, "invalid_input"},
 	tooMany:      {http.StatusTooManyRequests, "rate_limit_exceeded"},
+	stale:        {http.StatusServiceUnavailable, "maintenance"},
 	failed:       {http.StatusInternalServerError, "server_error"},
 }
 

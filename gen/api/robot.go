@@ -204,6 +204,7 @@ var robotCodes = map[kind]struct {
 	needsReview:  {http.StatusConflict, "REVIEW_NEEDED"},
 	tooLarge:     {http.StatusRequestEntityTooLarge, "INVALID_INPUT"},
 	tooMany:      {http.StatusForbidden, "RATE_LIMIT_EXCEEDED"},
+	stale:        {http.StatusServiceUnavailable, "RDNS_UPDATE_FAILED"},
 	failed:       {http.StatusInternalServerError, "RDNS_UPDATE_FAILED"},
 }
 
@@ -219,7 +220,10 @@ type robotError struct {
 // robotFail writes a failure.
 func robotFail(w http.ResponseWriter, f *failure) {
 	c := robotCodes[f.kind]
-	e := robotError{Status: c.status, Code: c.code, Message: f.message, Interval: seconds(f.wait)}
+	e := robotError{Status: c.status, Code: c.code, Message: f.message}
+	if f.kind == tooMany {
+		e.Interval = seconds(f.wait)
+	}
 	if c.code == "INVALID_INPUT" {
 		e.Missing, e.Invalid = &f.missing, &f.invalid
 		if f.kind != malformed {

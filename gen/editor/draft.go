@@ -20,8 +20,11 @@ import (
 )
 
 // Draft returns what edits would do to the newest View. An edit of an address that has the wanted name already does
-// nothing.
+// nothing. The error is a *StaleError if they could not be proposed, whatever they are.
 func (e *Editor) Draft(ctx context.Context, edits []Edit) (*Draft, error) {
+	if stale := e.unreadable.Load(); stale != nil {
+		return nil, stale
+	}
 	d, _, err := e.draft(ctx, edits)
 	return d, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +24,9 @@ type Editor struct {
 	remote chan struct{}
 	view   atomic.Pointer[View]
 	stale  atomic.Bool // view is not of the newest commit, which could not be read
-	open   proposals
+	// unreadable is why, if that is the fault of the commit.
+	unreadable atomic.Pointer[StaleError]
+	open       proposals
 }
 
 // Options tell what to edit, and how.
@@ -45,28 +46,30 @@ func Start(ctx context.Context, o Options) (*Editor, error) {
 		return nil, err
 	}
 	err := e.Refresh(ctx)
-	var tip *unreadableError
+	var tip *StaleError
 	if errors.As(err, &tip) {
 		err = e.fallBack(ctx, tip)
 	}
 	return e, err
 }
 
-// maxBack is how many commits Start tries to read before the newest.
+// maxBack is how many commits Start tries to read before the newest. It does not try those that have the same mistake.
 const maxBack = 100
 
 // fallBack makes the View of the newest commit that can be read before the tip of the main branch. Without it, nobody
 // would seem to have an address: programs would take all their servers for deleted.
-func (e *Editor) fallBack(ctx context.Context, tip *unreadableError) error {
-	line, err := e.o.Repository.Line(ctx, tip.commit, maxBack+1)
-	if err != nil {
-		return err
-	}
-	line = slices.DeleteFunc(line, func(c repository.Commit) bool { return c.ID == tip.commit })
-	for _, c := range line {
+func (e *Editor) fallBack(ctx context.Context, tip *StaleError) error {
+	tried := 0
+	for bad := tip; tried < maxBack; tried++ {
+		c, ok, err := e.o.Repository.Before(ctx, bad.Commit, bad.files...)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
 		v, err := e.read(ctx, c, nil)
-		var worse *unreadableError
-		if errors.As(err, &worse) {
+		if errors.As(err, &bad) {
 			continue
 		}
 		if err == nil {
@@ -76,7 +79,7 @@ func (e *Editor) fallBack(ctx context.Context, tip *unreadableError) error {
 		return err
 	}
 	return fmt.Errorf("%w; nor can one of the %d commits before it that were tried: commit a source that can be read",
-		tip, len(line))
+		tip, tried)
 }
 
 // Remote reports whether branches are pushed to a remote.
@@ -103,6 +106,10 @@ func (e *Editor) refresh(ctx context.Context) error {
 	err := e.renew(ctx)
 	if ctx.Err() == nil { // else it is only that nobody waits for it any more
 		e.stale.Store(err != nil)
+		var unreadable *StaleError
+		if errors.As(err, &unreadable) || err == nil { // else it is not known what the newest commit is
+			e.unreadable.Store(unreadable)
+		}
 	}
 	if err != nil {
 		return err
@@ -159,7 +166,8 @@ func (e *Editor) follow(ctx context.Context, news *repository.News) error {
 }
 
 // Propose makes a commit of edits: on a branch of their own, or if it is direct on the main branch. The error is a
-// *NotReadyError if they are no good as they are, and a *GateError if they do more than a direct commit may.
+// *NotReadyError if they are no good as they are, a *GateError if they do more than a direct commit may, and a
+// *StaleError if the newest commit of the main branch cannot be read.
 func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
 	done, err := e.proposeHere(ctx, p)
 	if err != nil || !e.o.Remote || done.Pushed || done.Branch == "" {

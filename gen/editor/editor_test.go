@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -776,6 +777,103 @@ func TestStartUnreadableMerge(t *testing.T) {
 	s.start()
 	if got := s.View().Commit().Subject; got != "More" {
 		t.Errorf("the View is of commit %q, want the one before the merge", got)
+	}
+}
+
+// TestStartWithoutRoot starts where the newest commit has no root file.
+func TestStartWithoutRoot(t *testing.T) {
+	s := newSite(t)
+	s.Git("rm", "-q", "dns/records.yaml")
+	s.Git("commit", "-qm", "Gone")
+	s.Close()
+	s.start()
+	var stale *StaleError
+	_, err := s.Draft(t.Context(), []Edit{edit("192.0.2.11", "a.acme.example")})
+	if got := s.View().Commit().Subject; got != "Begin" || !s.Stale() || !errors.As(err, &stale) {
+		t.Errorf("the View is of commit %q, stale: %t, Draft: %v", got, s.Stale(), err)
+	}
+}
+
+// TestStartFar starts where more commits than are tried have come after the one that cannot be read.
+func TestStartFar(t *testing.T) {
+	good := map[string]string{"dns/records.yaml": root, "dns/records.d/customers.yaml": customers}
+	for name, bad := range map[string]map[string]string{
+		"an included file": {"dns/records.d/customers.yaml": customers + "  : [\n"},
+		"the root file":    {"dns/records.yaml": root + "  : [\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			for _, text := range []string{"# better\n", "# best\n"} {
+				s.Write(map[string]string{"dns/records.d/customers.yaml": customers + text})
+				s.Commit(text)
+			}
+			s.Write(good)
+			s.Write(bad)
+			s.Commit("Not YAML")
+			for i := range maxBack + 5 {
+				s.Write(map[string]string{"dns/README": fmt.Sprint(i)})
+				s.Commit("Note")
+			}
+			s.Close()
+			s.start()
+			if got := s.View().Commit().Subject; got != "# best" {
+				t.Errorf("the View is of commit %q", got)
+			}
+		})
+	}
+}
+
+// TestStartLink starts where a file that cannot be read is one that a link leads to: what the link is stays the same.
+func TestStartLink(t *testing.T) {
+	s := newSite(t)
+	if err := os.Symlink("../linked", filepath.Join(s.Dir, "dns/records.d/linked.yaml")); err != nil {
+		t.Skip(err)
+	}
+	s.Write(map[string]string{"dns/linked": "servers: {}\n"})
+	s.Commit("Linked")
+	s.Write(map[string]string{"dns/linked": "servers: [\n"})
+	s.Commit("Not YAML")
+	s.Close()
+	s.start()
+	if got := s.View().Commit().Subject; got != "Linked" {
+		t.Errorf("the View is of commit %q", got)
+	}
+}
+
+// TestStartNothingIncluded starts where the files are gone that the root file includes.
+func TestStartNothingIncluded(t *testing.T) {
+	s := newSite(t)
+	s.Git("rm", "-qr", "dns/records.d")
+	s.Git("commit", "-qm", "Gone")
+	s.Close()
+	s.start()
+	if got := s.View().Commit().Subject; got != "Begin" || !s.Stale() {
+		t.Errorf("the View is of commit %q, stale: %t", got, s.Stale())
+	}
+}
+
+// TestStale: while the newest commit cannot be read, nothing can be drafted or proposed, and that is told apart from other
+// errors.
+func TestStale(t *testing.T) {
+	s := newSite(t)
+	edits := []Edit{edit("192.0.2.11", "a.acme.example")}
+	both := func() (errs [2]error) {
+		_, errs[0] = s.Propose(t.Context(), Proposal{Login: "mia", Author: author, Edits: edits})
+		_, errs[1] = s.Draft(t.Context(), edits) // which does not look for newer commits
+		return errs
+	}
+	s.Write(map[string]string{"dns/records.d/customers.yaml": customers + "  : [\n"})
+	id := s.Commit("Not YAML")
+	for i, err := range both() {
+		var stale *StaleError
+		if !errors.As(err, &stale) || stale.Commit != id || !strings.Contains(stale.Why, "customers.yaml:") {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	s.Write(map[string]string{"dns/records.d/customers.yaml": customers})
+	s.Commit("Mended")
+	if errs := both(); errs != [2]error{} {
+		t.Errorf("when it is mended: %v", errs)
 	}
 }
 

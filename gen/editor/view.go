@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -111,11 +112,17 @@ func (v *View) Server(name string) (Server, bool) {
 	return s, true
 }
 
-// An unreadableError tells that a commit leaves it open what the source says.
-type unreadableError struct{ commit, why string }
+// A StaleError tells that the newest commit of the main branch leaves it open what the source says. As long as it does,
+// the View is of an earlier one, and nobody knows what an edit would change.
+type StaleError struct {
+	Commit string // its id
+	Why    string // mostly with file and line: not for people who may see only a part of the source
 
-func (e *unreadableError) Error() string {
-	return fmt.Sprintf("read commit %.12s: %s", e.commit, e.why)
+	files []string // while they stay as they are, the source cannot be read; nil if that is not known
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("read commit %.12s: %s", e.Commit, e.Why)
 }
 
 // read makes the View of a commit, out of a copy of its files that is not kept. What earlier knows of files that are the
@@ -141,7 +148,7 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 		reading.Previous, o.Previous = earlier.files, earlier.lint
 	}
 	if v.files, err = source.ReadFilesFrom(folder, root, reading); err != nil {
-		return nil, &unreadableError{commit.ID, err.Error()}
+		return nil, &StaleError{commit.ID, err.Error(), blamedFor(dir, root)}
 	}
 	e.o.Cache.Trim()
 	if f := v.files.Forwards(); len(f) > 0 {
@@ -154,9 +161,47 @@ func (e *Editor) read(ctx context.Context, commit repository.Commit, earlier *Vi
 	// So the first draft is as fast as the others.
 	_, unclear, err := v.files.Edit(nil, nil)
 	if err == nil && len(unclear) > 0 { // what cannot be read would look as if nobody had it
-		err = &unreadableError{commit.ID, fmt.Sprintf("%s: %s", unclear[0].Pos, unclear[0].Message)}
+		err = &StaleError{
+			commit.ID, fmt.Sprintf("%s: %s", unclear[0].Pos, unclear[0].Message), blamedFor(dir, root, unclear...),
+		}
 	}
 	return v, errors.Join(err, ctx.Err())
+}
+
+// blamedFor returns files, by their paths below dir, which suffice for the source not to be readable: the root file, which
+// tells what is included, and one that has a finding about its own text. It returns nil if it depends on more.
+func blamedFor(dir, root string, unclear ...diag.Diagnostic) []string {
+	files := []string{root}
+	if len(unclear) > 0 {
+		i := slices.IndexFunc(unclear, func(d diag.Diagnostic) bool { return d.Rule != "include-invalid" })
+		if i < 0 { // other files are missing
+			return nil
+		}
+		if f := unclear[i].Pos.File; f != root {
+			files = append(files, f)
+		}
+	}
+	top := resolved(dir)
+	for _, f := range files {
+		if resolved(filepath.Join(dir, f)) != filepath.Join(top, f) { // what a link leads to can change, but not the link
+			return nil
+		}
+	}
+	return files
+}
+
+// resolved returns a path without links. What does not exist has the path that was given, apart from those to its folder.
+func resolved(file string) string {
+	if p, err := filepath.EvalSymlinks(file); err == nil {
+		return p
+	}
+	if _, err := os.Lstat(file); err == nil { // a link that leads nowhere
+		return ""
+	}
+	if p, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
+		return filepath.Join(p, filepath.Base(file))
+	}
+	return file
 }
 
 // check lints files beside the forward zones of v.

@@ -157,8 +157,12 @@ func (p *pages) propose(w http.ResponseWriter, r *http.Request, s *desk.Seat) er
 		notReady *editor.NotReadyError
 		gate     *editor.GateError
 		denied   *desk.DeniedError
+		stale    *editor.StaleError
 	)
 	switch {
+	case errors.As(err, &stale):
+		e := p.explain(r, s, err)
+		return p.showChanges(w, r, s, e.status, e.message)
 	case errors.As(err, &notReady), errors.As(err, &gate), errors.As(err, &denied):
 		return p.showChanges(w, r, s, http.StatusConflict, sentence(plain(err.Error())))
 	case err != nil && done == nil:

@@ -195,6 +195,7 @@ func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 		known    *problem
 		denied   *desk.DeniedError
 		unpushed *repository.PushError
+		stale    *editor.StaleError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -204,6 +205,9 @@ func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 	case errors.As(err, &unpushed):
 		return &problem{http.StatusBadGateway, "The remote has not taken the branch." + inside(s, err.Error()) +
 			" It is kept here, and can be pushed again."}
+	case errors.As(err, &stale):
+		return &problem{http.StatusServiceUnavailable, "The source on the main branch cannot be read at the moment, so names " +
+			"are shown as of the last good commit, and nothing can be changed until it is mended." + inside(s, stale.Error())}
 	case errors.Is(err, desk.ErrUnknown):
 		return &problem{http.StatusNotFound, "There is no such page, address or proposal, or it is none that you may see. " +
 			"Addresses can be looked up in the list."}

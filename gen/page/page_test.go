@@ -618,6 +618,38 @@ func TestAddress(t *testing.T) {
 	b.get("/nowhere").is(http.StatusNotFound, "/nowhere")
 }
 
+// TestStale: while the source cannot be read, the page tells so, offers no proposal, and loses nothing.
+func TestStale(t *testing.T) {
+	s := newSite(t, nil)
+	const says = "cannot be read at the moment, so names are shown as of the last good commit, and nothing can be changed " +
+		"until it is mended."
+	for _, login := range []string{"olga", "acme-it"} {
+		s.browse(login).collect("192.0.2.12", "shop.acme.example.", "new.acme.example").is(http.StatusOK, "/address/192.0.2.12")
+	}
+	good := s.Read("records.yaml")
+	s.Write(map[string]string{"records.yaml": good + "  : [\n"})
+	s.Commit("Not YAML")
+	for _, login := range []string{"olga", "acme-it"} {
+		b := s.browse(login)
+		for _, p := range []*page{
+			b.post("/changes").is(http.StatusServiceUnavailable, "/changes"), // finds out
+			b.get("/changes").is(http.StatusOK, "/changes"),
+		} {
+			p.has(says, "1 change", "new.acme.example", "This cannot be proposed as it is").lacks("try again later")
+			if login == "olga" {
+				p.has("records.yaml:")
+			} else {
+				p.lacks("records.yaml")
+			}
+		}
+		b.collect("192.0.2.12", "shop.acme.example.", "newer.acme.example").is(http.StatusServiceUnavailable, "/collect").has(says)
+		b.get("/address/192.0.2.12").is(http.StatusOK, "/address/192.0.2.12").has("shop.acme.example")
+	}
+	s.Write(map[string]string{"records.yaml": good})
+	s.Commit("Mended")
+	s.browse("olga").post("/changes").is(http.StatusOK, "/proposals")
+}
+
 // TestPropose is the way of a change, without scripts.
 func TestPropose(t *testing.T) {
 	s := newSite(t, nil)
@@ -689,10 +721,9 @@ func TestBroken(t *testing.T) {
 	s.serve(keep, "")
 	b := s.browse("olga")
 	b.get("/").has("192.0.2.10")
-	b.collect("192.0.2.20", "", "crm.acme.example")
-	b.get("/changes").has("imap.acme.example", "crm.acme.example")
-	b.post("/changes").is(http.StatusBadGateway, "/changes").has("records.d/broken.yaml:1", "your changes are still here")
-	s.log.Reset() // it tells what is broken
+	b.collect("192.0.2.20", "", "crm.acme.example").is(http.StatusServiceUnavailable, "/collect")
+	b.get("/changes").has("imap.acme.example").lacks("crm.acme.example")
+	b.post("/changes").is(http.StatusServiceUnavailable, "/changes").has("records.d/broken.yaml:1", "imap.acme.example")
 }
 
 // TestRemote proposes where the remote cannot be reached, and again when it can.

@@ -52,23 +52,42 @@ func (r *Repository) commit(ctx context.Context, rev string) (Commit, error) {
 	return commitOf(values)
 }
 
-// Line returns the commits that have changed something in the folder of the root file, on the line of first parents from
-// a commit back: the newest first, and at most max.
-func (r *Repository) Line(ctx context.Context, commit string, max int) ([]Commit, error) {
-	folder := cmp.Or(strings.TrimSuffix(r.prefix, "/"), ".")
-	out, err := r.git(ctx, "log", "-z", logFormat, "--first-parent", "-n", strconv.Itoa(max), commit, "--", folder)
-	if err != nil {
-		return nil, err
+// Before returns the newest commit, on the line of first parents from a commit back, in which not all of the given paths
+// below the folder of the root file are what they are in that commit; without paths, in which the folder is not. It
+// returns false if there is none.
+func (r *Repository) Before(ctx context.Context, commit string, paths ...string) (Commit, bool, error) {
+	change, parent, err := r.lastChange(ctx, commit, paths...)
+	if err != nil || change == "" || parent == "" {
+		return Commit{}, false, err
 	}
-	var list []Commit
-	for values := strings.Split(out, "\x00"); len(values) > 7; values = values[7:] {
-		c, err := commitOf(values)
-		if err != nil {
-			return nil, err
+	c, err := r.commit(ctx, parent)
+	return c, err == nil, err
+}
+
+// lastChange returns the newest commit, on the line of first parents from a commit back, that has changed one of the
+// given paths below the folder of the root file, or anything there if there are none; and its first parent. Either is ""
+// if there is none.
+func (r *Repository) lastChange(ctx context.Context, commit string, paths ...string) (id, parent string, err error) {
+	args := []string{"log", "--format=%H %P", "--no-follow", "--first-parent", "-n", "1", commit, "--"}
+	for _, p := range paths {
+		full, ok := r.inCommit(p)
+		if !ok {
+			return "", "", fmt.Errorf("%q is no path below the folder of the source", p)
 		}
-		list = append(list, c)
+		args = append(args, full)
 	}
-	return list, nil
+	if len(paths) == 0 {
+		args = append(args, cmp.Or(strings.TrimSuffix(r.prefix, "/"), "."))
+	}
+	out, err := r.git(ctx, args...)
+	ids := strings.Fields(out)
+	if err != nil || len(ids) == 0 {
+		return "", "", err
+	}
+	if len(ids) > 1 {
+		parent = ids[1]
+	}
+	return ids[0], parent, nil
 }
 
 // inCommit returns where Git finds a file at a commit, or false if its path is none.
@@ -183,7 +202,11 @@ func (r *Repository) checkOut(ctx context.Context, commit, dir string) error {
 		return err
 	}
 	defer to.Close()
-	list, err := r.entries(ctx, commit+":"+strings.TrimSuffix(r.prefix, "/"))
+	var in []string
+	if r.prefix != "" {
+		in = []string{strings.TrimSuffix(r.prefix, "/")}
+	}
+	list, err := r.entries(ctx, commit, in...) // of a folder that there is not, none
 	if err != nil {
 		return err
 	}
@@ -194,23 +217,24 @@ func (r *Repository) checkOut(ctx context.Context, commit, dir string) error {
 	defer objects.Close()
 	made := map[string]bool{".": true}
 	for _, e := range list {
-		if e.mode != regular && e.mode != executable && e.mode != link {
+		file, below := strings.CutPrefix(e.path, r.prefix)
+		if !below || e.mode != regular && e.mode != executable && e.mode != link {
 			continue
 		}
 		data, err := objects.Blob(e.id)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.path, err)
 		}
-		if folder := path.Dir(e.path); !made[folder] {
+		if folder := path.Dir(file); !made[folder] {
 			if err := to.MkdirAll(folder, 0o700); err != nil {
 				return err
 			}
 			made[folder] = true
 		}
 		if e.mode == link {
-			err = to.Symlink(string(data), e.path)
+			err = to.Symlink(string(data), file)
 		} else {
-			err = to.WriteFile(e.path, data, 0o600)
+			err = to.WriteFile(file, data, 0o600)
 		}
 		if err != nil {
 			return err

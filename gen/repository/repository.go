@@ -101,7 +101,8 @@ func (e *DirtyError) Error() string {
 	return fmt.Sprintf("the work tree %s has changes that are not committed, in %s: commit or undo them", e.Folder, files)
 }
 
-// Open opens the repository around a source for this process alone. It finishes what an earlier process has not.
+// Open opens the repository around a source for this process alone. It finishes what an earlier process has not. It is an
+// error if no commit of the main branch has had the root file; the newest may have lost it.
 func Open(ctx context.Context, o Options) (*Repository, error) {
 	r := &Repository{o: o}
 	err := r.open(ctx)
@@ -141,6 +142,10 @@ func (r *Repository) open(ctx context.Context) error {
 	}
 	if info, err := os.Stat(r.o.Root); err == nil && info.IsDir() {
 		return errors.New("it is a folder: want the root file of a source")
+	}
+	// A branch that has lost the file has earlier commits, which are for the caller to go back to.
+	if had, _, err := r.lastChange(ctx, tip.ID, r.Root()); err != nil || had != "" {
+		return err
 	}
 	return fmt.Errorf("branch %s does not have the file: commit it first", r.o.Branch)
 }

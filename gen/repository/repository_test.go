@@ -475,6 +475,52 @@ func TestOpen(t *testing.T) {
 	at(t, filepath.Join(super.Dir, "sub")).clean()
 }
 
+// TestOpenLost opens where the newest commit does not have the root file any more, and finds the commits that have.
+func TestOpenLost(t *testing.T) {
+	w := newWork(t, map[string]string{"dns/records.yaml": "1\n", "dns/other.yaml": "1\n"})
+	first := w.Git("rev-parse", "HEAD")
+	second := w.commit("second", map[string]string{"dns/records.yaml": "2\n"})
+	noted := w.commit("noted", map[string]string{"dns/README": "text"})
+	w.Git("mv", "dns/records.yaml", "dns/moved.yaml") // which is not followed
+	lost := w.commit("lost", nil)
+	tip := w.commit("noted again", map[string]string{"dns/README": "more"})
+	r := w.open(repository.Options{Root: "dns/records.yaml"})
+	for _, tt := range []struct {
+		from  string
+		paths []string
+		want  string
+	}{
+		{tip, []string{"records.yaml"}, noted},
+		{lost, []string{"records.yaml"}, noted},
+		{noted, []string{"records.yaml"}, first},
+		{tip, []string{"records.yaml", "README"}, lost},
+		{tip, nil, lost},
+		{lost, nil, noted},
+		{second, nil, first},
+		{second, []string{"other.yaml"}, ""},
+		{first, []string{"records.yaml"}, ""},
+		{tip, []string{"none.yaml"}, ""},
+	} {
+		c, ok, err := r.Before(t.Context(), tt.from, tt.paths...)
+		if err != nil || c.ID != tt.want || ok != (tt.want != "") {
+			t.Errorf("before %s, without %v: %+v, %t, %v; want %s", tt.from, tt.paths, c, ok, err, tt.want)
+		}
+	}
+	w.Git("rm", "-qr", "dns")
+	w.Git("commit", "-qm", "without the folder")
+	gone, err := r.Tip(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := r.CheckOut(t.Context(), gone.ID, dir); err != nil {
+		t.Error(err)
+	}
+	if list, _ := os.ReadDir(dir); len(list) > 0 {
+		t.Errorf("out of a folder that there is not came %v", list)
+	}
+}
+
 // sub calls f as a test of its own, at whose end the repository is closed.
 func (w work) sub(name string, f func(work)) {
 	w.Helper()

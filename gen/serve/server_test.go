@@ -353,6 +353,20 @@ func TestStartBroken(t *testing.T) {
 	peer.Wait(t, func() bool { return health() == "ok\n" }, func() string { return "healthz: " + health() + w.log.String() })
 }
 
+// TestStartLost: a server that starts where the root file is missing shows the last commit that has it, and changes
+// nothing.
+func TestStartLost(t *testing.T) {
+	w := newWorld(t)
+	w.Git("rm", "-q", "records.yaml")
+	w.Git("commit", "-qm", "Gone")
+	w.serve()
+	w.contains(w.call("", "GET", "/healthz", "").body, "stale: ")
+	w.contains(w.call("olivia", "GET", "/rdns/192.0.2.11", "").body, "www.acme.example")
+	if r := w.call("acme", "POST", "/api/v1/changes", changeBody("192.0.2.11", "new.acme.example")); r.status != 503 {
+		t.Errorf("a change: %d %s", r.status, r.body)
+	}
+}
+
 // TestAudit: the log has a line for each attempt to change something, with who, from where, what and how it ended.
 func TestAudit(t *testing.T) {
 	w := newWorld(t)
