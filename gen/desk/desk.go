@@ -144,7 +144,7 @@ func (s *Seat) Others() diag.List {
 	return s.view.Table().Others()
 }
 
-// Accounts returns the accounts that the person sees and that have addresses, sorted.
+// Accounts returns the accounts that the person sees and that have servers, sorted.
 func (s *Seat) Accounts() []string {
 	all := s.view.Table().Accounts()
 	if s.person.Accounts == nil {
