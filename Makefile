@@ -28,7 +28,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The packages in which goroutines meet.
 CONCURRENT := ./plugin/... ./internal/datagram/... ./internal/fastpath/... ./internal/snapshot/... ./internal/authority/... \
 	./internal/parallel/... ./gen/source/... ./gen/cache/... ./gen/build/... ./gen/table/... ./gen/users/... ./gen/session/... \
-	./gen/editor/... ./gen/desk/...
+	./gen/editor/... ./gen/desk/... ./gen/gate/...
 
 TOOL := go tool -modfile=tools/go.mod
 

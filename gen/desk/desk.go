@@ -19,6 +19,7 @@ import (
 	"github.com/revmap/revmap/gen/check"
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/editor"
+	"github.com/revmap/revmap/gen/gate"
 	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
@@ -59,15 +60,15 @@ type Deed struct {
 type Desk struct {
 	o         Options
 	lock      sync.Mutex // for what people have collected
-	drafts    *gate
-	histories *gate
-	proposals *gate // of which the Editor takes one at a time
+	drafts    *gate.Gate
+	histories *gate.Gate
+	proposals *gate.Gate // of which the Editor takes one at a time
 }
 
 // New returns a Desk.
 func New(o Options) *Desk {
 	few := 2 * runtime.GOMAXPROCS(0)
-	return &Desk{o: o, drafts: newGate(few), histories: newGate(few), proposals: newGate(few)}
+	return &Desk{o: o, drafts: gate.New(few), histories: gate.New(few), proposals: gate.New(few)}
 }
 
 // For returns the seat of a person. It is cheap, and lasts no longer than a request.
@@ -309,7 +310,7 @@ func (s *Seat) Draft(ctx context.Context, edits []editor.Edit) (*editor.Draft, e
 	if err := s.mayEdit(edits); err != nil {
 		return nil, err
 	}
-	leave, err := s.desk.drafts.enter(ctx, s.person.Login)
+	leave, err := s.desk.drafts.Enter(ctx, s.person.Login)
 	if err != nil {
 		return nil, err
 	}
@@ -355,7 +356,7 @@ func (s *Seat) Propose(
 	if reason, err = reasonOf(reason); err != nil {
 		return nil, err
 	}
-	leave, err := s.desk.proposals.enter(ctx, s.person.Login)
+	leave, err := s.desk.proposals.Enter(ctx, s.person.Login)
 	if err != nil {
 		return nil, err
 	}
@@ -368,10 +369,10 @@ func (s *Seat) Propose(
 		Author: s.author(),
 		May:    func(e editor.Edit) error { return s.desk.For(s.person).MayEdit(e.Addr, e.Name) },
 	})
-	var gate *editor.GateError
-	if errors.As(err, &gate) {
-		s.hideCounts(gate.Draft)
-		gate.Stops = gate.Draft.Review.Stops
+	var stopped *editor.GateError
+	if errors.As(err, &stopped) {
+		s.hideCounts(stopped.Draft)
+		stopped.Stops = stopped.Draft.Review.Stops
 	}
 	if err != nil {
 		return done, err
@@ -461,7 +462,7 @@ func (s *Seat) History(ctx context.Context, addr netip.Addr) ([]editor.Version, 
 	if _, err := s.At(addr); err != nil {
 		return nil, err
 	}
-	leave, err := s.desk.histories.enter(ctx, s.person.Login)
+	leave, err := s.desk.histories.Enter(ctx, s.person.Login)
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,12 @@
 package desk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/revmap/revmap/gen/diff"
 	"github.com/revmap/revmap/gen/editor"
@@ -225,51 +222,6 @@ func TestMoved(t *testing.T) {
 
 func edits(address, name string) []editor.Edit {
 	return []editor.Edit{{Addr: addr(address), Name: name}}
-}
-
-// TestGate: who asks for much at once waits for itself, others only if all places are taken.
-func TestGate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(2)
-		enter := func(login string) (leave func(), waited time.Duration) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			start := time.Now()
-			leave, err := g.enter(ctx, login)
-			if (err != nil) != (leave == nil) {
-				t.Errorf("%s: %v", login, err)
-			}
-			return leave, time.Since(start)
-		}
-		acme, _ := enter("acme")
-		if leave, waited := enter("acme"); leave != nil || waited != time.Minute {
-			t.Errorf("acme enters twice, or has waited %v", waited)
-		}
-		ada, waited := enter("ada")
-		if ada == nil || waited != 0 {
-			t.Errorf("ada has waited %v", waited)
-		}
-		if leave, waited := enter("ben"); leave != nil || waited != time.Minute {
-			t.Errorf("ben enters as the third, or has waited %v", waited)
-		}
-		go func() {
-			time.Sleep(time.Second)
-			acme()
-		}()
-		ben, waited := enter("ben")
-		if ben == nil || waited != time.Second {
-			t.Errorf("ben has waited %v, want until acme leaves", waited)
-		}
-		ben()
-		ada()
-		for range 3 {
-			if leave, waited := enter("acme"); leave == nil || waited != 0 {
-				t.Errorf("acme has waited %v for nobody", waited)
-			} else {
-				leave()
-			}
-		}
-	})
 }
 
 // TestMayEdit: whether a name lies in a customer's domain does not depend on how it is written.

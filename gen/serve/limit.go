@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/revmap/revmap/gen/gate"
 )
 
 // What one person's programs may ask of the API: a burst, and then so many requests in a second.
@@ -53,18 +55,10 @@ const (
 	largeAtOnce = 2
 )
 
-// A queue is where large requests wait for each other. Each person's wait for one of the same person first: who sends
-// many, or sends slowly, holds up nobody else for long.
-type queue struct {
-	all chan struct{}
+// A queue is where large requests wait for each other: who sends many, or sends slowly, holds up nobody else for long.
+type queue struct{ gate *gate.Gate }
 
-	lock sync.Mutex
-	of   map[string]chan struct{} // by login
-}
-
-func newQueue() *queue {
-	return &queue{all: make(chan struct{}, largeAtOnce), of: make(map[string]chan struct{})}
-}
+func newQueue() *queue { return &queue{gate.New(largeAtOnce)} }
 
 // turn waits until it is the turn of a request of a person, who must call leave when it is done with; or until it has
 // waited too long.
@@ -72,27 +66,13 @@ func (q *queue) turn(w http.ResponseWriter, r *http.Request, login string) (leav
 	if r.ContentLength >= 0 && r.ContentLength <= largeBytes {
 		return func() {}, true
 	}
-	q.lock.Lock()
-	own := q.of[login]
-	if own == nil {
-		own = make(chan struct{}, 1)
-		q.of[login] = own
-	}
-	q.lock.Unlock()
 	ctx, cancel := context.WithTimeout(r.Context(), readTime)
 	defer cancel()
-	select {
-	case own <- struct{}{}:
-	case <-ctx.Done():
-		return nil, false
-	}
-	select {
-	case q.all <- struct{}{}:
-	case <-ctx.Done():
-		<-own
+	leave, err := q.gate.Enter(ctx, login)
+	if err != nil {
 		return nil, false
 	}
 	// What it has waited was not its own time. A connection that has no deadline is one of a test.
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTime))
-	return func() { <-q.all; <-own }, true
+	return leave, true
 }

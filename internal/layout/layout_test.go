@@ -52,13 +52,14 @@ var arrows = map[string]string{
 	"gen/table":      "gen/model gen/source gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/repository": "internal/git",
 	"gen/users":      "internal/durable",
+	"gen/gate":       "",
 	"gen/session":    "gen/users",
 	"gen/editor": "gen/baseline gen/build gen/cache gen/diff gen/forward gen/lint gen/model gen/report gen/repository " +
 		"gen/source gen/table gen/diag internal/durable internal/parallel",
-	"gen/desk":  "gen/check gen/editor gen/model gen/repository gen/source gen/table gen/users gen/diag internal/durable",
+	"gen/desk":  "gen/check gen/editor gen/gate gen/model gen/repository gen/source gen/table gen/users gen/diag internal/durable",
 	"gen/page":  "gen/check gen/desk gen/diff gen/editor gen/lint gen/model gen/report gen/repository gen/session gen/source gen/table gen/users gen/diag docs",
 	"gen/api":   "gen/desk gen/diff gen/editor gen/model gen/report gen/session gen/source gen/table gen/users gen/diag",
-	"gen/serve": "gen/api gen/desk gen/editor gen/page gen/repository gen/session gen/users",
+	"gen/serve": "gen/api gen/desk gen/editor gen/gate gen/page gen/repository gen/session gen/users",
 	"gen/cli": "gen/baseline gen/build gen/cache gen/check gen/forward gen/report gen/diff gen/revision gen/compile gen/lint gen/migrate " +
 		"gen/desk gen/editor gen/repository gen/serve gen/users internal/parallel " +
 		"gen/zonefile gen/model gen/source gen/diag " +
