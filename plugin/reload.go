@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -300,25 +301,54 @@ func (s *store) note(err error) {
 	s.failure = text
 }
 
-// logZones tells which zones of the store and of a snapshot, the first that it has, have nothing to do with each other. That can be
-// meant; but a zone that is not spelled right looks just so, and its queries are refused.
+// logZones tells which zones of the store and of a snapshot, the first that it has, have nothing to do with each other.
+// That can be meant; but a zone that is not spelled right looks just so, and its queries are refused.
 func (s *store) logZones(r *snapshot.Reader) {
-	var elsewhere []string
-	for i := range r.Zones() {
-		z := r.Zones()[i].Name
-		if !s.zones.contain(z) && !slices.ContainsFunc(s.zones, zones{z}.contain) {
-			elsewhere = append(elsewhere, z)
-		}
+	loaded := make(zones, len(r.Zones()))
+	for i := range loaded {
+		loaded[i] = r.Zones()[i].Name
 	}
-	if n := len(elsewhere); n > 0 {
+	if elsewhere := loaded.apartFrom(s.zones); len(elsewhere) > 0 {
 		log.Infof("Not served, since they are outside of %s: %s and %d more zones of the snapshot",
-			strings.Join(s.zones, " "), elsewhere[0], n-1)
+			strings.Join(s.zones, " "), elsewhere[0], len(elsewhere)-1)
 	}
-	for _, zone := range s.zones {
-		related := func(z snapshot.Zone) bool { return zones{zone}.contain(z.Name) || zones{z.Name}.contain(zone) }
-		if !slices.ContainsFunc(r.Zones(), related) {
-			log.Warningf("No zone of snapshot %s is at, below or above %s: queries for it are not answered", s.path, zone)
+	for _, zone := range s.zones.apartFrom(loaded) {
+		log.Warningf("No zone of snapshot %s is at, below or above %s: queries for it are not answered", s.path, zone)
+	}
+}
+
+// apartFrom returns the zones that are neither at nor below nor above one of others: of both there can be thousands.
+func (z zones) apartFrom(others zones) zones {
+	at, above := make(map[string]bool, len(others)), make(map[string]bool, len(others))
+	for _, name := range others {
+		at[name] = true
+		for parent := range ancestors(name) {
+			above[parent] = true
 		}
+	}
+	return slices.DeleteFunc(slices.Clone(z), func(name string) bool {
+		if above[name] {
+			return true
+		}
+		for parent := range ancestors(name) {
+			if at[parent] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// ancestors returns a name, those above it and the root, in that order.
+func ancestors(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name != "" && name != "." {
+			if !yield(name) {
+				return
+			}
+			_, name, _ = strings.Cut(name, ".")
+		}
+		yield(".")
 	}
 }
 
