@@ -49,8 +49,7 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 	var todo []source.Edit
 	for _, edit := range edits {
 		if edit.Was != nil {
-			r, _ := v.At(edit.Addr)
-			if r.Name != *edit.Was && r.Name != Absolute(edit.Name) {
+			if r, _ := v.At(edit.Addr); edit.Overtaken(r.Name) {
 				c := Conflict{Edit: edit, Is: r.Name}
 				if len(d.Conflicts) < blamed {
 					c.By = e.lastChange(ctx, edit.Addr)

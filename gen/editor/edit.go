@@ -24,6 +24,12 @@ type Edit struct {
 	Others int `json:"others,omitempty"`
 }
 
+// Overtaken reports whether somebody has changed the name, which is another by now than the person has seen, and not the
+// one that is wanted.
+func (e Edit) Overtaken(is string) bool {
+	return e.Was != nil && is != *e.Was && is != Absolute(e.Name)
+}
+
 // inSource returns e as a source takes it.
 func (e Edit) inSource() source.Edit {
 	return source.Edit{Addr: e.Addr, Name: e.Name, TTL: e.TTL, Pos: diag.Position{File: e.Addr.String()}}

@@ -223,8 +223,8 @@ func rowsOf(s *desk.Seat, list []table.Row, edits []editor.Edit, back string) []
 		rows[i] = row{
 			Row: r, Edit: collectedOf(edits, r.Addr), Waiting: wait[r.Addr], MayEdit: s.MayEdit(r.Addr, "") == nil, Back: back,
 		}
-		if e := rows[i].Edit; e != nil && e.Was != nil {
-			rows[i].Clash = r.Name != *e.Was && r.Name != editor.Absolute(e.Name)
+		if e := rows[i].Edit; e != nil {
+			rows[i].Clash = e.Overtaken(r.Name)
 		}
 		if r.Errors+r.Warnings+r.Notes > 0 {
 			if found := bySeverity(s.Findings(r.Addr)); len(found) > 0 {
