@@ -233,13 +233,7 @@ type finding struct {
 }
 
 // hintOf returns what would help against a finding for those who have nothing but the API.
-func hintOf(f diag.Diagnostic) string {
-	if f.Rule == "helo-mismatch" {
-		return f.Hint + "; the HELO name is in the source, where the API cannot change it: " +
-			"ask the operator to change it in the same pull request"
-	}
-	return f.Hint
-}
+func hintOf(f diag.Diagnostic) string { return desk.Hint(f, "the API") }
 
 // findingsJSON returns findings as lint writes them, with the addresses. Who sees only some accounts does not learn
 // where they are, which would tell of the others.

@@ -88,16 +88,7 @@ func findingsOf(l diag.List) []finding {
 }
 
 // hint returns what would help against a finding for those who have nothing but the page.
-func hint(d diag.Diagnostic) string {
-	if d.Rule == helo {
-		return d.Hint + "; the HELO name is in the source, where this page cannot change it: " +
-			"ask the operator to change it in the same pull request"
-	}
-	return d.Hint
-}
-
-// helo is the rule that tells of two names of which only one can be changed here.
-const helo = "helo-mismatch"
+func hint(d diag.Diagnostic) string { return desk.Hint(d, "this page") }
 
 func (p *pages) address(w http.ResponseWriter, r *http.Request, s *desk.Seat) error {
 	return p.showAddress(w, r, s, http.StatusOK, nil)

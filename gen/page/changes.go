@@ -81,7 +81,7 @@ func (p *pages) showChanges(w http.ResponseWriter, r *http.Request, s *desk.Seat
 		wrong := findingsOf(slices.Concat(d.Refused, d.Fresh))
 		v.Errors = len(wrong)
 		for _, f := range wrong {
-			v.HELO = v.HELO || f.Rule == helo
+			v.HELO = v.HELO || f.Rule == desk.HELO
 			if !slices.ContainsFunc(v.Changes, func(c change) bool { return slices.Contains(c.Findings, f) }) {
 				v.Elsewhere = append(v.Elsewhere, f)
 			}
