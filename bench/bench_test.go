@@ -3,14 +3,21 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/peer"
 	"github.com/revmap/revmap/internal/snapshot"
 )
 
@@ -186,6 +193,44 @@ func TestWrong(t *testing.T) {
 		if got := tr.wrong(3); got != test.want {
 			t.Errorf("%v, %d lost: %q; want %q", test.codes, test.lost, got, test.want)
 		}
+	}
+}
+
+// A server that loses a query once is not to blame; one that loses it again is.
+func TestLost(t *testing.T) {
+	peer.Needs(t, "dnsperf")
+	for lost, want := range map[int]string{0: "", 1: "", 3: "1 of 2 lost"} {
+		t.Run(strconv.Itoa(lost), func(t *testing.T) {
+			t.Parallel() // each query that gets lost takes five seconds
+			conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var unlucky atomic.Int32
+			s := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+				if q.Question[0].Name == "unlucky.example." && int(unlucky.Add(1)) <= lost {
+					return
+				}
+				_ = w.WriteMsg(new(dns.Msg).SetReply(q)) // dnsperf tells if it fails
+			})}
+			ended := make(chan error)
+			go func() { ended <- s.ActivateAndServe() }()
+			t.Cleanup(func() {
+				conn.Close()
+				<-ended
+			})
+			queries := filepath.Join(t.TempDir(), "queries")
+			if err := os.WriteFile(queries, []byte("lucky.example. PTR\nunlucky.example. PTR\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			self := exec.Command("server")
+			self.Process = &os.Process{Pid: os.Getpid()}
+			p := &process{cmd: self, addr: conn.LocalAddr().String()}
+			got, err := p.phase(t.Context(), &settings{rate: 1000}, queries, dns.RcodeSuccess)
+			if err != nil || got.Wrong != want {
+				t.Errorf("%q, %v; want %q", got.Wrong, err, want)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -262,12 +263,13 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 // freePort returns a port of 127.0.0.1 that is free for UDP and TCP.
 func freePort() (int, error) {
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		// Below the ports that the kernel gives to clients (32768 and above on Linux): they come and go.
+		port := 10000 + rand.IntN(22000)
+		l, err := net.Listen("tcp", loopback(port))
 		if err != nil {
-			return 0, err
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		c, err := net.ListenPacket("udp", l.Addr().String())
+		c, err := net.ListenPacket("udp", loopback(port))
 		l.Close()
 		if err != nil {
 			continue
