@@ -24,10 +24,9 @@ import (
 // changing is the environment variable with the work tree that a process shall change until it is killed.
 const changing = "REVMAP_TEST_CHANGE"
 
-// change makes one change after the other, each in all three files.
+// change makes one change after the other, each in all three files. After the first it says that it is ready.
 func change(t *testing.T, w work) {
 	r := w.open(repository.Options{})
-	fmt.Println("ready")
 	for i := 0; ; i++ {
 		text := fmt.Sprintf("%d %d\n", os.Getpid(), i)
 		long := strings.Repeat(text, 10000)
@@ -41,6 +40,9 @@ func change(t *testing.T, w work) {
 		}
 		if err := r.DeleteBranch(t.Context(), branch, to); err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			fmt.Println("ready")
 		}
 	}
 }
@@ -131,8 +133,8 @@ func TestKill(t *testing.T) {
 			}
 		}
 	}
-	if w.Git("rev-list", "--count", "HEAD") == "1" || ended == 0 {
-		t.Errorf("it was killed before it has done anything; so were %d git", ended)
+	if ended == 0 {
+		t.Error("no git was killed")
 	}
 }
 
