@@ -94,9 +94,7 @@ func (h *handler) answer(ctx context.Context, r *dns.Msg) (m *dns.Msg, rcode int
 // zones are the names at or below which the plugin answers: lower case, with the final dot.
 type zones []string
 
-// contain does what plugin.Zones.Contains does, which splits both names into labels and allocates for every query. An
-// escaped dot in qname counts as the end of a label here. That does no harm, because the zones of the snapshot, which
-// have the last word, are compared label by label.
+// contain does what plugin.Zones.Contains does, which splits both names into labels and allocates for every query.
 func (z zones) contain(qname string) bool {
 	for _, zone := range z {
 		n := len(qname) - len(zone)
@@ -104,6 +102,10 @@ func (z zones) contain(qname string) bool {
 		case zone == ".":
 			return true
 		case n < 0 || n > 0 && qname[n-1] != '.':
+		case n > 1 && qname[n-2] == '\\': // the dot may be part of a label
+			if dns.IsSubDomain(zone, qname) {
+				return true
+			}
 		case qname[n:] == zone || strings.EqualFold(qname[n:], zone):
 			return true
 		}

@@ -172,6 +172,8 @@ func TestPass(t *testing.T) {
 		{"in ZONES, in upper case", "revmap " + path + " ip6.arpa 192.IN-ADDR.arpa", ptr(hit), 0, 0},
 		{"in ZONES, as a prefix", "revmap " + path + " 192.0.2.0/24", ptr(hit), 0, 0},
 		{"ZONES end in the middle of a label", "revmap " + path + " 2.in-addr.arpa", ptr(hit), passed, dns.RcodeRefused},
+		{"ZONES end after a dot in a label", "revmap " + path + " 1." + ip6apex, ptr(`x\.1.` + ip6apex), passed, dns.RcodeRefused},
+		{"ZONES end after a backslash in a label", "revmap " + path + " 1." + ip6apex, ptr(`x\\.1.` + ip6apex), 0, 0},
 		{"class CH", "revmap " + path, chaos(hit), passed, dns.RcodeRefused},
 		{"AXFR", "revmap " + path, query("2.0.192.in-addr.arpa.", dns.TypeAXFR), dns.RcodeRefused, dns.RcodeRefused},
 		{"IXFR", "revmap " + path, query("2.0.192.in-addr.arpa.", dns.TypeIXFR), dns.RcodeRefused, dns.RcodeRefused},

@@ -60,6 +60,11 @@ func TestOptions(t *testing.T) {
 		{"no label", options{Zones: []string{"92.in-addr.arpa."}}, name4, dns.TypePTR, false},
 		{"no label of a name of no address", options{Zones: []string{"92.in-addr.arpa."}}, odd, dns.TypePTR, false},
 
+		{"a dot in a label", options{Zones: []string{"web1.host.example."}}, `x\.` + host, dns.TypeA, false},
+		{"a backslash in a label", options{Zones: []string{"web1.host.example."}}, `x\\.` + host, dns.TypeA, true},
+		{"a dot in a label above", options{Zones: []string{"host.example."}}, `x\.` + host, dns.TypeA, true},
+		{"a dot in a label elsewhere", options{Zones: all, Elsewhere: []string{host}}, `x\.` + host, dns.TypeA, true},
+
 		{"elsewhere", options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, name4, dns.TypePTR, false},
 		{"elsewhere, no address", options{Zones: all, Elsewhere: []string{"192.in-addr.arpa."}}, odd, dns.TypePTR, false},
 		{"elsewhere, at the name", options{Zones: all, Elsewhere: []string{host}}, host, dns.TypeA, false},

@@ -34,11 +34,15 @@ func longest(list []scope, qname string) int {
 	return found
 }
 
-// contains does what the plugin does, for which an escaped dot is the end of a label too: that does no harm, because
-// the zones of the snapshot have the last word.
 func (s *scope) contains(qname string) bool {
 	n := len(qname) - len(s.name)
-	return s.name == "." || strings.HasSuffix(qname, s.name) && (n == 0 || qname[n-1] == '.')
+	return s.name == "." || strings.HasSuffix(qname, s.name) && (n == 0 || qname[n-1] == '.' && !escaped(qname, n-1))
+}
+
+// escaped reports whether the character at an offset is part of a label, because of the backslash before it.
+func escaped(name string, at int) bool {
+	before := strings.TrimRight(name[:at], `\`)
+	return (at-len(before))%2 == 1
 }
 
 // around is longest for the name of p.
