@@ -155,7 +155,10 @@ func (p *plan) serve(s *dnsserver.Server) {
 	if l == nil || len(l.workers) == 0 {
 		return
 	}
-	p.passer = newPasser(s, l.workers[0].conn.LocalAddr(), datagram.WriteTo)
+	first := l.workers[0].conn // no other is there longer
+	p.passer = newPasser(s, first.LocalAddr(), func(b []byte, client *net.UDPAddr) (int, error) {
+		return datagram.WriteTo(b, client, first)
+	})
 	before := l.plan
 	l.plan = p
 	for _, w := range l.workers {
@@ -261,7 +264,7 @@ func (l *listener) retire(left int) {
 			<-w.done
 		}
 	}
-	// What was passed on is answered through these sockets. CoreDNS has as long to stop.
+	// What was passed on is answered through these sockets, if no others are left. CoreDNS has as long to stop.
 	grace := time.NewTimer(5 * time.Second)
 	defer grace.Stop()
 	if l.plan != nil && left == 0 {

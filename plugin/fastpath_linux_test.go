@@ -391,6 +391,36 @@ func TestFastpathReloadWaits(t *testing.T) {
 	stopServer(t, <-restarted)
 }
 
+// TestFastpathRetired holds that what was passed on is answered although the socket that it came to is closed by then.
+func TestFastpathRetired(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	port := strconv.Itoa(peer.Port(t))
+	slow.asked, slow.answer = make(chan bool), make(chan bool)
+	for _, bind := range []string{"bind 127.0.0.1", ""} {
+		in := start(t, ".:"+port+" {\n"+bind+"\nrevmap "+path+" {\nfastpath 8\n}\nslow\n}\n")
+		var asking sync.WaitGroup
+		for range 16 {
+			asking.Go(func() {
+				c := dns.Client{Timeout: 5 * time.Second}
+				if _, _, err := c.Exchange(query("slow.example.", dns.TypeA), "127.0.0.1:"+port); err != nil {
+					t.Error(err)
+				}
+			})
+			<-slow.asked
+		}
+		listeners.Lock()
+		for _, l := range listeners.byAddr {
+			l.retire(1)
+		}
+		listeners.Unlock()
+		for range 16 {
+			slow.answer <- true
+		}
+		asking.Wait()
+		stopServer(t, in)
+	}
+}
+
 // TestFastpathLameduck holds that the fast path works until the process ends, not only until that begins.
 func TestFastpathLameduck(t *testing.T) {
 	path := snapshotFile(t, encodeGeneration(t, 1, 4))

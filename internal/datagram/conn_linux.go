@@ -252,10 +252,14 @@ type client struct {
 	control []byte
 }
 
-// WriteTo sends b to an address that Client has returned, as Send would. It may be used at any time and by any goroutine.
-func WriteTo(b []byte, addr *net.UDPAddr) (int, error) {
+// WriteTo sends b to an address that Client has returned, as Send would; by another socket of the same local address if
+// that has been closed since. It may be used at any time and by any goroutine.
+func WriteTo(b []byte, addr *net.UDPAddr, another *Conn) (int, error) {
 	c := (*client)(unsafe.Pointer(addr))
 	n, _, err := c.conn.udp.WriteMsgUDP(b, c.control, addr)
+	if errors.Is(err, net.ErrClosed) {
+		n, _, err = another.udp.WriteMsgUDP(b, c.control, addr)
+	}
 	return n, err
 }
 

@@ -313,7 +313,7 @@ func TestReply(t *testing.T) {
 					t.Errorf("%s, asked at %s: the client is %s, want %s", tc.listen, ask, client, want)
 				}
 				if later {
-					if _, err := WriteTo([]byte("rx"), client); err != nil {
+					if _, err := WriteTo([]byte("rx"), client, c); err != nil {
 						t.Error(err)
 					}
 				} else {
