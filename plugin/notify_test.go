@@ -161,7 +161,7 @@ func TestNotifyDeadSecondary(t *testing.T) {
 	if d := time.Since(begin); d > 5*time.Second { // a dead secondary takes 6
 		t.Errorf("Start, reload and shutdown took %v", d)
 	}
-	waitFor(t, func() bool { return running(t, "(*notifier).run(") == 0 })
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*notifier).run(") == 0 })
 	if l := logged.take(); !strings.Contains(l, first) || !strings.Contains(l, "was not accepted") {
 		t.Errorf("Logged %q, want the failure", l)
 	}
@@ -200,7 +200,7 @@ func TestNotifyChangeWhileSending(t *testing.T) {
 	<-f.begun // of serial 2, although that of 1 still waits
 	f.end <- nil
 	f.end <- nil
-	waitFor(t, func() bool { return running(t, "(*notifier).run(") == 0 })
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*notifier).run(") == 0 })
 	if got := value(t, notifiesTotal.WithLabelValues(h.store.path, "success")); got != 2 {
 		t.Errorf("Counted %v, want 2", got)
 	}
@@ -227,7 +227,7 @@ func TestNotifyQueue(t *testing.T) {
 		replace(t, h.store.path, content(serial))
 		h.store.tick()
 	}
-	if n := running(t, "(*notifier).run("); n != maxNotifying {
+	if n := running(t, "revmap/plugin.(*notifier).run("); n != maxNotifying {
 		t.Errorf("%d goroutines announce, want %d", n, maxNotifying)
 	}
 	announced := make(map[string]int)
@@ -239,7 +239,7 @@ func TestNotifyQueue(t *testing.T) {
 		announced[<-f.begun]++
 		f.end <- errors.New("nobody there")
 	}
-	waitFor(t, func() bool { return running(t, "(*notifier).run(") == 0 })
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*notifier).run(") == 0 })
 	if len(announced) != zones {
 		t.Errorf("%d zones were announced after the change, want %d", len(announced), zones)
 	}
@@ -276,7 +276,7 @@ func TestNotifyStop(t *testing.T) {
 	h.store.stop()
 	h.store.tick() // one that was under way
 	f.end <- nil
-	waitFor(t, func() bool { return running(t, "(*notifier).run(") == 0 })
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*notifier).run(") == 0 })
 	select {
 	case zone := <-f.begun:
 		t.Errorf("Announced %s after the shutdown", zone)

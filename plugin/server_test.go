@@ -43,13 +43,14 @@ func start(t *testing.T, corefile string) *caddy.Instance {
 	return in
 }
 
-// answering returns when in serves all sockets of its first server. Caddy does not wait for that, and a Stop that comes
-// earlier would not stop them.
+// answering returns when in serves all its sockets. Caddy does not wait for that, and a Stop that comes earlier would not
+// stop them. An answer does not tell: it may be the fast path's, which begins before.
 func answering(t *testing.T, in *caddy.Instance) {
 	t.Helper()
 	for _, network := range []string{"udp", "tcp"} {
 		exchange(t, in, network, query(".", dns.TypeNS))
 	}
+	waitFor(t, func() bool { return running(t, "dns.(*Server).readUDP(") >= len(in.Servers()) })
 }
 
 func stopServer(t *testing.T, in *caddy.Instance) {
@@ -184,13 +185,16 @@ func waitFor(t *testing.T, condition func() bool) {
 }
 
 // watchers returns how many goroutines watch a snapshot.
-func watchers(t *testing.T) int {
+func watchers(t *testing.T) int { return running(t, "revmap/plugin.(*store).watch(") }
+
+// running returns how many goroutines are in a function.
+func running(t *testing.T, function string) int {
 	t.Helper()
 	var b bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&b, 2); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(b.String(), "revmap/plugin.(*store).watch(")
+	return strings.Count(b.String(), function)
 }
 
 // TestCorefileReload is about two instances of CoreDNS in one process, one of which comes and one of which goes.

@@ -1,7 +1,6 @@
 package revmap
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"testing"
@@ -856,21 +854,11 @@ func TestTransferClientGoesAway(t *testing.T) {
 	if _, err := conn.ReadMsg(); err != nil {
 		t.Fatal(err)
 	}
-	if n := running(t, "(*outgoing).run("); n != 1 {
+	if n := running(t, "revmap/plugin.(*outgoing).run("); n != 1 {
 		t.Errorf("%d transfers are running, want 1", n)
 	}
 	conn.Close()
-	waitFor(t, func() bool { return running(t, "(*outgoing).run(") == 0 })
-}
-
-// running returns how many goroutines are in a function of the plugin.
-func running(t *testing.T, function string) int {
-	t.Helper()
-	var b bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&b, 2); err != nil {
-		t.Fatal(err)
-	}
-	return strings.Count(b.String(), "revmap/plugin."+function)
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*outgoing).run(") == 0 })
 }
 
 // TestReferral is about responses that neither answer nor deny.
