@@ -40,6 +40,9 @@ var listeners = struct {
 
 // setupFastpath has h, which stands at a place of the Corefile, answered by the fast path.
 func (in *instance) setupFastpath(c *caddy.Controller, at string, h *handler, workers int) error {
+	if err := untold(dnsserver.GetConfig(c)); err != nil {
+		return err
+	}
 	if in.plans == nil {
 		listeners.Lock()
 		in.plans = make(map[string]*plan)

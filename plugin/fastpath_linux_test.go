@@ -41,6 +41,7 @@ func TestFastpathRefused(t *testing.T) {
 		{".:P {\nbind 127.0.0.1\nlog\nFAST}", "fastpath answers before the plugin log, which would not see these queries"},
 		{".:P {\nbind 127.0.0.1\nerrors\ntsig {\nsecret a. AAAA\n}\nFAST}", "before the plugin tsig"},
 		{".:P {\nbind 127.0.0.1\nmetadata\nFAST}", "before the plugin metadata"},
+		{".:P {\nbind 127.0.0.1\nmisnamed\nFAST}", "before the plugin handlerfunc"},
 		{".:P {\nbind 127.0.0.1\nbufsize\nerrors\nprometheus 127.0.0.1:0\nroot /\nmultisocket 2\ntransfer {\nto 127.0.0.1:1\n}\nFAST}", ""},
 		{".:P {\nbind 127.0.0.1\nview v {\nexpr true\n}\nFAST}", "before the plugin view"},
 		{"in-addr.arpa:P {\nbind 127.0.0.1\nFAST}\nin-addr.arpa:P {\nbind 127.0.0.1\nview v {\nexpr true\n}\nfile x\n}",
@@ -56,6 +57,7 @@ func TestFastpathRefused(t *testing.T) {
 		corefile := strings.NewReplacer("P {", port+" {", "FAST", fast).Replace(tc.corefile)
 		in, err := caddy.Start(input(corefile))
 		if err == nil {
+			answering(t, in)
 			stopServer(t, in)
 		}
 		if tc.err == "" && err != nil || tc.err != "" && (err == nil || !strings.Contains(err.Error(), tc.err)) {

@@ -41,7 +41,7 @@ import (
 
 func TestMain(m *testing.M) {
 	err := dnsserver.SetDirectives([]string{"root", "metadata", "multisocket", "bufsize", "bind", "ready", "prometheus",
-		"errors", "log", "tsig", "transfer", "revmap", "shed", "slow", "file", "view"})
+		"errors", "log", "misnamed", "tsig", "transfer", "revmap", "shed", "slow", "file", "view"})
 	if err != nil {
 		panic(err)
 	}
@@ -68,6 +68,18 @@ func init() {
 					return dns.RcodeServerFailure, nil
 				}
 				return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetReply(r))
+			})
+		})
+		return nil
+	})
+}
+
+// The handler of misnamed has another name than the directive.
+func init() {
+	plugin.Register("misnamed", func(c *caddy.Controller) error {
+		dnsserver.GetConfig(c).AddPlugin(func(next plugin.Handler) plugin.Handler {
+			return plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+				return next.ServeDNS(ctx, w, r)
 			})
 		})
 		return nil
