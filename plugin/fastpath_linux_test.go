@@ -423,6 +423,44 @@ func TestFastpathRetired(t *testing.T) {
 	}
 }
 
+// TestFastpathDrained holds that what has arrived at a socket is answered before it is closed, however slow the machine is.
+func TestFastpathDrained(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	port := strconv.Itoa(peer.Port(t))
+	quiet = 0 // as if the machine had halted for as long
+	in := start(t, "in-addr.arpa:"+port+" {\nbind 127.0.0.1\nrevmap "+path+" {\nfastpath 1\n}\n}\n")
+	defer func() {
+		stopServer(t, in)
+		quiet = 5 * time.Millisecond
+	}()
+	listeners.Lock()
+	w := listeners.byAddr["127.0.0.1:"+port].workers[0]
+	listeners.Unlock()
+	client, err := dns.Dial("udp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	w.mu.Lock()
+	const queries = 100 // more than one batch
+	for i := range queries {
+		if err := client.WriteMsg(query("1.2.0.192.in-addr.arpa.", dns.TypePTR)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			waitFor(t, func() bool { return running(t, "revmap/plugin.(*worker).serve(") == 1 })
+		}
+	}
+	w.conn.Interrupt()
+	w.mu.Unlock()
+	for i := range queries {
+		client.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := client.ReadMsg(); err != nil {
+			t.Fatalf("%d of %d queries are answered: %v", i, queries, err)
+		}
+	}
+}
+
 // TestFastpathLameduck holds that the fast path works until the process ends, not only until that begins.
 func TestFastpathLameduck(t *testing.T) {
 	path := snapshotFile(t, encodeGeneration(t, 1, 4))
