@@ -26,6 +26,7 @@ var untouched = []string{"cancel", "bufsize", "prometheus", "errors", "transfer"
 type plan struct {
 	addr    string // as in dnsserver.Server.Addr, without the transport
 	workers int
+	sockets int // of CoreDNS
 	uses    []*use
 	served  chan struct{} // closed when the server does
 	server  *dnsserver.Server
@@ -115,7 +116,7 @@ func (in *instance) planFastpath(c *caddy.Controller, h *handler, workers int) e
 			}
 			p := in.plans[addr]
 			if p == nil {
-				p = &plan{addr: addr, served: make(chan struct{})}
+				p = &plan{addr: addr, sockets: max(1, config.NumSockets), served: make(chan struct{})}
 				in.plans[addr] = p
 			}
 			p.workers = max(p.workers, workers)

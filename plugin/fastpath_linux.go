@@ -171,9 +171,15 @@ func (p *plan) serve(s *dnsserver.Server) {
 			go w.run()
 		}
 	}
-	if before != nil {
-		before.passer.close()
+	if before == nil {
+		return
 	}
+	if before.sockets > p.sockets { // which are closed next
+		if err := l.group.Hold(); err != nil {
+			log.Warningf("Datagrams to %s may get lost: %v", p.addr, err)
+		}
+	}
+	before.passer.close()
 }
 
 // steer sees to it, once the sockets of a run before are closed, that the fast path gets all datagrams.

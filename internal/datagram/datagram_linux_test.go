@@ -83,9 +83,10 @@ func (n *counter) ours(c *Conn) {
 			}
 			count(batch)
 		}
-		for last := time.Now(); time.Since(last) < 20*time.Millisecond; {
+		for last := time.Now(); ; {
+			polled := time.Now()
 			batch, err := c.Poll()
-			if err != nil {
+			if err != nil || batch == 0 && polled.Sub(last) >= 20*time.Millisecond {
 				return
 			}
 			if batch > 0 {
@@ -173,6 +174,38 @@ func TestSteer(t *testing.T) {
 				}
 				steered(400)
 			})
+		}
+	}
+}
+
+// TestHold holds that a group gets all datagrams while others are closed, one after another, if it has the first socket.
+func TestHold(t *testing.T) {
+	for _, addr := range addrs {
+		var ours counter
+		g := NewGroup()
+		at := addr
+		var closing []*net.UDPConn
+		for i := range 6 {
+			s := listen(t, at)
+			at = s.LocalAddr().String()
+			if i >= 1 && i < 4 {
+				closing = append(closing, s)
+				continue
+			}
+			c := newConn(t, s)
+			g.Add(c)
+			ours.ours(c)
+		}
+		g.at = []int{0, 4, 5}
+		if err := g.Hold(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range closing {
+			closing[i].Close()
+			send(t, g.conns[0].LocalAddr(), 200)
+			want := int64(200 * (i + 1))
+			waitFor(t, func() bool { return ours.n.Load() == want },
+				func() string { return fmt.Sprintf("%s: %d of %d arrive", addr, ours.n.Load(), want) })
 		}
 	}
 }

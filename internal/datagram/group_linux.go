@@ -81,6 +81,16 @@ func (g *Group) Steer() error {
 	return g.attach()
 }
 
+// Hold has the kernel give all datagrams to one socket until the next Steer: the one with the lowest number, which is the
+// last whose number changes while others are closed.
+func (g *Group) Hold() error {
+	if len(g.at) < 2 {
+		return nil
+	}
+	g.at = []int{slices.Min(g.at)}
+	return g.attach()
+}
+
 // attach has the kernel give each probe to the socket whose number is in it, and others to those that are known. They go
 // to one at random, for each datagram anew: sockets that wait for the same clients would not have the same load otherwise.
 // If none is known, the kernel chooses from all sockets.
