@@ -31,6 +31,7 @@ type plan struct {
 	served  chan struct{} // closed when the server does
 	server  *dnsserver.Server
 	passer  *passer
+	shares  bool // CoreDNS gets some of what is meant for the fast path
 }
 
 // A use is one handler in a plan.

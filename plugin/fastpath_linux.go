@@ -191,14 +191,31 @@ func (in *instance) steer() {
 			log.Errorf("CoreDNS does not serve %s", p.addr)
 			continue
 		}
-		listeners.Lock()
-		if l := listeners.byAddr[p.addr]; l != nil && l.plan == p {
-			l.retire(p.workers)
-			if err := l.group.Steer(); err != nil {
-				log.Warningf("The fast path gets only some of the datagrams to %s: %v", p.addr, err)
-			}
-		}
-		listeners.Unlock()
+		p.steer()
+	}
+}
+
+// steerAgain is how long what did not work is left alone. A test changes it.
+var steerAgain = 30 * time.Second
+
+// steer has the fast path get all datagrams to the address. In a flood that can take several attempts.
+func (p *plan) steer() {
+	listeners.Lock()
+	defer listeners.Unlock()
+	l := listeners.byAddr[p.addr]
+	if l == nil || l.plan != p {
+		return // that is for another run now
+	}
+	l.retire(p.workers)
+	err := l.group.Steer()
+	switch {
+	case err != nil && !p.shares:
+		log.Warningf("The fast path gets only some of the datagrams to %s: %v", p.addr, err)
+	case err == nil && p.shares:
+		log.Infof("The fast path gets all datagrams to %s again", p.addr)
+	}
+	if p.shares = err != nil; errors.Is(err, datagram.ErrNotSteered) {
+		time.AfterFunc(steerAgain, p.steer)
 	}
 }
 

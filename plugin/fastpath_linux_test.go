@@ -423,6 +423,36 @@ func TestFastpathRetired(t *testing.T) {
 	}
 }
 
+// TestFastpathSteersAgain holds that a flood, in which the fast path cannot find its sockets, has no effect that stays.
+func TestFastpathSteersAgain(t *testing.T) {
+	path := snapshotFile(t, encodeGeneration(t, 1, 4))
+	port := strconv.Itoa(peer.Port(t))
+	defer func(before time.Duration) { steerAgain = before }(steerAgain)
+	steerAgain = 10 * time.Millisecond
+	in := startServer(t, ".:"+port+" {\nbind 127.0.0.1\nrevmap "+path+" {\nfastpath 1\n}\n}\n")
+	listeners.Lock()
+	l := listeners.byAddr["127.0.0.1:"+port]
+	listeners.Unlock()
+	w := l.workers[0]
+	w.mu.Lock() // as if there was so much to do
+	asked := make(chan bool)
+	go func() {
+		exchange(t, in, "udp", query("1.2.0.192.in-addr.arpa.", dns.TypePTR))
+		close(asked)
+	}()
+	waitFor(t, func() bool { return running(t, "revmap/plugin.(*worker).serve(") == 1 })
+	logged.take()
+	l.plan.steer()
+	if got := logged.take(); !strings.Contains(got, "The fast path gets only some of the datagrams") {
+		t.Errorf("Logged %q", got)
+	}
+	w.mu.Unlock()
+	<-asked
+	waitFor(t, func() bool {
+		return strings.Contains(logged.take(), "The fast path gets all datagrams to 127.0.0.1:"+port+" again")
+	})
+}
+
 // TestFastpathDrained holds that what has arrived at a socket is answered before it is closed, however slow the machine is.
 func TestFastpathDrained(t *testing.T) {
 	path := snapshotFile(t, encodeGeneration(t, 1, 4))

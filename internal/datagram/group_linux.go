@@ -32,7 +32,7 @@ const (
 // Its methods may be used by any goroutine, one at a time.
 type Group struct {
 	conns []*Conn
-	at    []int // the numbers of conns; nil if they are not known
+	at    []int // the numbers of conns, as far as they are known
 	key   [16]byte
 
 	mu      sync.Mutex // guards the rest
@@ -67,9 +67,6 @@ func (g *Group) SteerFirst() error {
 // sends to the address itself, for which all of the sockets must be read from. On an error the group gets what it got
 // before, or its share.
 func (g *Group) Steer() error {
-	if len(g.at) != len(g.conns) {
-		g.at = nil
-	}
 	if err := g.attach(); err != nil { // the probes need it
 		return err
 	}
@@ -132,8 +129,8 @@ func (g *Group) attach() error {
 // nobody is the number of no socket: then the kernel chooses by a hash of the addresses.
 const nobody = 1<<31 - 1
 
-// errNotSteered is when others get datagrams that are meant for us.
-var errNotSteered = errors.New("the kernel gives datagrams to other sockets, too")
+// ErrNotSteered is when others get datagrams that are meant for us: the sockets have so much to read that probes get lost.
+var ErrNotSteered = errors.New("the kernel gives datagrams to other sockets, too")
 
 // locate finds out which numbers the sockets have, by probes for one number after another. Those for numbers that no
 // socket has go where the kernel chooses, after the others: so the lowest number that arrives is that of the socket. But a
@@ -153,7 +150,7 @@ func (g *Group) locate() ([]int, error) {
 		}
 		before = at
 	}
-	return nil, errNotSteered
+	return nil, ErrNotSteered
 }
 
 // probe sends a probe for each of so many numbers, and returns those of our sockets; nil if one of these gets none.
