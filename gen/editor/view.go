@@ -264,11 +264,7 @@ func (v *View) edited(
 	if w.lint, err = v.check(files.Files, build.Options{Previous: v.lint}); err != nil {
 		return nil, nil, nil, err
 	}
-	changed := make(map[int]*model.Inventory, len(files.Changed))
-	for _, i := range files.Changed {
-		changed[i] = w.lint.Inventory(i)
-	}
-	w.table = v.table.With(changed, w.lint.Findings)
+	w.table = v.table.With(files.Changed, func(i int) *model.Inventory { return w.lint.Inventory(i) }, w.lint.Findings)
 	return w, files, nil, nil
 }
 
