@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"net/netip"
@@ -339,11 +338,18 @@ func parseAddr(text string) (netip.Addr, bool) {
 // wanted are the names that addresses are to get by open proposals of one person, absolute; "" for the default.
 type wanted map[netip.Addr]string
 
-// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts.
-func wantedBy(seat *desk.Seat) wanted {
+// wantedBy returns what a person has proposed and is not merged yet, for the addresses of some rows; of all for nil. What
+// was proposed later counts. A person's programs may have proposed many others, which would take far longer.
+func wantedBy(seat *desk.Seat, rows []table.Row) wanted {
+	shown := make(map[netip.Addr]bool, len(rows))
+	for i := range rows {
+		shown[rows[i].Addr] = true
+	}
 	w := make(wanted)
 	for e := range proposedBy(seat) {
-		w[e.Addr] = e.Name
+		if rows == nil || shown[e.Addr] {
+			w[e.Addr] = e.Name
+		}
 	}
 	return w
 }
@@ -398,16 +404,30 @@ func rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
 	}
 }
 
-// unlisted returns the rows of addresses that the source does not list, but that have been given a name in a proposal,
-// by their servers.
-func (want wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
-	found := make(map[string][]table.Row)
-	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.Addr.Compare) {
-		if row, err := seat.At(addr); err == nil && !row.Listed {
-			found[row.Server] = append(found[row.Server], row)
-		}
+// addressesProposed returns those for which a person has proposed something that is not merged yet, ascending. An address
+// may be there twice.
+func addressesProposed(seat *desk.Seat) []netip.Addr {
+	var list []netip.Addr
+	for e := range proposedBy(seat) {
+		list = append(list, e.Addr)
 	}
-	return found
+	slices.SortFunc(list, netip.Addr.Compare)
+	return list
+}
+
+// unlisted goes through the rows of addresses that the source does not list, but that have been given a name in a
+// proposal, by address: those of wanted servers.
+func unlisted(seat *desk.Seat, wanted func(server string) bool) iter.Seq[table.Row] {
+	return seat.Unlisted(addressesProposed(seat), wanted)
+}
+
+// rowsOf returns the rows of a server: those that are listed, and then the others.
+func rowsOf(seat *desk.Seat, server string) []table.Row {
+	var list []table.Row
+	for row := range rows(seat, table.Query{Server: server}) {
+		list = append(list, *row)
+	}
+	return slices.AppendSeq(list, unlisted(seat, func(s string) bool { return s == server }))
 }
 
 // set gives an address a name, "" for the default, together with what the person's programs have set before. It does
