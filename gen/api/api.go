@@ -94,7 +94,7 @@ func New(o Options) http.Handler {
 // ServeHTTP answers also what has no handler as programs want it.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != path.Clean(r.URL.Path) { // the mux would redirect
-		a.fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
+		fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
 		return
 	}
 	h, pattern := a.mux.Handler(r)
@@ -106,10 +106,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(&found, r)
 	if allow := found.Header().Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
-		a.fail(w, r, &failure{kind: badMethod, message: "this path takes " + allow + " only"})
+		fail(w, r, &failure{kind: badMethod, message: "this path takes " + allow + " only"})
 		return
 	}
-	a.fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
+	fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
 }
 
 // nothing is a response of which only the header is kept.
@@ -134,7 +134,7 @@ func (a *api) handler(h func(http.ResponseWriter, *http.Request, *desk.Seat) err
 			err = a.inTurn(w, r, p, h)
 		}
 		if err != nil {
-			a.fail(w, r, a.failureOf(r, p, err))
+			fail(w, r, a.failureOf(r, p, err))
 		}
 	})
 }
@@ -179,9 +179,11 @@ type kind string
 
 const (
 	unauthorized kind = "unauthorized"
-	readOnly     kind = "read-only" // the person or the token may look only
-	denied       kind = "denied"    // the person may not give this name
-	notFound     kind = "not-found" // of the path, or of anything that a list could have
+	readOnly     kind = "read-only"   // the person or the token may look only
+	denied       kind = "denied"      // the person may not give this name
+	notFound     kind = "not-found"   // of the path, or of anything that a list could have
+	foreign      kind = "foreign"     // a page of another site has sent it
+	misdirected  kind = "misdirected" // it is for another server
 	badMethod    kind = "method"
 	unknown      kind = "unknown"  // an address, server, proposal, action
 	noEntry      kind = "no-entry" // Robot's: the address has no name
@@ -201,6 +203,8 @@ var statuses = map[kind]int{
 	readOnly:     http.StatusForbidden,
 	denied:       http.StatusForbidden,
 	notFound:     http.StatusNotFound,
+	foreign:      http.StatusForbidden,
+	misdirected:  http.StatusMisdirectedRequest,
 	badMethod:    http.StatusMethodNotAllowed,
 	unknown:      http.StatusNotFound,
 	noEntry:      http.StatusNotFound,
@@ -232,8 +236,27 @@ func wrong(parameter, format string, args ...any) *failure {
 	return &failure{kind: malformed, message: fmt.Sprintf(format, args...), invalid: []string{parameter}}
 }
 
+// Serves reports whether a path is one for programs, which the handler of New is for.
+func Serves(path string) bool {
+	return path == "/rdns" || path == "/openapi.json" ||
+		slices.ContainsFunc([]string{"/rdns/", "/v1/", "/api/"}, func(p string) bool { return strings.HasPrefix(path, p) })
+}
+
+// refusals are the kinds of what requests are refused for before anybody looks what they want.
+var refusals = map[int]kind{
+	http.StatusForbidden:             foreign,
+	http.StatusMisdirectedRequest:    misdirected,
+	http.StatusRequestEntityTooLarge: tooLarge,
+	http.StatusInternalServerError:   failed,
+}
+
+// Refuse answers a request in place of the handler of New, as that would. The status is that of one of the refusals.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	fail(w, r, &failure{kind: refusals[status], message: message})
+}
+
 // fail writes a failure in the form of the API that the request is for.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, f *failure) {
+func fail(w http.ResponseWriter, r *http.Request, f *failure) {
 	if f.kind == unauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="revmap", charset="UTF-8"`)
 	}

@@ -474,6 +474,8 @@ var cloudCodes = map[kind]struct {
 	readOnly:     {http.StatusForbidden, "token_readonly"},
 	denied:       {http.StatusForbidden, "forbidden"},
 	notFound:     {http.StatusNotFound, "not_found"},
+	foreign:      {http.StatusForbidden, "forbidden"},
+	misdirected:  {http.StatusMisdirectedRequest, "misdirected_request"},
 	badMethod:    {http.StatusMethodNotAllowed, "method_not_allowed"},
 	unknown:      {http.StatusNotFound, "not_found"},
 	malformed:    {http.StatusBadRequest, "invalid_input"},

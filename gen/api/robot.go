@@ -201,6 +201,8 @@ var robotCodes = map[kind]struct {
 	readOnly:     {http.StatusForbidden, "FORBIDDEN"},
 	denied:       {http.StatusBadRequest, "INVALID_INPUT"},
 	notFound:     {http.StatusNotFound, "NOT_FOUND"},
+	foreign:      {http.StatusForbidden, "FORBIDDEN"},
+	misdirected:  {http.StatusMisdirectedRequest, "MISDIRECTED_REQUEST"},
 	badMethod:    {http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED"},
 	unknown:      {http.StatusNotFound, "IP_NOT_FOUND"},
 	noEntry:      {http.StatusNotFound, "RDNS_NOT_FOUND"},
