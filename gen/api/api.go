@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"net/netip"
@@ -95,7 +94,7 @@ func New(o Options) http.Handler {
 // ServeHTTP answers also what has no handler as programs want it.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != path.Clean(r.URL.Path) { // the mux would redirect
-		a.fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
+		fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
 		return
 	}
 	h, pattern := a.mux.Handler(r)
@@ -107,10 +106,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(&found, r)
 	if allow := found.Header().Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
-		a.fail(w, r, &failure{kind: badMethod, message: "this path takes " + allow + " only"})
+		fail(w, r, &failure{kind: badMethod, message: "this path takes " + allow + " only"})
 		return
 	}
-	a.fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
+	fail(w, r, &failure{kind: notFound, message: "there is nothing at this path"})
 }
 
 // nothing is a response of which only the header is kept.
@@ -135,7 +134,7 @@ func (a *api) handler(h func(http.ResponseWriter, *http.Request, *desk.Seat) err
 			err = a.inTurn(w, r, p, h)
 		}
 		if err != nil {
-			a.fail(w, r, a.failureOf(r, p, err))
+			fail(w, r, a.failureOf(r, p, err))
 		}
 	})
 }
@@ -180,9 +179,11 @@ type kind string
 
 const (
 	unauthorized kind = "unauthorized"
-	readOnly     kind = "read-only" // the person or the token may look only
-	denied       kind = "denied"    // the person may not give this name
-	notFound     kind = "not-found" // of the path, or of anything that a list could have
+	readOnly     kind = "read-only"   // the person or the token may look only
+	denied       kind = "denied"      // the person may not give this name
+	notFound     kind = "not-found"   // of the path, or of anything that a list could have
+	foreign      kind = "foreign"     // a page of another site has sent it
+	misdirected  kind = "misdirected" // it is for another server
 	badMethod    kind = "method"
 	unknown      kind = "unknown"  // an address, server, proposal, action
 	noEntry      kind = "no-entry" // Robot's: the address has no name
@@ -202,6 +203,8 @@ var statuses = map[kind]int{
 	readOnly:     http.StatusForbidden,
 	denied:       http.StatusForbidden,
 	notFound:     http.StatusNotFound,
+	foreign:      http.StatusForbidden,
+	misdirected:  http.StatusMisdirectedRequest,
 	badMethod:    http.StatusMethodNotAllowed,
 	unknown:      http.StatusNotFound,
 	noEntry:      http.StatusNotFound,
@@ -233,8 +236,27 @@ func wrong(parameter, format string, args ...any) *failure {
 	return &failure{kind: malformed, message: fmt.Sprintf(format, args...), invalid: []string{parameter}}
 }
 
+// Serves reports whether a path is one for programs, which the handler of New is for.
+func Serves(path string) bool {
+	return path == "/rdns" || path == "/openapi.json" ||
+		slices.ContainsFunc([]string{"/rdns/", "/v1/", "/api/"}, func(p string) bool { return strings.HasPrefix(path, p) })
+}
+
+// refusals are the kinds of what requests are refused for before anybody looks what they want.
+var refusals = map[int]kind{
+	http.StatusForbidden:             foreign,
+	http.StatusMisdirectedRequest:    misdirected,
+	http.StatusRequestEntityTooLarge: tooLarge,
+	http.StatusInternalServerError:   failed,
+}
+
+// Refuse answers a request in place of the handler of New, as that would. The status is that of one of the refusals.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	fail(w, r, &failure{kind: refusals[status], message: message})
+}
+
 // fail writes a failure in the form of the API that the request is for.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, f *failure) {
+func fail(w http.ResponseWriter, r *http.Request, f *failure) {
 	if f.kind == unauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="revmap", charset="UTF-8"`)
 	}
@@ -339,11 +361,18 @@ func parseAddr(text string) (netip.Addr, bool) {
 // wanted are the names that addresses are to get by open proposals of one person, absolute; "" for the default.
 type wanted map[netip.Addr]string
 
-// wantedBy returns what a person has proposed and is not merged yet. What was proposed later counts.
-func wantedBy(seat *desk.Seat) wanted {
+// wantedBy returns what a person has proposed and is not merged yet, for the addresses of some rows; of all for nil. What
+// was proposed later counts. A person's programs may have proposed many others, which would take far longer.
+func wantedBy(seat *desk.Seat, rows []table.Row) wanted {
+	shown := make(map[netip.Addr]bool, len(rows))
+	for i := range rows {
+		shown[rows[i].Addr] = true
+	}
 	w := make(wanted)
 	for e := range proposedBy(seat) {
-		w[e.Addr] = e.Name
+		if rows == nil || shown[e.Addr] {
+			w[e.Addr] = e.Name
+		}
 	}
 	return w
 }
@@ -398,16 +427,30 @@ func rows(seat *desk.Seat, q table.Query) iter.Seq[*table.Row] {
 	}
 }
 
-// unlisted returns the rows of addresses that the source does not list, but that have been given a name in a proposal,
-// by their servers.
-func (want wanted) unlisted(seat *desk.Seat) map[string][]table.Row {
-	found := make(map[string][]table.Row)
-	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.Addr.Compare) {
-		if row, err := seat.At(addr); err == nil && !row.Listed {
-			found[row.Server] = append(found[row.Server], row)
-		}
+// addressesProposed returns those for which a person has proposed something that is not merged yet, ascending. An address
+// may be there twice.
+func addressesProposed(seat *desk.Seat) []netip.Addr {
+	var list []netip.Addr
+	for e := range proposedBy(seat) {
+		list = append(list, e.Addr)
 	}
-	return found
+	slices.SortFunc(list, netip.Addr.Compare)
+	return list
+}
+
+// unlisted goes through the rows of addresses that the source does not list, but that have been given a name in a
+// proposal, by address: those of wanted servers.
+func unlisted(seat *desk.Seat, wanted func(server string) bool) iter.Seq[table.Row] {
+	return seat.Unlisted(addressesProposed(seat), wanted)
+}
+
+// rowsOf returns the rows of a server: those that are listed, and then the others.
+func rowsOf(seat *desk.Seat, server string) []table.Row {
+	var list []table.Row
+	for row := range rows(seat, table.Query{Server: server}) {
+		list = append(list, *row)
+	}
+	return slices.AppendSeq(list, unlisted(seat, func(s string) bool { return s == server }))
 }
 
 // set gives an address a name, "" for the default, together with what the person's programs have set before. It does

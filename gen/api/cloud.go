@@ -125,17 +125,15 @@ func (want wanted) serverOf(rows []table.Row) cloudServer {
 }
 
 // serverRows returns the rows of a server, also of what is not listed but was given a name in a proposal.
-func (want wanted) serverRows(seat *desk.Seat, name string) ([]table.Row, error) {
-	var list []table.Row
-	if name != "" { // which is that of addresses of no server
-		for row := range rows(seat, table.Query{Server: name}) {
-			list = append(list, *row)
-		}
-	}
-	if len(list) == 0 {
+func serverRows(seat *desk.Seat, name string) ([]table.Row, error) {
+	if name == "" { // which is that of addresses of no server
 		return nil, desk.ErrUnknown
 	}
-	return append(list, want.unlisted(seat)[name]...), nil
+	list := rowsOf(seat, name)
+	if len(list) == 0 || !list[0].Listed {
+		return nil, desk.ErrUnknown
+	}
+	return list, nil
 }
 
 // primaryIPOf returns a row as a primary IP.
@@ -163,32 +161,43 @@ func (a *api) cloudServers(w http.ResponseWriter, r *http.Request, seat *desk.Se
 	if err != nil {
 		return err
 	}
-	want, list := wantedBy(seat), []cloudServer{}
+	list := []cloudServer{}
 	if q := r.URL.Query(); q.Has("name") {
-		if rows, err := want.serverRows(seat, q.Get("name")); err == nil {
-			p.total, list = 1, append(list, want.serverOf(rows))
+		if rows, err := serverRows(seat, q.Get("name")); err == nil {
+			p.total, list = 1, append(list, wantedBy(seat, rows).serverOf(rows))
 		}
 	} else {
 		x := a.indexes.get(seat, true)
 		p.total = len(x.first)
 		from, to := x.span(p)
-		rows := seat.List(table.Query{Sort: table.ByServer, Offset: from, Limit: to - from}).Rows
-		more := want.unlisted(seat)
-		for len(rows) > 0 {
-			n := 1
-			for n < len(rows) && rows[n].Server == rows[0].Server {
-				n++
-			}
-			list = append(list, want.serverOf(append(rows[:n:n], more[rows[0].Server]...)))
-			rows = rows[n:]
-		}
+		list = serversOf(seat, seat.List(table.Query{Sort: table.ByServer, Offset: from, Limit: to - from}).Rows)
 	}
 	write(w, http.StatusOK, "application/json", map[string]any{"servers": list, "meta": p.meta()})
 	return nil
 }
 
+// serversOf returns the servers of rows: all rows that are listed of each, one after the other.
+func serversOf(seat *desk.Seat, listed []table.Row) []cloudServer {
+	of := make(map[string][]table.Row)
+	for _, row := range listed {
+		of[row.Server] = append(of[row.Server], row)
+	}
+	all := slices.Clip(listed)
+	for row := range unlisted(seat, func(server string) bool { return of[server] != nil }) {
+		of[row.Server] = append(of[row.Server], row)
+		all = append(all, row)
+	}
+	want, list := wantedBy(seat, all), []cloudServer{}
+	for i, row := range listed {
+		if i == 0 || row.Server != listed[i-1].Server {
+			list = append(list, want.serverOf(of[row.Server]))
+		}
+	}
+	return list
+}
+
 // cloudServerAt returns the rows of the server with the id in the path of a request.
-func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat, want wanted) ([]table.Row, error) {
+func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat) ([]table.Row, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
 		return nil, desk.ErrUnknown
@@ -197,23 +206,22 @@ func (a *api) cloudServerAt(r *http.Request, seat *desk.Seat, want wanted) ([]ta
 	if !ok {
 		return nil, desk.ErrUnknown
 	}
-	return want.serverRows(seat, name)
+	return serverRows(seat, name)
 }
 
 // cloudServer answers GET /v1/servers/{id}.
 func (a *api) cloudServer(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
-	want := wantedBy(seat)
-	rows, err := a.cloudServerAt(r, seat, want)
+	rows, err := a.cloudServerAt(r, seat)
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, "application/json", map[string]any{"server": want.serverOf(rows)})
+	write(w, http.StatusOK, "application/json", map[string]any{"server": wantedBy(seat, rows).serverOf(rows)})
 	return nil
 }
 
 // cloudServerChange answers POST /v1/servers/{id}/actions/change_dns_ptr.
 func (a *api) cloudServerChange(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
-	rows, err := a.cloudServerAt(r, seat, nil)
+	rows, err := a.cloudServerAt(r, seat)
 	if err != nil {
 		return err
 	}
@@ -246,7 +254,7 @@ func (a *api) cloudPrimaryIPs(w http.ResponseWriter, r *http.Request, seat *desk
 		page := seat.List(table.Query{Offset: p.offset(), Limit: p.size})
 		rows, p.total = page.Rows, page.Total
 	}
-	want, list := wantedBy(seat), []cloudPrimaryIP{}
+	want, list := wantedBy(seat, rows), []cloudPrimaryIP{}
 	for i := range rows {
 		list = append(list, want.primaryIPOf(&rows[i]))
 	}
@@ -273,7 +281,8 @@ func (a *api) cloudPrimaryIP(w http.ResponseWriter, r *http.Request, seat *desk.
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, "application/json", map[string]any{"primary_ip": wantedBy(seat).primaryIPOf(&row)})
+	want := wantedBy(seat, []table.Row{row})
+	write(w, http.StatusOK, "application/json", map[string]any{"primary_ip": want.primaryIPOf(&row)})
 	return nil
 }
 
@@ -465,6 +474,8 @@ var cloudCodes = map[kind]struct {
 	readOnly:     {http.StatusForbidden, "token_readonly"},
 	denied:       {http.StatusForbidden, "forbidden"},
 	notFound:     {http.StatusNotFound, "not_found"},
+	foreign:      {http.StatusForbidden, "forbidden"},
+	misdirected:  {http.StatusMisdirectedRequest, "misdirected_request"},
 	badMethod:    {http.StatusMethodNotAllowed, "method_not_allowed"},
 	unknown:      {http.StatusNotFound, "not_found"},
 	malformed:    {http.StatusBadRequest, "invalid_input"},

@@ -115,22 +115,9 @@ func (a *api) addresses(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 	if err != nil {
 		return err
 	}
-	for e := range proposedBy(seat) {
-		q.Extra = append(q.Extra, e.Addr)
-	}
-	slices.SortFunc(q.Extra, netip.Addr.Compare)
-	q.At = seat.At
+	q.Extra, q.At = addressesProposed(seat), seat.At
 	page := seat.List(q)
-	shown := make(map[netip.Addr]bool, len(page.Rows))
-	for i := range page.Rows {
-		shown[page.Rows[i].Addr] = true
-	}
-	want := make(wanted) // of these alone: a person's programs may have proposed many others
-	for e := range proposedBy(seat) {
-		if shown[e.Addr] {
-			want[e.Addr] = e.Name
-		}
-	}
+	want := wantedBy(seat, page.Rows)
 	answer := struct {
 		Commit    string    `json:"commit"`
 		Total     int       `json:"total"`
@@ -214,7 +201,7 @@ func (a *api) address(w http.ResponseWriter, r *http.Request, seat *desk.Seat) e
 		Findings json.RawMessage `json:"findings"`
 	}{
 		Commit:  seat.Commit().ID,
-		address: wantedBy(seat).addressOf(seat, &row),
+		address: wantedBy(seat, []table.Row{row}).addressOf(seat, &row),
 		Domains: append([]string{}, seat.Domains(addr)...),
 	}
 	var list []finding

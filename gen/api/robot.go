@@ -28,8 +28,8 @@ func entryOf(addr netip.Addr, name string) (e robotEntry) {
 
 // robotList answers GET /rdns. It writes entries as it finds them: there may be a million.
 func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat) error {
-	var q table.Query
 	none := &failure{kind: notFound, message: "No reverse DNS entries found"}
+	var list []table.Row // nil for all
 	if r.URL.Query().Has("server_ip") {
 		addr, ok := parseAddr(r.URL.Query().Get("server_ip"))
 		if !ok {
@@ -39,16 +39,18 @@ func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 		if err != nil || row.Server == "" {
 			return none
 		}
-		q.Server = row.Server
+		if list = rowsOf(seat, row.Server); len(list) == 0 {
+			return none
+		}
 	}
-	want := wantedBy(seat)
+	want := wantedBy(seat, list)
 	out := bufio.NewWriter(w)
 	e := json.NewEncoder(out)
 	first := true
-	put := func(row *table.Row) error {
+	put := func(row *table.Row) bool {
 		name := want.name(row)
 		if name == "" {
-			return nil
+			return true
 		}
 		if first {
 			first = false
@@ -57,17 +59,22 @@ func (a *api) robotList(w http.ResponseWriter, r *http.Request, seat *desk.Seat)
 		} else {
 			out.WriteByte(',')
 		}
-		return e.Encode(entryOf(row.Addr, name))
+		return e.Encode(entryOf(row.Addr, name)) == nil // else the client has gone
 	}
-	for row := range rows(seat, q) {
-		if put(row) != nil {
-			return nil // the client has gone
+	for i := range list {
+		if !put(&list[i]) {
+			return nil
 		}
 	}
-	for server, list := range want.unlisted(seat) {
-		for i := range list {
-			if q.Server == "" || q.Server == server {
-				put(&list[i])
+	if list == nil {
+		for row := range rows(seat, table.Query{}) {
+			if !put(row) {
+				return nil
+			}
+		}
+		for row := range unlisted(seat, func(string) bool { return true }) {
+			if !put(&row) {
+				return nil
 			}
 		}
 	}
@@ -89,7 +96,7 @@ func robotAt(r *http.Request, seat *desk.Seat) (netip.Addr, string, error) {
 	if err != nil {
 		return addr, "", robotUnknown(r)
 	}
-	return addr, wantedBy(seat).name(&row), nil
+	return addr, wantedBy(seat, []table.Row{row}).name(&row), nil
 }
 
 func robotUnknown(r *http.Request) error {
@@ -194,6 +201,8 @@ var robotCodes = map[kind]struct {
 	readOnly:     {http.StatusForbidden, "FORBIDDEN"},
 	denied:       {http.StatusBadRequest, "INVALID_INPUT"},
 	notFound:     {http.StatusNotFound, "NOT_FOUND"},
+	foreign:      {http.StatusForbidden, "FORBIDDEN"},
+	misdirected:  {http.StatusMisdirectedRequest, "MISDIRECTED_REQUEST"},
 	badMethod:    {http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED"},
 	unknown:      {http.StatusNotFound, "IP_NOT_FOUND"},
 	noEntry:      {http.StatusNotFound, "RDNS_NOT_FOUND"},

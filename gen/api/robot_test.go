@@ -2,12 +2,14 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -237,6 +239,32 @@ func TestRobotForms(t *testing.T) {
 	s.want(s.do("POST", "/rdns/192.0.2.11", "ptr=a.acme.example", formType), 200, entry("192.0.2.11", "a.acme.example"))
 	if got := s.read("main"); strings.Contains(got, "b.acme.example") {
 		t.Errorf("the source is\n%s", got)
+	}
+}
+
+// TestRobotUnlisted: addresses that were only given a name in a proposal follow the others, by address.
+func TestRobotUnlisted(t *testing.T) {
+	s := newSite(t)
+	want := []string{"192.0.2.97", "192.0.2.98", "2001:db8:0:1::25", "2001:db8:0:1::26"}
+	for i, ip := range want {
+		s.want(s.do("POST", "/rdns/"+ip, fmt.Sprintf("ptr=n%d.acme.example", i), formType), 201,
+			entry(ip, fmt.Sprintf("n%d.acme.example", i)))
+	}
+	for path, want := range map[string][]string{"/rdns": want, "/rdns?server_ip=192.0.2.10": want[2:]} {
+		var list []struct {
+			RDNS struct{ IP string }
+		}
+		a := s.do("GET", path, "")
+		if err := json.Unmarshal([]byte(a.body), &list); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range list[max(0, len(list)-len(want)):] {
+			got = append(got, e.RDNS.IP)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s ends with %q, want %q", path, got, want)
+		}
 	}
 }
 

@@ -219,8 +219,9 @@ func (d *editCommand) run(ctx context.Context, edits []source.Edit, read func(fi
 		fmt.Fprintln(d.stderr, "revmap: nothing is written: the source would have errors that it does not have now")
 		return d.refuse(fresh, e.ReadFile)
 	}
+	file := func(i int) (from, to *diff.Side) { return before.side(e.Changed[i]), after.side(e.Changed[i]) }
 	r := &report.Review{
-		Changes: diff.CompareParts(before.side(e.Changed), after.side(e.Changed), before.namedOutside(e.Changed)),
+		Changes: diff.CompareParts(before.side(), after.side(), len(e.Changed), file, before.named()),
 		Old:     files.Path(0), New: files.Path(0),
 	}
 	if err := ctx.Err(); err != nil {
@@ -258,24 +259,23 @@ func stateOf(files *source.Files, results *cache.Cache, earlier *build.Result) (
 	return t, err
 }
 
-// side returns what some files say.
-func (t *state) side(files []int) *diff.Side {
+// side returns what some files say, in the frame that all share.
+func (t *state) side(files ...int) *diff.Side {
 	return diff.OfInventory(t.lint.Inventory(files...), t.forwards)
 }
 
-// namedOutside returns how many addresses of a block have a name of their own, apart from those in some files, which are
-// sorted.
-func (t *state) namedOutside(files []int) func(block netip.Prefix) int {
+// named returns how many addresses of a block have a name of their own.
+func (t *state) named() func(block netip.Prefix) int {
 	named := make(map[netip.Prefix]int)
 	var lock sync.Mutex
 	parallel.Each(t.files.Len(), func(i int) {
-		if _, ok := slices.BinarySearch(files, i); ok {
-			return
-		}
 		inv := t.lint.Inventory(i)
 		in := make(map[*model.Block]int)
 		for j := range inv.Addresses {
 			a := &inv.Addresses[j]
+			if j > 0 && a.Addr == inv.Addresses[j-1].Addr {
+				continue // it is there twice, and counts once
+			}
 			if origin := inv.Effective(a).Origin; origin == model.Explicit || origin == model.Default {
 				in[a.Block]++
 			}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -127,6 +128,19 @@ func (s *Seat) At(addr netip.Addr) (table.Row, error) {
 		return table.Row{}, ErrUnknown
 	}
 	return r, nil
+}
+
+// Unlisted goes through what is known of those of some addresses, which are ascending, that the source does not list and
+// that are routed to a server which is wanted: "" if they are routed to none. Those are left out that the person may not
+// see.
+func (s *Seat) Unlisted(addrs []netip.Addr, wanted func(server string) bool) iter.Seq[table.Row] {
+	return func(yield func(table.Row) bool) {
+		for r := range s.view.Unlisted(addrs, wanted) {
+			if s.person.Sees(r.Account) && !yield(r) {
+				return
+			}
+		}
+	}
 }
 
 // Findings returns what lint says about an address.

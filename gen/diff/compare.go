@@ -8,51 +8,110 @@ import (
 
 	"github.com/revmap/revmap/gen/model"
 	"github.com/revmap/revmap/internal/arpa"
+	"github.com/revmap/revmap/internal/parallel"
 )
 
 // Compare returns all changes from one state to another. If one of them is a snapshot, they are compared by what a
 // snapshot knows: no servers, and what a block or a delegation puts into each zone in place of the whole. Addresses
 // that neither side lists are not in the result, even if a block, a delegation or a fallback around them changes.
 func Compare(from, to *Side) *Changes {
-	return compare(from, to, func(netip.Prefix) int { return 0 })
-}
-
-// CompareParts returns what Compare does for two sources of which from and to are parts: those files that are not the
-// same in both. Outside returns how many addresses there are in the other files that have a name of their own and of
-// which a block is the smallest that holds them. The files may differ in their servers and addresses, but have the same
-// accounts and blocks; what they list, or route to a server, the other files do not list or route.
-func CompareParts(from, to *Side, outside func(block netip.Prefix) int) *Changes {
-	return compare(from, to, outside)
-}
-
-func compare(from, to *Side, outside func(block netip.Prefix) int) *Changes {
 	byZone := from.stored != nil || to.stored != nil
-	c := &comparison{old: from.view(byZone), new: to.view(byZone), servers: !byZone}
+	c := newComparison(from.view(byZone), to.view(byZone), !byZone)
+	return c.changes(c.compareListed())
+}
+
+// CompareParts returns what Compare does for two sources that differ in n parts, which are files as a rule. From and to
+// are what all parts share, such as blocks, and list nothing. Part returns what one of them says, by itself; it is called
+// by several goroutines, each of which lets go of a part before it asks for the next. Named returns how many addresses in
+// the whole old source have a name of their own and have a block as the smallest that holds them.
+//
+// The sources may differ in their servers and addresses, but have the same accounts and blocks. What a part lists, or
+// routes to a server, on either side, nothing else in the two sources lists or routes.
+func CompareParts(
+	from, to *Side, n int, part func(i int) (from, to *Side), named func(block netip.Prefix) int,
+) *Changes {
+	parts := make([]listed, n)
+	parallel.Each(n, func(i int) {
+		from, to := part(i)
+		parts[i] = newComparison(from.view(false), to.view(false), true).compareListed()
+	})
+	all := listed{totals: make(totals)}
+	for i := range parts {
+		p := &parts[i]
+		all.addresses, all.servers = append(all.addresses, p.addresses...), append(all.servers, p.servers...)
+		for block, t := range p.totals {
+			all.totals.of(block).add(t)
+		}
+	}
+	slices.SortStableFunc(all.addresses, func(a, b Address) int { return a.Addr.Compare(b.Addr) })
+	slices.SortStableFunc(all.servers, func(a, b Server) int { return strings.Compare(a.Name, b.Name) })
+	for _, b := range from.inventory.blocks() {
+		t := all.totals.of(b.prefix)
+		outside := named(b.prefix) - t.Old
+		t.Old, t.New = t.Old+outside, t.New+outside
+	}
+	return newComparison(from.view(false), to.view(false), true).changes(all)
+}
+
+// A comparison is one in progress.
+type comparison struct {
+	*Changes             // by itself, since it is kept for longer than the sides
+	old, new             view
+	oldBlocks, newBlocks blocks
+	servers              bool // both sides know servers
+	forward              bool // both sides know whether names lead back to their addresses
+}
+
+func newComparison(old, new view, servers bool) *comparison {
+	return &comparison{old: old, new: new, servers: servers, forward: old.knowsForward() && new.knowsForward()}
+}
+
+// listed is what changes of all that the sides list.
+type listed struct {
+	addresses []Address
+	servers   []Server
+	totals    totals
+}
+
+// totals are by the block of the old side, which is the zero Prefix for an address in none.
+type totals map[netip.Prefix]*Total
+
+func (t totals) of(block netip.Prefix) *Total {
+	if t[block] == nil {
+		t[block] = new(Total)
+	}
+	return t[block]
+}
+
+// compareListed compares what the sides list.
+func (c *comparison) compareListed() listed {
+	l := listed{totals: make(totals)}
+	c.compareAddresses(&l)
+	if c.servers {
+		c.compareServers(&l)
+	}
+	return l
+}
+
+// changes returns all changes, of which l has those of what is listed.
+func (c *comparison) changes(l listed) *Changes {
 	c.oldBlocks, c.newBlocks = newBlocks(c.old), newBlocks(c.new)
-	c.forward = c.old.knowsForward() && c.new.knowsForward()
-	c.compareAddresses()
-	for i := range c.Totals {
+	c.Changes = &Changes{Addresses: l.addresses, Servers: l.servers, Totals: make([]Total, len(c.oldBlocks.list))}
+	for i, b := range c.oldBlocks.list {
 		t := &c.Totals[i]
-		n := outside(t.Block)
-		t.Old, t.New, c.Total.Old, c.Total.New = t.Old+n, t.New+n, c.Total.Old+n, c.Total.New+n
+		t.Block, t.Pos = b.prefix, b.pos
+		t.add(l.totals.of(b.prefix))
+	}
+	for _, t := range l.totals {
+		c.Total.add(t)
 	}
 	if c.servers {
-		c.compareServers()
 		c.compareRules()
 	}
 	c.compareDelegations()
 	c.compareBlocks()
 	c.compareZones()
-	return &c.Changes
-}
-
-// A comparison is one in progress.
-type comparison struct {
-	Changes
-	old, new             view
-	oldBlocks, newBlocks blocks
-	servers              bool // both sides know servers
-	forward              bool // both sides know whether names lead back to their addresses
+	return c.Changes
 }
 
 // blocks are those of one side.
@@ -113,22 +172,13 @@ func merge[T any](old, new []T, order func(a, b T) int, f func(old, new *T)) {
 	}
 }
 
-func (c *comparison) compareAddresses() {
-	totals := make(map[netip.Prefix]*Total, len(c.oldBlocks.list))
-	c.Totals = make([]Total, len(c.oldBlocks.list))
-	for i, b := range c.oldBlocks.list {
-		c.Totals[i] = Total{Block: b.prefix, Pos: b.pos}
-		totals[b.prefix] = &c.Totals[i]
-	}
+func (c *comparison) compareAddresses(l *listed) {
 	// In parts, since there can be a million changes, and growing one list would copy them over and over.
 	const most = 4096
 	var parts [][]Address
 	var part []Address
 	compare := func(addr netip.Addr, old, new *State) {
-		c.Total.count(old, new)
-		if t := totals[old.Block]; t != nil {
-			t.count(old, new)
-		}
+		l.totals.of(old.Block).count(old, new)
 		if kinds := c.kinds(addr, old, new); len(kinds) > 0 {
 			if len(part) == most {
 				parts = append(parts, part)
@@ -159,7 +209,7 @@ func (c *comparison) compareAddresses() {
 			b, new, moreNew = nextNew()
 		}
 	}
-	c.Addresses = slices.Concat(append(parts, part)...)
+	l.addresses = slices.Concat(append(parts, part)...)
 }
 
 // named reports whether an address has a name of its own.
@@ -179,6 +229,10 @@ func (t *Total) count(old, new *State) {
 	if !slices.Equal(old.Names, new.Names) {
 		t.Changed++
 	}
+}
+
+func (t *Total) add(u *Total) {
+	t.Old, t.New, t.Lost, t.Changed = t.Old+u.Old, t.New+u.New, t.Lost+u.Lost, t.Changed+u.Changed
 }
 
 // kinds returns how an address changes.

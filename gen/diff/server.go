@@ -9,7 +9,7 @@ import (
 	"github.com/revmap/revmap/gen/source"
 )
 
-func (c *comparison) compareServers() {
+func (c *comparison) compareServers(l *listed) {
 	order := func(a, b *model.Server) int { return strings.Compare(a.Name.Value, b.Name.Value) }
 	merge(c.old.servers(), c.new.servers(), order, func(old, new **model.Server) {
 		var s Server
@@ -22,7 +22,7 @@ func (c *comparison) compareServers() {
 			s = compareServer(*old, *new)
 		}
 		if len(s.Kinds) > 0 {
-			c.Servers = append(c.Servers, s)
+			l.servers = append(l.servers, s)
 		}
 	})
 }

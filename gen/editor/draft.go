@@ -75,32 +75,28 @@ func (e *Editor) draft(ctx context.Context, edits []Edit) (*Draft, *View, error)
 		return d, nil, nil
 	}
 	d.texts = files.Texts
+	for i := range d.texts {
+		d.texts[i].Old = nil // which the repository has
+	}
 	d.Read, d.of = files.Over(later), next.table.Findings
 	for _, edit := range edits {
 		d.Findings = append(d.Findings, next.table.Findings(edit.Addr)...)
 	}
 	d.Findings = d.Findings.Sort()
 	d.Fresh = fresh(v, next, texts.Read, files.Over(texts.Read))
-	from, to := v.lint.Inventory(files.Changed...), next.lint.Inventory(files.Changed...)
 	if len(files.Changed) > manyFiles {
 		defer debug.FreeOSMemory()
 	}
-	changes := diff.CompareParts(diff.OfInventory(from, v.forwards), diff.OfInventory(to, v.forwards), v.namedOutside(from))
+	file := func(i int) (from, to *diff.Side) { return v.side(files.Changed[i]), next.side(files.Changed[i]) }
+	changes := diff.CompareParts(v.side(), next.side(), len(files.Changed), file, v.table.Named)
 	d.Review = &report.Review{Changes: changes, Old: v.commit.ID, New: "the proposal"}
 	d.Review.Stops, d.Review.Allowed = changes.Gate(e.o.Limits)
 	return d, next, nil
 }
 
-// namedOutside returns how many addresses in a block have a name of their own, apart from those of a part of v.
-func (v *View) namedOutside(part *model.Inventory) func(block netip.Prefix) int {
-	inside := make(map[netip.Prefix]int)
-	for i := range part.Addresses {
-		a := &part.Addresses[i]
-		if origin := part.Effective(a).Origin; a.Block != nil && (origin == model.Explicit || origin == model.Default) {
-			inside[a.Block.Prefix.Prefix]++
-		}
-	}
-	return func(block netip.Prefix) int { return v.table.Named(block) - inside[block] }
+// side returns what some of the files of v say, in the frame that they share.
+func (v *View) side(files ...int) *diff.Side {
+	return diff.OfInventory(v.lint.Inventory(files...), v.forwards)
 }
 
 // fresh returns the errors that there are after and not before.

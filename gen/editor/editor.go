@@ -18,9 +18,12 @@ import (
 // An Editor is a source that many people edit at once. It is safe for concurrent use.
 type Editor struct {
 	o     Options
-	write sync.Mutex // held by whoever moves a branch
-	// remote has a value in it while somebody speaks with the remote about the branch of a proposal. Who waits for it may
-	// hold write, but not the other way round: nobody else waits for a remote that does not answer.
+	write sync.Mutex // held by whoever moves a branch, but not while the remote is asked: nobody else waits for that
+	// direct is held by whoever makes commits for the main branch of a remote, before write. Else the remote would refuse
+	// most of those that are made at once.
+	direct sync.Mutex
+	// remote has a value in it while somebody speaks with the remote about the branch of a proposal. Nobody who holds write
+	// waits for it, or asks for write while holding it.
 	remote chan struct{}
 	view   atomic.Pointer[View]
 	stale  atomic.Bool // view is not of the newest commit, which could not be read
@@ -183,6 +186,10 @@ func (e *Editor) Propose(ctx context.Context, p Proposal) (*Proposed, error) {
 
 // proposeHere is Propose, but does not push the branch of a proposal.
 func (e *Editor) proposeHere(ctx context.Context, p Proposal) (*Proposed, error) {
+	if p.Direct && e.o.Remote {
+		e.direct.Lock()
+		defer e.direct.Unlock()
+	}
 	e.write.Lock()
 	defer e.write.Unlock()
 	for attempt := 0; ; attempt++ {
@@ -196,13 +203,32 @@ func (e *Editor) proposeHere(ctx context.Context, p Proposal) (*Proposed, error)
 		case errors.Is(err, repository.ErrMoved):
 			continue
 		case errors.As(err, &push) && push.Rejected: // somebody has pushed since the last Fetch
-			if err := e.o.Repository.Fetch(ctx); err != nil {
+			if err := e.fetchApart(ctx); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		return done, err
 	}
+}
+
+// apart speaks with the remote without holding write, which the caller holds.
+func (e *Editor) apart(speak func() error) error {
+	e.write.Unlock()
+	defer e.write.Lock()
+	return speak()
+}
+
+// fetchApart gets what the remote has of the main branch. The caller holds write.
+func (e *Editor) fetchApart(ctx context.Context) error {
+	var news *repository.News
+	if err := e.apart(func() (err error) {
+		news, err = e.o.Repository.Ask(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	return e.o.Repository.Follow(ctx, news)
 }
 
 func (e *Editor) propose(ctx context.Context, p Proposal) (*Proposed, error) {
@@ -257,7 +283,7 @@ func (e *Editor) commit(ctx context.Context, p Proposal, d *Draft, next *View) (
 	if err != nil {
 		return nil, err
 	}
-	if err := e.o.Repository.Advance(ctx, d.View.commit.ID, id); err != nil {
+	if err := e.o.Repository.Advance(ctx, d.View.commit.ID, id, e.apart); err != nil {
 		return nil, err
 	}
 	done := &Proposed{Commit: id, Branch: e.o.Repository.Branch(), Direct: true, Pushed: e.o.Remote, Draft: d}
@@ -354,15 +380,19 @@ func (e *Editor) Withdraw(ctx context.Context, branch string) error {
 	return e.withdraw(ctx, o)
 }
 
+// withdraw is Withdraw for a caller who holds write.
 func (e *Editor) withdraw(ctx context.Context, o *Open) error {
-	if err := e.waitForRemote(ctx); err != nil {
-		return fmt.Errorf("withdraw %s: %w", o.Branch, err)
-	}
-	defer e.leaveRemote()
-	if err := e.o.Repository.DeleteBranch(ctx, o.Branch, o.Commit); err != nil {
+	err := e.apart(func() error {
+		if err := e.waitForRemote(ctx); err != nil {
+			return fmt.Errorf("withdraw %s: %w", o.Branch, err)
+		}
+		defer e.leaveRemote()
+		return e.o.Repository.DeleteBranch(ctx, o.Branch, o.Commit)
+	})
+	if err != nil {
 		return err
 	}
-	return e.open.remove(*o)
+	return e.settle(ctx) // by now, another proposal can be on a branch of that name
 }
 
 func errUnknownBranch(branch string) error { return fmt.Errorf("no proposal is on branch %s", branch) }

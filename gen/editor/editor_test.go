@@ -697,6 +697,38 @@ func TestRouted(t *testing.T) {
 	}
 }
 
+// TestUnlisted: of many addresses, only those are looked at that are not listed and belong to somebody who is asked for.
+func TestUnlisted(t *testing.T) {
+	v := newSite(t).View()
+	addrs := []netip.Addr{
+		addr("192.0.2.10"), addr("192.0.2.98"), addr("192.0.2.99"), addr("192.0.2.99"), addr("198.51.100.1"),
+		addr("2001:db8:0:1::25"), addr("2001:db8:0:1::26"),
+	}
+	all := []string{"", "web1"}
+	for _, tt := range []struct {
+		wanted []string
+		want   []string
+	}{
+		{all, []string{"192.0.2.98 ", "192.0.2.99 ", "2001:db8:0:1::25 web1", "2001:db8:0:1::26 web1"}},
+		{[]string{"web1"}, []string{"2001:db8:0:1::25 web1", "2001:db8:0:1::26 web1"}},
+		{[]string{"web2"}, nil},
+	} {
+		var got, asked []string
+		for r := range v.Unlisted(addrs, func(server string) bool {
+			asked = append(asked, server)
+			return slices.Contains(tt.wanted, server)
+		}) {
+			got = append(got, r.Addr.String()+" "+r.Server)
+			if r.Listed || r.Block == (netip.Prefix{}) {
+				t.Errorf("%+v is listed, or in no block", r)
+			}
+		}
+		if !slices.Equal(got, tt.want) || len(asked) != 5 {
+			t.Errorf("%q: %q after %d questions, want %q after one for each that is not listed", tt.wanted, got, len(asked), tt.want)
+		}
+	}
+}
+
 // TestUnreadable has others commit what is no YAML: the last View stays, and all that was proposed.
 func TestUnreadable(t *testing.T) {
 	s := newSite(t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,5 +86,97 @@ func TestSilentRemote(t *testing.T) {
 		if got := s.Git("-C", remote, "rev-parse", o.Branch); got != o.Commit || !o.Pushed {
 			t.Errorf("the remote has %s of %+v", got, o)
 		}
+	}
+}
+
+// TestSlowRemote has a remote that takes its time to say that it has done what it was asked: meanwhile others can propose,
+// and what it has done is found by Fetch.
+func TestSlowRemote(t *testing.T) {
+	for name, change := range map[string]func(s *site, branch string) error{
+		"direct": func(s *site, _ string) error {
+			done, err := s.Propose(s.Context(), Proposal{
+				Login: "olga", Author: author, Direct: true, Edits: []Edit{edit("192.0.2.11", "www.acme.example")},
+			})
+			if err == nil && (!done.Pushed || s.View().Commit().ID != done.Commit || s.name("192.0.2.11") != "www.acme.example.") {
+				err = fmt.Errorf("%+v is not what is shown", done)
+			}
+			return err
+		},
+		"withdraw": func(s *site, branch string) error { return s.Withdraw(s.Context(), branch) },
+		"taken back": func(s *site, _ string) error {
+			_, err := s.Propose(s.Context(), Proposal{
+				Login: "mia", Author: author, Together: true, Edits: []Edit{edit("192.0.2.20", "")},
+			})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			remote, dir := t.TempDir(), t.TempDir()
+			asked, end := filepath.Join(dir, "asked"), filepath.Join(dir, "end")
+			s.Git("init", "-q", "--bare", remote)
+			s.Git("remote", "add", "origin", remote)
+			s.Git("push", "-q", "origin", "main")
+			r, err := repository.Open(t.Context(), repository.Options{
+				Root: filepath.Join(s.Dir, "dns/records.yaml"), Remote: "origin", Committer: author,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Editor, err = Start(t.Context(), Options{Repository: r, Remote: true, Limits: diff.DefaultLimits()}); err != nil {
+				t.Fatal(err)
+			}
+			first := s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
+			hook := fmt.Sprintf("#!/bin/sh\n>>%s\nuntil [ -e %s ]; do sleep 0.02; done\n", asked, end)
+			if err := os.WriteFile(filepath.Join(remote, "hooks/post-receive"), []byte(hook), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			changed, proposed := make(chan error, 1), make(chan error, 1)
+			go func() { changed <- change(s, first.Branch) }()
+			peer.Wait(t, func() bool {
+				_, err := os.Stat(asked)
+				return err == nil
+			}, func() string { return "nobody asks the remote" })
+			fetched := make(chan error, 1)
+			go func() { fetched <- s.Fetch(t.Context()) }()
+			peer.Wait(t, func() bool { return len(fetched) > 0 }, func() string { return "Fetch waits for others" })
+			go func() {
+				_, err := s.Propose(t.Context(), Proposal{
+					Login: "ada", Author: author, Edits: []Edit{edit("192.0.2.10", "mx.acme.example")},
+				})
+				proposed <- err
+			}()
+			peer.Wait(t, func() bool {
+				return slices.ContainsFunc(s.Open(), func(o Open) bool { return o.Login == "ada" })
+			}, func() string { return "a proposal waits for the remote" })
+			if err := os.WriteFile(end, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, done := range []chan error{fetched, changed, proposed} {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			want := []string{"ada"}
+			if name == "direct" {
+				want = []string{"mia", "ada"}
+			}
+			var open []string
+			for _, o := range s.Open() {
+				open = append(open, o.Login)
+				if got := s.Git("-C", remote, "rev-parse", o.Branch); got != o.Commit || !o.Pushed {
+					t.Errorf("the remote has %s of %+v", got, o)
+				}
+			}
+			if !slices.Equal(open, want) {
+				t.Errorf("proposals of %q are open, want those of %q", open, want)
+			}
+			if got := len(strings.Fields(s.Git("-C", remote, "for-each-ref", "--format=%(refname)", "refs/heads/rdns"))); got != len(want) {
+				t.Errorf("the remote has %d proposals, want %d", got, len(want))
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -81,15 +82,24 @@ func (v *View) At(addr netip.Addr) (table.Row, bool) {
 	if len(e.Names) > 0 {
 		r.Answer = e.Names[0]
 	}
-	for _, bits := range v.owners.lengths {
-		if p, err := addr.Prefix(bits); err == nil { // IPv4 has no such lengths
-			if o, ok := v.owners.routed[p]; ok {
-				r.Server, r.Product, r.Account = o.server, o.product, o.account
-				break
+	o := v.owners.of(addr)
+	r.Server, r.Product, r.Account = o.server, o.product, o.account
+	return r, true
+}
+
+// Unlisted goes through what At returns of those of some addresses, which are ascending, that the source does not list and
+// that are routed to a server, or to none: "", of which that is wanted.
+func (v *View) Unlisted(addrs []netip.Addr, wanted func(server string) bool) iter.Seq[table.Row] {
+	return func(yield func(table.Row) bool) {
+		for a := range v.table.Missing(addrs) {
+			if !wanted(v.owners.of(a).server) {
+				continue
+			}
+			if r, ok := v.At(a); ok && !yield(r) {
+				return
 			}
 		}
 	}
-	return r, true
 }
 
 // Server returns what v has of the server with the given name.
@@ -249,6 +259,18 @@ func (o *owners) add(inv *model.Inventory, accounts []source.Account) {
 	}
 }
 
+// of returns whom an address is routed to; nobody if that is the zero owner.
+func (o *owners) of(addr netip.Addr) owner {
+	for _, bits := range o.lengths {
+		if p, err := addr.Prefix(bits); err == nil { // IPv4 has no such lengths
+			if owner, ok := o.routed[p]; ok {
+				return owner
+			}
+		}
+	}
+	return owner{}
+}
+
 // edited returns what v would be with edits, or why they cannot be made.
 func (v *View) edited(
 	edits []source.Edit, read func(string) ([]byte, error),
@@ -264,11 +286,7 @@ func (v *View) edited(
 	if w.lint, err = v.check(files.Files, build.Options{Previous: v.lint}); err != nil {
 		return nil, nil, nil, err
 	}
-	changed := make(map[int]*model.Inventory, len(files.Changed))
-	for _, i := range files.Changed {
-		changed[i] = w.lint.Inventory(i)
-	}
-	w.table = v.table.With(changed, w.lint.Findings)
+	w.table = v.table.With(files.Changed, func(i int) *model.Inventory { return w.lint.Inventory(i) }, w.lint.Findings)
 	return w, files, nil, nil
 }
 

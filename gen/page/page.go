@@ -79,10 +79,10 @@ func New(o Options) http.Handler {
 		"POST /proposals/withdraw": p.withdraw,
 		"POST /proposals/push":     p.push,
 		"GET /rules/{id}":          p.rule,
-		rest:                       func(http.ResponseWriter, *http.Request, *desk.Seat) error { return desk.ErrUnknown },
 	} {
 		mux.Handle(pattern, p.seated(h))
 	}
+	mux.Handle("/", p.nothing())
 	mux.HandleFunc("GET /assets/{hash}/{name}", p.asset)
 	if o.NoAuth == nil {
 		mux.HandleFunc("GET /sign-in", p.signInForm)
@@ -92,26 +92,20 @@ func New(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", Policy)
 		w.Header().Set("Cache-Control", "no-store")
-		if !strings.Contains(r.Header.Get("Accept"), "text/html") && vacant(mux, r) {
-			missed(w)
-			return
-		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-// rest is the pattern of all paths at which there is nothing.
-const rest = "GET /"
-
-// vacant reports whether there is nothing at the path of a request, whatever its method.
-func vacant(mux *http.ServeMux, r *http.Request) bool {
-	_, pattern := mux.Handler(r)
-	if pattern == "" { // perhaps there is, for GET
-		get := *r
-		get.Method = http.MethodGet
-		_, pattern = mux.Handler(&get)
-	}
-	return pattern == rest
+// nothing answers what no page is for, whatever the method: programs as if they have missed the path of an API.
+func (p *pages) nothing() http.Handler {
+	page := p.seated(func(http.ResponseWriter, *http.Request, *desk.Seat) error { return desk.ErrUnknown })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			page.ServeHTTP(w, r)
+		} else {
+			missed(w)
+		}
+	})
 }
 
 // missed answers a program that has missed the path of an API: in place of how people sign in.

@@ -422,7 +422,12 @@ func TestMissed(t *testing.T) {
 			}
 		}
 	}
-	r := b.form("/nowhere")
+	r := b.form("/changes") // no page is for this method
+	r.Method = http.MethodPut
+	if p := b.do(r); p.status != http.StatusNotFound || !strings.Contains(p.body, `"code":"not-found"`) {
+		t.Errorf("%s: %d %s", r.Method, p.status, p.body)
+	}
+	r = b.form("/nowhere")
 	r.Method = http.MethodGet
 	r.Header.Set("Accept", "text/html,*/*")
 	b.do(r).is(http.StatusOK, "/sign-in")

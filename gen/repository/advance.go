@@ -23,10 +23,16 @@ import (
 //
 // In work trees, only files that differ between the commits are written, with the filters that the user has
 // configured.
-func (r *Repository) Advance(ctx context.Context, from, to string) error {
+//
+// Apart, unless it is nil, is given what speaks with the remote, and calls it: perhaps without a lock that the caller has
+// against other moves, since a remote takes its time.
+func (r *Repository) Advance(ctx context.Context, from, to string, apart func(speak func() error) error) error {
 	var publish func() error
 	if r.o.Remote != "" {
 		publish = func() error { return r.push(ctx, r.o.Branch, to+":"+r.main()) }
+		if push := publish; apart != nil {
+			publish = func() error { return apart(push) }
+		}
 	}
 	if err := r.move(ctx, r.o.Branch, from, to, publish); err != nil {
 		return fmt.Errorf("move branch %s: %w", r.o.Branch, err)
@@ -65,10 +71,25 @@ func (r *Repository) move(ctx context.Context, name, from, to string, publish fu
 	if err := publish(); err != nil {
 		return err
 	}
-	if err := r.perform(context.WithoutCancel(ctx), s); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	err = r.perform(ctx, s)
+	if errors.Is(err, ErrMoved) && r.arrived(ctx, s) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("%s has commit %s now, but it cannot be fetched: %w", r.o.Remote, to, err)
 	}
 	return nil
+}
+
+// arrived reports whether the branch of a step has the commit that it is to have, which Follow has found at the remote.
+func (r *Repository) arrived(ctx context.Context, s step) bool {
+	id, err := r.at(ctx, s.Ref)
+	if err != nil || id == "" {
+		return false
+	}
+	has, err := r.has(ctx, id, s.To)
+	return err == nil && has
 }
 
 // perform does a step, or nothing.

@@ -31,10 +31,10 @@ func TestAdvance(t *testing.T) {
 	const dirty = " M other\nA  staged\n?? untracked"
 
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n", "records.d/a.up": "AB\n", "new/file": "n\n"})
-	if err := r.Advance(t.Context(), to, from); !errors.Is(err, repository.ErrMoved) {
+	if err := r.Advance(t.Context(), to, from, nil); !errors.Is(err, repository.ErrMoved) {
 		t.Errorf("from where it is not: %v", err)
 	}
-	if err := r.Advance(t.Context(), from, to); err != nil {
+	if err := r.Advance(t.Context(), from, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range []work{w, linked} {
@@ -73,7 +73,7 @@ func TestAdvance(t *testing.T) {
 	} {
 		tt.dirty()
 		before := tt.w.Git("status", "--porcelain")
-		err := r.Advance(t.Context(), from, to)
+		err := r.Advance(t.Context(), from, to, nil)
 		var e *repository.DirtyError
 		if !errors.As(err, &e) {
 			t.Fatalf("%q: %v, want a DirtyError", tt.want, err)
@@ -86,7 +86,7 @@ func TestAdvance(t *testing.T) {
 		}
 		tt.clean()
 	}
-	if err := r.Advance(t.Context(), from, to); err != nil {
+	if err := r.Advance(t.Context(), from, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	if w.Read("untracked") != "z\n" || linked.Read("records.d/a.up") != "abc\n" {
@@ -100,7 +100,7 @@ func TestAdvance(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "index.lock': File exists"
-	if err := r.Advance(t.Context(), from, to); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "remove the file") {
+	if err := r.Advance(t.Context(), from, to, nil); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "remove the file") {
 		t.Errorf("with a lock: %v, want …%s…", err, want)
 	}
 	if err := os.Remove(lock); err != nil {

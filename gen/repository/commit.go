@@ -175,7 +175,18 @@ func (r *Repository) deleteBranch(ctx context.Context, name, at string) error {
 	if err := r.deletePushed(ctx, name); err != nil {
 		return err
 	}
-	return r.updateRef(ctx, "-d", branches+name, at)
+	return r.drop(ctx, branches+name, at)
+}
+
+// drop deletes a ref whose tip is a commit, unless somebody has done so meanwhile.
+func (r *Repository) drop(ctx context.Context, ref, at string) error {
+	err := r.updateRef(ctx, "-d", ref, at)
+	if errors.Is(err, ErrMoved) {
+		if id, failed := r.at(ctx, ref); failed == nil && id == "" {
+			return nil
+		}
+	}
+	return err
 }
 
 // updateRef moves a ref: "REF NEW OLD" or "-d REF OLD". The error is ErrMoved if it is not at OLD.

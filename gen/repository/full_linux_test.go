@@ -47,7 +47,7 @@ func TestFullDisk(t *testing.T) {
 			case "branch":
 				err = r.SetBranch(t.Context(), "rdns/alice/1", "", id)
 			case "advance":
-				err = r.Advance(t.Context(), tip, id)
+				err = r.Advance(t.Context(), tip, id, nil)
 			}
 			if err := os.Remove(filler); err != nil {
 				t.Fatal(err)

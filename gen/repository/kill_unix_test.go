@@ -35,7 +35,7 @@ func change(t *testing.T, w work) {
 		if err := r.SetBranch(t.Context(), branch, "", to); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Advance(t.Context(), from, to); err != nil {
+		if err := r.Advance(t.Context(), from, to, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.DeleteBranch(t.Context(), branch, to); err != nil {
@@ -155,7 +155,7 @@ case " $* " in *" update-ref "*) ` + real + ` -C "$WORK" -c commit.gpgSign=false
 	path := os.Getenv("PATH")
 	t.Setenv("WORK", w.Dir)
 	t.Setenv("PATH", bin+":"+path)
-	err := r.Advance(t.Context(), from, to)
+	err := r.Advance(t.Context(), from, to, nil)
 	t.Setenv("PATH", path)
 	if err != nil {
 		t.Fatal(err)

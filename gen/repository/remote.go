@@ -149,7 +149,7 @@ func (r *Repository) deletePushed(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	return r.updateRef(ctx, "-d", pushed+name, was)
+	return r.drop(ctx, pushed+name, was)
 }
 
 // Fetch moves the main branch forward to what the remote has, and deletes branches that were pushed and that the

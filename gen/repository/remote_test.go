@@ -34,7 +34,7 @@ func TestAdvanceRemote(t *testing.T) {
 	w.Git("tag", "-a", "-m", "a tag", "v1") // no business of the remote's
 	r := w.open(repository.Options{Remote: "origin"})
 	from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
-	if err := r.Advance(t.Context(), from, to); err != nil {
+	if err := r.Advance(t.Context(), from, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	if remote.Git("rev-parse", "main") != to || w.Git("rev-parse", "main") != to || w.Git("rev-parse", "origin/main") != to {
@@ -51,7 +51,7 @@ func TestAdvanceRemote(t *testing.T) {
 	theirs := other.commit("theirs", map[string]string{"records.d/a.yaml": "2\n"})
 	other.Git("push", "-q", "origin", "main")
 	from, to = w.make(r, map[string]string{"records.yaml": "3\n"})
-	w.pushError(r.Advance(t.Context(), from, to), true, "[rejected] (fetch first)")
+	w.pushError(r.Advance(t.Context(), from, to, nil), true, "[rejected] (fetch first)")
 	if w.Git("rev-parse", "HEAD") != from || w.Read("records.yaml") != "2\n" {
 		t.Error("something has moved here")
 	}
@@ -80,7 +80,7 @@ func TestAdvanceRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	from, to = w.make(r, map[string]string{"records.yaml": "4\n"})
-	w.pushError(r.Advance(t.Context(), from, to), false, "we do reviews here")
+	w.pushError(r.Advance(t.Context(), from, to, nil), false, "we do reviews here")
 	if err := os.Remove(hook); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestAdvanceRemote(t *testing.T) {
 		"/.git' update-ref refs/heads/main "+to+"~2\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := r.Advance(t.Context(), from, to)
+	err := r.Advance(t.Context(), from, to, nil)
 	if !errors.Is(err, repository.ErrMoved) || !strings.Contains(err.Error(), "origin has commit "+to+" now") || remote.Git("rev-parse", "main") != to {
 		t.Errorf("the branch moves while it is pushed: %v", err)
 	}
@@ -122,7 +122,7 @@ func TestAdvanceRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	from, to = w.make(r, map[string]string{"records.yaml": "5\n"})
-	w.pushError(r.Advance(t.Context(), from, to), false, "does not appear to be a git repository")
+	w.pushError(r.Advance(t.Context(), from, to, nil), false, "does not appear to be a git repository")
 	if err := r.Fetch(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "fetch main from origin: git fetch: ") {
 		t.Errorf("fetch: %v", err)
 	}
@@ -140,7 +140,7 @@ func TestAdvanceMeanwhile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(remote.Dir, "hooks", "update"), []byte(hook), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := r.Advance(t.Context(), from, to)
+	err := r.Advance(t.Context(), from, to, nil)
 	var dirty *repository.DirtyError
 	if !errors.As(err, &dirty) || dirty.Folder != linked.Dir || !strings.Contains(err.Error(), "origin has commit "+to+" now") {
 		t.Errorf("%v, want a DirtyError about %s", err, linked.Dir)
@@ -301,7 +301,7 @@ func TestSSH(t *testing.T) {
 		}
 		r := w.open(repository.Options{Remote: "origin"})
 		from, to := w.make(r, map[string]string{"records.yaml": "2\n"})
-		w.pushError(r.Advance(t.Context(), from, to), false, "cannot reach it")
+		w.pushError(r.Advance(t.Context(), from, to, nil), false, "cannot reach it")
 		args, err := os.ReadFile(filepath.Join(bin, tt.program+"-args"))
 		if err != nil || !strings.Contains(string(args), tt.has) {
 			t.Errorf("%+v: called with %s, %v", tt, args, err)

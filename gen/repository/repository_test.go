@@ -466,7 +466,7 @@ func TestOpen(t *testing.T) {
 	super.commit("submodule", nil)
 	r = super.open(repository.Options{Root: "link/records.yaml"})
 	from, to := super.make(r, map[string]string{"records.yaml": "3\n"})
-	if err := r.Advance(t.Context(), from, to); err != nil {
+	if err := r.Advance(t.Context(), from, to, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := super.Read("sub/dns/records.yaml"); got != "3\n" {

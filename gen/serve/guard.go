@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/revmap/revmap/gen/api"
 	"github.com/revmap/revmap/gen/page"
 )
 
@@ -23,14 +23,8 @@ const (
 	apiBytes  = 64 << 20 // a change of 100,000 addresses
 )
 
-// isAPI reports whether a path is one for programs.
-func isAPI(path string) bool {
-	return path == "/rdns" || path == "/openapi.json" ||
-		slices.ContainsFunc([]string{"/rdns/", "/v1/", "/api/"}, func(p string) bool { return strings.HasPrefix(path, p) })
-}
-
 // guard puts before two handlers what holds for all requests.
-func (s *Server) guard(pages, api http.Handler) http.Handler {
+func (s *Server) guard(pages, programs http.Handler) http.Handler {
 	var own http.CrossOriginProtection
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusForbidden, "this request comes from a page of another site; open ours and try again")
@@ -41,8 +35,8 @@ func (s *Server) guard(pages, api http.Handler) http.Handler {
 			return
 		}
 		h, limit := pages, int64(pageBytes)
-		if isAPI(r.URL.Path) {
-			h, limit = api, apiBytes
+		if api.Serves(r.URL.Path) {
+			h, limit = programs, apiBytes
 		}
 		if r.ContentLength > limit {
 			w.Header().Set("Connection", "close") // nobody reads it
@@ -195,35 +189,9 @@ func (s *Server) recovered(t *tracked, r *http.Request) {
 
 // fail answers in place of a handler. Programs find the error where the API that they speak has it.
 func fail(w http.ResponseWriter, r *http.Request, status int, message string) {
-	title := http.StatusText(status)
-	if !isAPI(r.URL.Path) {
-		http.Error(w, title+": "+message, status)
+	if api.Serves(r.URL.Path) {
+		api.Refuse(w, r, status, message)
 		return
 	}
-	code := strings.ReplaceAll(strings.ToUpper(title), " ", "_")
-	mediaType := "application/json"
-	var answer map[string]any
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1/"):
-		answer = map[string]any{"error": map[string]any{"code": strings.ToLower(code), "message": message}}
-	case strings.HasPrefix(r.URL.Path, "/rdns"):
-		answer = map[string]any{"error": map[string]any{"status": status, "code": code, "message": message}}
-	default:
-		mediaType = "application/problem+json"
-		answer = map[string]any{"title": title, "status": status, "code": ownCode(status), "detail": message}
-	}
-	w.Header().Set("Content-Type", mediaType)
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer)
-}
-
-// ownCode returns the code that our own API has for a status.
-func ownCode(status int) string {
-	switch status {
-	case http.StatusRequestEntityTooLarge:
-		return "too-large"
-	case http.StatusInternalServerError:
-		return "failed"
-	}
-	return "denied"
+	http.Error(w, http.StatusText(status)+": "+message, status)
 }

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/revmap/revmap/gen/api"
 	"github.com/revmap/revmap/gen/editor"
 	"github.com/revmap/revmap/gen/users"
 )
@@ -78,11 +79,15 @@ func TestGuard(t *testing.T) {
 		{"page, more", signedIn, "POST", "/changes", strings.NewReader(strings.Repeat("x", 1<<20+1)), nil, 413, "at most 1 MB"},
 		{"API, 1 MB and more", signedIn, "POST", "/v1/x", strings.NewReader(strings.Repeat("x", 1<<20+1)), nil, 200, "api"},
 		{"API, more than 64 MB", signedIn, "POST", "/v1/x", strings.NewReader(strings.Repeat("x", 64<<20+1)), nil,
-			413, `"code":"request_entity_too_large"`},
+			413, `{"error":{"code":"invalid_input","details":{"fields":[]},"message":"want at most 64 MB at once"}}`},
+		{"Robot, more than 64 MB", signedIn, "POST", "/rdns/192.0.2.1", strings.NewReader(strings.Repeat("x", 64<<20+1)), nil,
+			413, `{"error":{"status":413,"code":"INVALID_INPUT","message":"invalid input: want at most 64 MB at once","missing":null,"invalid":null}}`},
 		{"own, more than 64 MB", signedIn, "POST", "/api/v1/changes", strings.NewReader(strings.Repeat("x", 64<<20+1)), nil,
 			413, `{"code":"too-large","detail":"want at most 64 MB at once","status":413,"title":"Request Entity Too Large"}`},
 		{"own, from another site", signedIn, "POST", "/api/v1/changes", nil,
-			map[string]string{"Sec-Fetch-Site": "cross-site"}, 403, `"code":"denied"`},
+			map[string]string{"Sec-Fetch-Site": "cross-site"}, 403, `"code":"foreign"`},
+		{"Cloud, from another site", signedIn, "POST", "/v1/x", nil,
+			map[string]string{"Sec-Fetch-Site": "cross-site"}, 403, `"code":"forbidden"`},
 		{"API, more than 64 MB in chunks", signedIn, "POST", "/v1/x", unknownLength(64<<20 + 1), nil, 413, "too large"},
 
 		{"nobody signs in", Options{}, "GET", "http://127.0.0.1:8080/", nil, nil, 200, "page"},
@@ -110,7 +115,7 @@ func TestGuard(t *testing.T) {
 					t.Errorf("no %s", name)
 				}
 			}
-			if isAPI(r.URL.Path) && w.Code >= 400 && w.Code != 413 {
+			if api.Serves(r.URL.Path) && w.Code >= 400 && w.Code != 413 {
 				want := "application/json"
 				if strings.HasPrefix(r.URL.Path, "/api/") {
 					want = "application/problem+json"

@@ -101,7 +101,7 @@ func (f *Files) edit(
 		}
 	}
 	numbers := choose(outlines, pl.changes)
-	pl.source = f.some(numbers)
+	pl.source = f.some(numbers, pl.concerning)
 	pl.locate()
 	pl.place()
 	if len(pl.findings) > 0 {
@@ -130,7 +130,7 @@ func (f *Files) edit(
 	}
 	e.Files = f.with(e.Changed, texts)
 	slices.Sort(e.Changed)
-	if e.Files == nil || !pl.saidBy(e.Files, numbers, e.Changed) {
+	if e.Files == nil || !pl.saidBy(f, e.Files, e.Changed) {
 		return nil, nil, errors.New("the edited source would not say what it should, so nothing is written; " +
 			"this is a mistake in revmap")
 	}
@@ -183,7 +183,7 @@ func (c *change) setsTTL() bool { return c.TTL != "" && c.TTL != DefaultTTL }
 
 // A plan is what is to be done to a source.
 type plan struct {
-	source   *Source        // what the files say that matter
+	source   *Source        // what the files say that matter, as far as it does
 	blocks   []netip.Prefix // of all files
 	changes  map[netip.Addr]*change
 	findings diag.List
@@ -225,6 +225,38 @@ func (pl *plan) add(e *Edit) error {
 	pl.findings = append(pl.findings, p.findings...)
 	return nil
 }
+
+// concerning returns what a file says, without what the plan has no use for, of which there can be a million addresses.
+func (pl *plan) concerning(s *Source) *Source {
+	edited := func(a netip.Addr) bool { return pl.changes[a] != nil }
+	some := &Source{Root: s.Root}
+	for i := range s.Addresses {
+		a := Address{Addr: s.Addresses[i].Addr} // it can be the neighbour of one that is not listed
+		if edited(a.Addr.Addr) {
+			a = s.Addresses[i].clone()
+		}
+		some.Addresses = append(some.Addresses, a)
+	}
+	for i := range s.Servers {
+		server := Server{Name: s.Servers[i].Name, Routed: slices.Clone(s.Servers[i].Routed)}
+		for _, p := range s.Servers[i].Primary {
+			if edited(p.Addr) {
+				server.Primary = append(server.Primary, p)
+			}
+		}
+		for _, a := range s.Servers[i].Addresses {
+			if edited(a.Addr.Addr) {
+				server.Addresses = append(server.Addresses, a.clone())
+			}
+		}
+		if len(server.Routed)+len(server.Primary)+len(server.Addresses) > 0 {
+			some.Servers = append(some.Servers, server)
+		}
+	}
+	return some
+}
+
+func (a *Address) clone() Address { return Address{a.Addr, slices.Clone(a.Names), a.TTL} }
 
 // locate finds the entries and servers of the addresses that the source lists.
 func (pl *plan) locate() {
@@ -407,17 +439,12 @@ func (pl *plan) edit(read func(path string) ([]byte, error)) ([]FileEdit, error)
 	return files, errors.Join(failed...)
 }
 
-// saidBy reports whether files say what they should: the changed ones the changes, and all else as before. If they do not,
-// that is a mistake of this package, which must not cost anybody a source. Numbers are those of the files of pl.source;
-// both are ascending.
-func (pl *plan) saidBy(files *Files, numbers, changed []int) bool {
-	rest := *pl.source
-	for _, i := range numbers {
-		old := rest.take(files.Path(i))
-		if _, ok := slices.BinarySearch(changed, i); !ok {
-			continue
-		}
-		if edited, _ := files.Read(i); !pl.saidByFile(old, edited) {
+// saidBy reports whether files say what they should, which were old: the changed ones the changes, and all else as before.
+// If they do not, that is a mistake of this package, which must not cost anybody a source.
+func (pl *plan) saidBy(old, files *Files, changed []int) bool {
+	for _, i := range changed {
+		was, _ := old.Read(i)
+		if is, _ := files.Read(i); !pl.saidByFile(was, is) {
 			return false
 		}
 	}
@@ -429,7 +456,7 @@ func (pl *plan) saidBy(files *Files, numbers, changed []int) bool {
 	return true
 }
 
-// saidByFile is saidBy for one file, which was old.
+// saidByFile is saidBy for one file.
 func (pl *plan) saidByFile(old, edited *Source) bool {
 	same := len(old.Servers) == len(edited.Servers) && len(old.Blocks) == len(edited.Blocks) &&
 		len(old.Accounts) == len(edited.Accounts) && pl.checkAddresses(old.Addresses, edited.Addresses, nil)
@@ -444,33 +471,13 @@ func (pl *plan) saidByFile(old, edited *Source) bool {
 	return same
 }
 
-// take takes what s lists of its first file, if that has the given path.
-func (s *Source) take(path string) *Source {
-	return &Source{
-		Accounts:  takeOf(&s.Accounts, path, func(a *Account) string { return a.Name.Pos.File }),
-		Blocks:    takeOf(&s.Blocks, path, func(b *Block) string { return b.Prefix.Pos.File }),
-		Servers:   takeOf(&s.Servers, path, func(s *Server) string { return s.Name.Pos.File }),
-		Addresses: takeOf(&s.Addresses, path, func(a *Address) string { return a.Addr.Pos.File }),
-	}
-}
-
-func takeOf[T any](list *[]T, path string, file func(*T) string) []T {
-	n := 0
-	for n < len(*list) && file(&(*list)[n]) == path {
-		n++
-	}
-	first := (*list)[:n]
-	*list = (*list)[n:]
-	return first
-}
-
 // checkAddresses compares the addresses of a server, nil for none, with what they became.
 func (pl *plan) checkAddresses(old, edited []Address, s *Server) bool {
 	rest := slices.DeleteFunc(slices.Clone(old), func(a Address) bool { return pl.change(&a) != nil })
 	for i := range edited {
 		a := &edited[i]
 		if c := pl.change(a); c != nil {
-			if c.seen || c.server != s || !c.says(a) {
+			if c.seen || !c.server.is(s) || !c.says(a) {
 				return false
 			}
 			c.seen = true
@@ -482,6 +489,11 @@ func (pl *plan) checkAddresses(old, edited []Address, s *Server) bool {
 		rest = rest[1:]
 	}
 	return len(rest) == 0
+}
+
+// is reports whether s and t, both of which may be nil, are the same server of one state of a source.
+func (s *Server) is(t *Server) bool {
+	return s == nil && t == nil || s != nil && t != nil && s.Name == t.Name
 }
 
 // change returns what is to be done about a, nil if nothing is.

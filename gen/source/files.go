@@ -215,13 +215,16 @@ func (f *Files) Join() (*Source, diag.List) {
 	return s, append(slices.Concat(found...), f.findings...).Sort()
 }
 
-// some returns what some of the files say together, which is the caller's.
-func (f *Files) some(numbers []int) *Source {
+// some returns what part returns of what each of some files says, together. It is the caller's.
+func (f *Files) some(numbers []int, part func(*Source) *Source) *Source {
 	if len(numbers) == 0 {
 		return &Source{Root: f.Path(0)}
 	}
 	read := make([]*Source, len(numbers))
-	parallel.Each(len(numbers), func(i int) { read[i], _ = f.Read(numbers[i]) })
+	parallel.Each(len(numbers), func(i int) {
+		s, _ := f.Read(numbers[i])
+		read[i] = part(s)
+	})
 	s := join(read)
 	s.Root = f.Path(0)
 	return s

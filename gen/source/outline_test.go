@@ -197,6 +197,34 @@ func TestConcerned(t *testing.T) {
 	}
 }
 
+// Of files with a million addresses, a plan holds what it is about: what is edited, and where other addresses belong.
+func TestConcerning(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(head + "servers:\n")
+	for i := range 10 {
+		fmt.Fprintf(&b, "  s%d: {product: p, primary: 10.0.0.%d, addresses: {10.0.0.%d: , 10.0.1.%d: x.example}}\n", i, i, i, i)
+	}
+	b.WriteString("  r: {product: p, primary: 10.0.0.99, addresses: {'2001:db8::/64': }}\n")
+	b.WriteString("addresses: {10.0.2.1: {names: [a.example, b.example]}, 10.0.2.2: c.example}\n")
+	tree(t, map[string]string{"records.yaml": b.String()})
+	pl := plan{changes: make(map[netip.Addr]*change)}
+	for _, a := range []string{"10.0.0.3", "10.0.1.4", "10.0.2.2", "192.0.2.1"} {
+		pl.changes[netip.MustParseAddr(a)] = &change{}
+	}
+	s, _ := readRecords(t).Read(0)
+	got := pl.concerning(s)
+	var names []string
+	for _, s := range got.Servers {
+		names = append(names, fmt.Sprint(s.Name.Value, " ", len(s.Primary), len(s.Addresses), len(s.Routed)))
+	}
+	if want := []string{"s3 1 1 0", "s4 0 1 0", "r 0 0 1"}; !slices.Equal(names, want) {
+		t.Errorf("servers %q, want %q", names, want)
+	}
+	if a := got.Addresses; len(a) != 2 || len(a[0].Names) != 0 || len(a[1].Names) != 1 {
+		t.Errorf("addresses of no server: %v", a)
+	}
+}
+
 // Drafts of several people are made at once.
 func TestEditTogether(t *testing.T) {
 	text := map[string]string{"records.yaml": head + "blocks: {192.0.2.0/24: {}}\ninclude: ['?.yaml']\n"}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"weak"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/model"
@@ -136,12 +137,12 @@ func BenchmarkWith(b *testing.B) {
 		b.Skip("a million rows take some seconds to make")
 	}
 	t, frame := large()
-	changed := map[int]*model.Inventory{500: largeFile(frame, 500, "mx")}
+	changed := largeFile(frame, 500, "mx")
 	for _, column := range []Column{"", ByAddress, ByServer, ByHostname, ByName, ByFindings} {
 		t.Find(Query{Sort: column, Limit: 50})
 		b.Run("by "+string(column), func(b *testing.B) {
 			for b.Loop() {
-				u := t.With(changed, t.findings)
+				u := t.With([]int{500}, func(int) *model.Inventory { return changed }, t.findings)
 				if column != "" {
 					u.Find(Query{Sort: column, Limit: 50})
 				} else {
@@ -178,4 +179,37 @@ func TestTableMemory(t *testing.T) {
 		t.Errorf("%d bytes for each row beside the %d of its texts", per, texts/table.Len())
 	}
 	runtime.KeepAlive(table)
+}
+
+// While many files are changed, no more of their inventories are held at once than there are processors.
+func TestWithLetsGo(t *testing.T) {
+	frame := largeFrame(t)
+	b := NewBuilder(50)
+	files := make([]int, 50)
+	for f := range files {
+		files[f] = f
+		b.Add(f, largeFile(frame, f, "mail"))
+	}
+	table := b.Table(nil)
+	var lock sync.Mutex
+	var all []weak.Pointer[model.Inventory]
+	most := 0
+	table.With(files, func(f int) *model.Inventory {
+		lock.Lock()
+		defer lock.Unlock()
+		runtime.GC()
+		held := 0
+		for _, p := range all {
+			if p.Value() != nil {
+				held++
+			}
+		}
+		most = max(most, held)
+		inv := largeFile(frame, f, "mx")
+		all = append(all, weak.Make(inv))
+		return inv
+	}, nil)
+	if most > runtime.GOMAXPROCS(0) {
+		t.Errorf("%d inventories were held at once", most)
+	}
 }

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -26,13 +27,8 @@ func (t *Table) extra(f *filter) []Row {
 // missing returns the first MostExtra addresses of f.Extra that t does not have and f may let pass, ascending.
 func (t *Table) missing(f *filter) []netip.Addr {
 	var missing []netip.Addr
-	rows := t.order(0).rows
-	for i, a := range f.Extra {
-		if i > 0 && a == f.Extra[i-1] || !f.holds(a) {
-			continue
-		}
-		rows = rows[ahead(len(rows), func(i int) bool { return t.addr(rows[i]).Compare(a) < 0 }):]
-		if len(rows) > 0 && t.addr(rows[0]) == a {
+	for a := range t.Missing(f.Extra) {
+		if !f.holds(a) {
 			continue
 		}
 		if missing = append(missing, a); len(missing) == MostExtra {
@@ -40,6 +36,22 @@ func (t *Table) missing(f *filter) []netip.Addr {
 		}
 	}
 	return missing
+}
+
+// Missing goes through those of some addresses, which are ascending, that the source does not list, each of them once.
+func (t *Table) Missing(addrs []netip.Addr) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		rows := t.order(0).rows
+		for i, a := range addrs {
+			if i > 0 && a == addrs[i-1] {
+				continue
+			}
+			rows = rows[ahead(len(rows), func(i int) bool { return t.addr(rows[i]).Compare(a) < 0 }):]
+			if (len(rows) == 0 || t.addr(rows[0]) != a) && !yield(a) {
+				return
+			}
+		}
+	}
 }
 
 // holds reports whether f lets an address pass, as far as that is about addresses alone.

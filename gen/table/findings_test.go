@@ -183,9 +183,10 @@ func TestWithTwice(t *testing.T) {
 	table := New(old, nil)
 	all := Query{Sort: ByName, Limit: 10_000}
 	table.Find(all)
-	one := table.With(map[int]*model.Inventory{1: fresh[1]}, nil)
-	two := one.With(map[int]*model.Inventory{2: fresh[2]}, nil)
-	three := one.With(map[int]*model.Inventory{3: fresh[3], 4: fresh[4]}, nil)
+	inventory := func(f int) *model.Inventory { return fresh[f] }
+	one := table.With([]int{1}, inventory, nil)
+	two := one.With([]int{2}, inventory, nil)
+	three := one.With([]int{3, 4}, inventory, nil)
 	for i, c := range []struct {
 		table *Table
 		want  []*model.Inventory
@@ -224,7 +225,7 @@ func TestConcurrent(t *testing.T) {
 			for i, q := range queries {
 				x := table
 				if (i+n)%3 == 0 {
-					x = table.With(map[int]*model.Inventory{i % 4: list[i%4]}, findings)
+					x = table.With([]int{i % 4}, func(f int) *model.Inventory { return list[f] }, findings)
 				}
 				if got := x.Find(q); got.Total != pages[i].Total || !slices.Equal(got.Rows, pages[i].Rows) {
 					t.Errorf("%+v: another page than the one when nobody else asked", q)

@@ -4,7 +4,6 @@ package table
 
 import (
 	"iter"
-	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -142,18 +141,18 @@ func New(parts []*model.Inventory, findings diag.List) *Table {
 	return b.Table(findings)
 }
 
-// With returns what t would be if some of the files had other inventories, in the same blocks, and the source these
-// findings. It costs little more than what the changed files do.
-func (t *Table) With(changed map[int]*model.Inventory, findings diag.List) *Table {
+// With returns what t would be if some of the files, whose numbers are ascending, had other inventories, in the same
+// blocks, and the source these findings. It costs little more than what the changed files do. Inventory is called by
+// several goroutines, each of which lets go of an inventory before it asks for the next.
+func (t *Table) With(changed []int, inventory func(file int) *model.Inventory, findings diag.List) *Table {
 	u := &Table{
 		parts: slices.Clone(t.parts), first: slices.Clone(t.first), cells: slices.Clone(t.cells), blocks: t.blocks,
 	}
-	files := slices.Sorted(maps.Keys(changed))
 	for c := range columns {
-		u.orders[c].old.Store(t.later(c, files))
+		u.orders[c].old.Store(t.later(c, changed))
 	}
-	for _, f := range files {
-		u.parts[f] = newPart(changed[f])
+	parallel.Each(len(changed), func(i int) { u.parts[changed[i]] = newPart(inventory(changed[i])) })
+	for _, f := range changed {
 		if u.room(f) < len(u.parts[f].rows) {
 			u.give(f) // other numbers, and what it had are nobody's
 		}

@@ -538,23 +538,22 @@ func TestTableRandom(t *testing.T) {
 		var table *Table
 		for step := range 8 {
 			list := w.inventories(t)
-			changed := make(map[int]*model.Inventory)
+			var changed []int
 			if step > 0 {
 				for range r.IntN(3) {
 					f := r.IntN(len(w.files))
 					w.files[f] = r.file(f == 0, w.taken)
-					changed[f] = nil
+					changed = append(changed, f)
 				}
+				slices.Sort(changed)
+				changed = slices.Compact(changed)
 				list = w.inventories(t)
-				for f := range changed {
-					changed[f] = list[f]
-				}
 			}
 			findings, about, others := w.findings(r)
 			if step == 0 || r.chance(10) {
 				table = New(list, findings)
 			} else {
-				table = table.With(changed, findings)
+				table = table.With(changed, func(f int) *model.Inventory { return list[f] }, findings)
 			}
 			if r.chance(30) {
 				continue // the next one is made of one that has not been asked for anything

@@ -42,7 +42,7 @@ var arrows = map[string]string{
 		"internal/authority internal/git internal/snapshot internal/arpa internal/hostname",
 	"gen/build": "gen/cache gen/compile gen/forward gen/lint gen/model gen/packed gen/source gen/diag " +
 		"internal/parallel internal/snapshot",
-	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag " +
+	"gen/diff": "gen/forward gen/generic gen/model gen/source gen/diag internal/parallel " +
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag internal/git",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
