@@ -34,27 +34,25 @@ func fields(s string) (list []string) {
 }
 
 // directive follows a directive, and returns the origin after it.
-func (r *Reader) directive(text, origin string, yield func(dns.RR, *Problem) bool) (next string, ok bool) {
-	entry := r.entry
+func (r *Reader) directive(text, origin string) (next string) {
+	pos := r.entry.Pos
 	word, rest := cutField(text)
 	args := fields(rest)
-	next, ok = origin, true
+	next = origin
 	var err error
 	switch name := strings.ToUpper(word); {
 	case name == "$GENERATE":
-		ok, err = r.generate(rest, origin, yield)
+		err = r.generate(rest, origin)
 	case name == "$ORIGIN" && len(args) == 1:
-		if next, err = absolute(args[0], origin); err != nil {
-			next = origin
-		}
+		next, err = absolute(args[0], origin)
 	case name == "$TTL" && len(args) == 1:
 		r.ttl.seconds, err = ParseTTL(args[0])
 		r.ttl.ok = err == nil
 	case name == "$INCLUDE" && len(args) == 1:
-		ok, err = r.include(args[0], origin, yield)
+		err = r.include(args[0], origin)
 	case name == "$INCLUDE" && len(args) == 2:
 		if origin, err = absolute(args[1], origin); err == nil {
-			ok, err = r.include(args[0], origin, yield)
+			err = r.include(args[0], origin)
 		}
 	case slices.Contains([]string{"$ORIGIN", "$TTL", "$INCLUDE"}, name):
 		err = fmt.Errorf("%d fields after it are not as many as it takes", len(args))
@@ -62,17 +60,17 @@ func (r *Reader) directive(text, origin string, yield func(dns.RR, *Problem) boo
 		err = errors.New("there is no such directive")
 	}
 	if err != nil {
-		pos := entry.Pos
 		if before := len(text) - len(strings.TrimLeft(rest, blanks)); len(args) > 0 {
 			pos.Column = 1 + utf8.RuneCountInString(text[:before])
 		}
-		ok = yield(nil, problem(pos, "%s: %v", word, err)) && ok
+		r.emit(nil, problem(pos, "%s: %v", word, err))
+		r.done = r.done || r.made > maxMade
 	}
-	return next, ok
+	return next
 }
 
-// absolute returns name as an absolute one; origin is that of relative names. It may have escapes: the names that are
-// made with it will tell.
+// absolute returns name as an absolute one; origin is that of relative names, and what it returns besides an error. It
+// may have escapes: the names that are made with it will tell.
 func absolute(name, origin string) (string, error) {
 	if name == "@" {
 		return origin, nil
@@ -81,7 +79,7 @@ func absolute(name, origin string) (string, error) {
 		name = strings.TrimSuffix(name+"."+origin, ".") + "."
 	}
 	if _, ok := dns.IsDomainName(name); !ok {
-		return "", fmt.Errorf("%q is not a domain name", name)
+		return origin, fmt.Errorf("%q is not a domain name", name)
 	}
 	return name, nil
 }
@@ -121,61 +119,57 @@ func (r *Reader) spend(bytes int) error {
 }
 
 // include reads another file.
-func (r *Reader) include(name, origin string, yield func(dns.RR, *Problem) bool) (ok bool, err error) {
-	ok = true
-	request := [2]string{r.paths[len(r.paths)-1], name}
-	f, known := r.asked[request]
+func (r *Reader) include(name, origin string) (err error) {
+	from := r.paths[len(r.paths)-1]
+	f, known := r.asked[[2]string{from, name}]
 	if !known {
-		if f.path, f.data, err = r.open(name, request[0]); err != nil {
-			return ok, err
+		if f.path, f.data, err = r.open(name, from); err != nil {
+			return err
 		}
-		r.asked[request] = f
+		r.asked[[2]string{from, name}] = f
 	}
 	switch {
 	case slices.Contains(r.paths, f.path):
 		err = errors.New("it includes itself")
-	case len(r.paths) >= maxDepth:
-		err = fmt.Errorf("this would be the %dth file of which each one includes the next", maxDepth+1)
+	case len(r.paths) == maxDepth:
+		err = fmt.Errorf("more than %d files of which each one includes the next", maxDepth)
 	case r.included[f.path]:
 		err = r.spend(len(f.data))
-		ok = err == nil
 	}
 	if err != nil {
-		return ok, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	r.included[f.path] = true
-	return r.read(f, origin, yield), nil
+	r.read(f, origin)
+	return nil
 }
 
 // generate reads the records of a $GENERATE, a directive of BIND: "range owner [ttl] [class] type data", in which $
 // stands for each number of the range.
-func (r *Reader) generate(args, origin string, yield func(dns.RR, *Problem) bool) (ok bool, err error) {
+func (r *Reader) generate(args, origin string) error {
 	from, rest := cutField(strings.TrimLeft(args, blanks))
 	s, err := parseRange(from)
 	if err != nil {
-		return true, err
+		return err
 	}
 	rest = strings.TrimLeft(rest, blanks)
 	if rest == "" {
-		return true, errors.New("no owner after the range")
+		return errors.New("no owner after the range")
 	}
-	for n := s.first; n <= s.last; n += s.step {
+	for n := s.first; n <= s.last && !r.done; n += s.step {
 		text, err := substitute(rest, n)
-		if err != nil {
-			return true, err
+		if err == nil {
+			err = r.spend(len(text))
 		}
-		if err := r.spend(len(text)); err != nil {
-			return false, err
+		if err != nil {
+			return err
 		}
 		rr, wrong := r.record(text, origin)
-		if !yield(rr, wrong) {
-			return false, nil
-		}
-		if wrong != nil { // the others would be as wrong
+		if r.emit(rr, wrong); wrong != nil { // the others would be as wrong
 			break
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // A sequence is the range of a $GENERATE.

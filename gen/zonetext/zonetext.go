@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"regexp"
@@ -35,15 +34,18 @@ type Reader struct {
 	file     file // the zone file
 	origin   string
 	entry    Entry
+	yield    func(dns.RR, *Problem) bool
+	done     bool               // nothing more is to be read
 	paths    []string           // of the files that are being read: each one includes the next
 	asked    map[[2]string]file // that were included, by the path of the one that does and the name in it
 	included map[string]bool    // their paths
 	made     int                // bytes of text that count for maxMade
 
 	parser  *dns.ZoneParser // nil if there is none that can go on
-	line    line            // what it reads
-	prepend string          // its origin
-	owner   string          // of the last record
+	within  string          // its origin
+	text    bytes.Reader    // what it reads
+	scratch []byte          // that text
+	owner   []byte          // of the last record
 	ttl     ttl             // of $TTL
 	last    ttl             // that the last record had with one (RFC 1035 section 5.1)
 }
@@ -110,44 +112,44 @@ func (r *Reader) Entry() Entry { return r.entry }
 // of $TTL, else that of the record before. An SOA record without either sets the former to the negative TTL of the zone.
 // What cannot be read is left out, and a problem takes its place.
 func (r *Reader) Records() iter.Seq2[dns.RR, *Problem] {
-	return func(yield func(dns.RR, *Problem) bool) { r.read(r.file, r.origin, yield) }
+	return func(yield func(dns.RR, *Problem) bool) {
+		r.yield = yield
+		r.read(r.file, r.origin)
+	}
 }
 
-// read reads a file. Like all that call yield, it returns false if nothing more is to be read.
-func (r *Reader) read(f file, origin string, yield func(dns.RR, *Problem) bool) bool {
+func (r *Reader) emit(rr dns.RR, wrong *Problem) { r.done = !r.yield(rr, wrong) }
+
+func (r *Reader) read(f file, origin string) {
 	r.paths = append(r.paths, f.path)
 	defer func() { r.paths = r.paths[:len(r.paths)-1] }()
 	data := bytes.TrimPrefix(f.data, []byte("\ufeff"))
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		r.entry = Entry{Pos: diag.Position{File: f.path, Line: 1 + bytes.Count(data[:i], []byte("\n"))}}
-		return yield(nil, &Problem{r.entry.Pos, "this is no text: it has a zero byte",
+		r.emit(nil, &Problem{r.entry.Pos, "this is no text: it has a zero byte",
 			"if BIND wrote it, make text of it: named-compilezone -f raw -F text -o FILE.zone ZONE FILE"})
+		return
 	}
-	for line := 1; len(data) > 0; {
+	for line := 1; len(data) > 0 && !r.done; {
 		n, open := entryEnd(data)
 		text := data[:n]
 		if rest := bytes.TrimLeft(text, blanks); len(rest) > 0 && rest[0] != ';' {
 			column := 1 + utf8.RuneCount(text[:n-len(rest)])
 			r.entry = Entry{text, diag.Position{File: f.path, Line: line, Column: column}}
-			ok := true
 			switch {
 			case open == '"':
-				ok = yield(nil, problem(r.entry.Pos, "a quoted text does not end"))
+				r.emit(nil, problem(r.entry.Pos, "a quoted text does not end"))
 			case open == '(':
-				ok = yield(nil, problem(r.entry.Pos, "a parenthesis is not closed"))
+				r.emit(nil, problem(r.entry.Pos, "a parenthesis is not closed"))
 			case text[0] == '$':
-				origin, ok = r.directive(string(text), origin, yield)
+				origin = r.directive(string(text), origin)
 			default:
-				ok = yield(r.record(text, origin))
-			}
-			if !ok {
-				return false
+				r.emit(r.record(text, origin))
 			}
 		}
 		line += 1 + bytes.Count(text, []byte("\n"))
 		data = data[min(n+1, len(data)):]
 	}
-	return true
 }
 
 // blanks separate fields. A carriage return is one, so that lines can end with it.
@@ -206,62 +208,37 @@ func isPlain(line []byte) bool {
 
 // record reads a record: the text of the entry, or one that it makes.
 func (r *Reader) record(text []byte, origin string) (dns.RR, *Problem) {
-	owner, rest := []byte(nil), text
+	owner, rest := r.owner, text
 	if strings.IndexByte(blanks, text[0]) < 0 {
-		if owner, rest = cutField(rest); len(owner) == 0 || text[0] == '"' && bytes.ContainsAny(owner, "$;() \t\r\n") {
+		if owner, rest = cutField(text); len(owner) == 0 || text[0] == '"' && bytes.ContainsAny(owner, "$;() \t\r\n") {
 			return nil, problem(r.entry.Pos, "the owner %q is not a domain name", owner)
 		}
-	} else if r.owner == "" {
+	} else if len(owner) == 0 {
 		return nil, problem(r.entry.Pos, "the first record has no owner")
 	}
-	if r.parser == nil || r.prepend != origin {
-		r.parser, r.prepend = dns.NewZoneParser(&r.line, origin, ""), origin
+	if r.parser == nil || r.within != origin {
+		r.parser, r.within = dns.NewZoneParser(&r.text, origin, ""), origin
 		r.parser.SetDefaultTTL(NoTTL)
 	}
-	if r.line.text = append(r.line.text[:0], owner...); len(owner) == 0 {
-		r.line.text = append(r.line.text, r.owner...)
-	}
-	r.line.text = append(append(append(r.line.text, ' '), rest...), '\n')
-	r.line.at = 0
+	// The parser takes single bytes, and none after the end of a record with data: so it can go on with another one. Of
+	// one without data it would make an update (RFC 2136) if nothing came after the newline.
+	const end = "\n\n"
+	r.scratch = append(append(append(append(r.scratch[:0], owner...), ' '), rest...), end...)
+	r.text.Reset(r.scratch)
 	rr, _ := r.parser.Next()
-	left := len(r.line.text) - r.line.at
-	err := r.parser.Err()
-	if err != nil || rr == nil || left > 0 || r.line.ended {
-		r.parser, r.line.ended = nil, false
+	left := r.text.Len() - len(end)
+	if err := r.parser.Err(); err != nil {
+		r.parser = nil
+		return nil, r.parseError(err, text, left)
 	}
-	switch {
-	case err != nil:
-		return nil, r.parseError(err, text, max(left-1, 0))
-	case rr == nil || isEmpty(rr):
-		return nil, problem(r.entry.Last(), "the %s has no data", kind(rr))
-	case left > 0:
-		return nil, problem(r.entry.Pos, "more than a record has")
+	if rr == nil || left != -1 {
+		r.parser = nil
+		return nil, problem(r.entry.Pos, "this is not one record")
 	}
-	r.owner = rr.Header().Name
+	r.owner = append(r.owner[:0], rr.Header().Name...)
 	r.addTTL(rr)
 	return rr, nil
 }
-
-// A line is what the parser reads: the text of one record. The parser takes single bytes if it can, and none after the
-// newline, so that the text of another record can follow.
-type line struct {
-	text  []byte
-	at    int  // offset of the next byte
-	ended bool // the parser has seen the end, and does not go on after that
-}
-
-// ReadByte implements io.ByteReader.
-func (l *line) ReadByte() (byte, error) {
-	if l.at == len(l.text) {
-		l.ended = true
-		return 0, io.EOF
-	}
-	l.at++
-	return l.text[l.at-1], nil
-}
-
-// Read implements io.Reader. Nobody calls it.
-func (l *line) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 
 // addTTL gives a record its TTL.
 func (r *Reader) addTTL(rr dns.RR) {
@@ -279,35 +256,6 @@ func (r *Reader) addTTL(rr dns.RR) {
 		h.Ttl = soa.Minttl
 		r.ttl = ttl{h.Ttl, true}
 	}
-}
-
-// kind is what messages call a record.
-func kind(rr dns.RR) string {
-	if rr == nil {
-		return "record"
-	}
-	return dns.Type(rr.Header().Rrtype).String() + " record"
-}
-
-// isEmpty reports whether a record has no data, which the parser takes for an update (RFC 2136).
-func isEmpty(rr dns.RR) bool {
-	switch rr := rr.(type) {
-	case *dns.SOA:
-		return rr.Ns == ""
-	case *dns.NS:
-		return rr.Ns == ""
-	case *dns.PTR:
-		return rr.Ptr == ""
-	case *dns.CNAME:
-		return rr.Target == ""
-	case *dns.DS:
-		return rr.Digest == ""
-	case *dns.A:
-		return rr.A == nil
-	case *dns.AAAA:
-		return rr.AAAA == nil
-	}
-	return false
 }
 
 // wording is the text of an error of the parser: what, the token at which it is, and its place.
@@ -329,23 +277,27 @@ var words = map[string]string{
 
 // parseError says in a few words what the parser says of a text, whose last bytes it has not read.
 func (r *Reader) parseError(err error, text []byte, unread int) *Problem {
-	pos := diag.Position{File: r.entry.Pos.File, Line: r.entry.Pos.Line}
 	m := wording.FindStringSubmatch(err.Error())
 	if m == nil {
-		return problem(pos, "%s", err)
+		return problem(r.entry.Pos, "%s", err)
 	}
 	what := cmp.Or(words[m[1]], m[1])
 	token, _ := strconv.Unquote(m[2])
-	if closing := words[token]; closing != "" {
+	blank := strings.TrimSpace(token) == ""
+	switch closing := words[token]; {
+	case closing != "":
 		what = closing
-	} else if strings.TrimSpace(token) != "" {
+	case !blank:
 		what += " " + m[2]
+	case m[1] == "unexpected newline" || strings.HasSuffix(what, ", not"):
+		return problem(r.entry.Last(), "the record has no data")
 	}
+	pos := diag.Position{File: r.entry.Pos.File, Line: r.entry.Pos.Line}
 	if &text[0] == &r.entry.Text[0] { // it is in the file
-		text = text[:max(len(text)-unread, 0)]
+		text = text[:len(text)-min(max(unread, 0), len(text))]
 		pos.Line += bytes.Count(text, []byte("\n"))
 		text = text[bytes.LastIndexByte(text, '\n')+1:]
-		if i := bytes.LastIndex(text, []byte(token)); i >= 0 && strings.TrimSpace(token) != "" {
+		if i := bytes.LastIndex(text, []byte(token)); i >= 0 && !blank {
 			pos.Column = utf8.RuneCount(text[:i]) + 1
 		}
 	}
