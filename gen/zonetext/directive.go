@@ -11,11 +11,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// What directives may do to one zone file, so that a small one does not keep its reader busy for hours.
+// What there may be in one zone file, so that a small one does not keep its reader busy for hours.
 const (
 	maxGenerate = 1 << 16   // records that one $GENERATE makes: one for each address of a /16
 	maxDepth    = 32        // files of which each one includes the next
 	maxMade     = 128 << 20 // bytes of text that $GENERATE makes, or $INCLUDE of a file that was included before
+	maxEndless  = 100       // entries that have no end
 )
 
 // fields returns the fields of s up to a comment. They are those of a directive, which has no parentheses.

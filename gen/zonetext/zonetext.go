@@ -40,6 +40,7 @@ type Reader struct {
 	asked    map[[2]string]file // that were included, by the path of the one that does and the name in it
 	included map[string]bool    // their paths
 	made     int                // bytes of text that count for maxMade
+	endless  int                // entries that have no end
 
 	parser  *dns.ZoneParser // nil if there is none that can go on
 	within  string          // its origin
@@ -137,10 +138,8 @@ func (r *Reader) read(f file, origin string) {
 			column := 1 + utf8.RuneCount(text[:n-len(rest)])
 			r.entry = Entry{text, diag.Position{File: f.path, Line: line, Column: column}}
 			switch {
-			case open == '"':
-				r.emit(nil, problem(r.entry.Pos, "a quoted text does not end"))
-			case open == '(':
-				r.emit(nil, problem(r.entry.Pos, "a parenthesis is not closed"))
+			case open != 0:
+				r.unended(open)
 			case text[0] == '$':
 				origin = r.directive(string(text), origin)
 			default:
@@ -150,6 +149,20 @@ func (r *Reader) read(f file, origin string) {
 		line += 1 + bytes.Count(text, []byte("\n"))
 		data = data[min(n+1, len(data)):]
 	}
+}
+
+// unended reports an entry that has no end, which was looked for up to that of the file.
+func (r *Reader) unended(open byte) {
+	wrong := problem(r.entry.Pos, "a parenthesis is not closed")
+	if open == '"' {
+		wrong.Message = "a quoted text does not end"
+	}
+	r.endless++
+	if r.endless == maxEndless {
+		wrong.Message += ", as before: nothing after it is read"
+	}
+	r.emit(nil, wrong)
+	r.done = r.done || r.endless == maxEndless
 }
 
 // blanks separate fields. A carriage return is one, so that lines can end with it.

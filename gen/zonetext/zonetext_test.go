@@ -150,6 +150,9 @@ func TestLimits(t *testing.T) {
 			"31:1:10: $INCLUDE: 32: more than 32 files of which each one includes the next", "zone:2:8: 0.example. 60 IN A 192.0.2.1",
 		}},
 		{"wide", wide, 0, []string{"19:9:10: $INCLUDE: 20: " + enough}},
+		{"endless", map[string]string{"zone": strings.Repeat("a 60 A (\n", 200_000)}, 0, []string{
+			"zone:1:1: a parenthesis is not closed", "zone:100:1: a parenthesis is not closed, as before: nothing after it is read",
+		}},
 		{"repeated", map[string]string{"zone": "a 60 A 192.0.2.1\n$GENERATE 1-9 $ 60 A 192.0.2.1\nb 60 A 192.0.2.1"}, maxMade - 40,
 			[]string{"zone:1:8: a.example. 60 IN A 192.0.2.1", "zone:2:11: $GENERATE: " + enough}},
 	} {
