@@ -22,13 +22,13 @@ func TestFindings(t *testing.T) {
 			`a.example.zone:2:10: want an IPv6 address, not "192.0.2.1"`,
 		}},
 		{"an address is missing", map[string]string{"a.example.zone": soa + "www A\n\n; later\nw2 A 192.0.2.1\n"}, []string{
-			`a.example.zone:2:5: the record has no data`,
+			`a.example.zone:2:5: the A record has no data`,
 		}},
 		{"the last address is missing", map[string]string{"a.example.zone": soa + "www A\n"}, []string{
-			`a.example.zone:2:5: the record has no data`,
+			`a.example.zone:2:5: the A record has no data`,
 		}},
 		{"the last alias leads nowhere", map[string]string{"a.example.zone": soa + "www CNAME\n"}, []string{
-			`a.example.zone:2:5: the record has no data`,
+			`a.example.zone:2:5: the CNAME record has no data`,
 		}},
 		{"in a file that is included", map[string]string{
 			"z/a.example.zone": soa + "a A 192.0.2.1\n$INCLUDE hosts.inc\n", "z/hosts.inc": "\nb A 192.0.2.1\nc A x\n",

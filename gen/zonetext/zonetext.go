@@ -82,14 +82,19 @@ type Entry struct {
 
 // Last returns the place of the last field: that of the data of a record if it is a single one.
 func (e Entry) Last() diag.Position {
+	_, pos := e.last()
+	return pos
+}
+
+func (e Entry) last() (field []byte, pos diag.Position) {
 	text, line := e.Text, e.Pos.Line+bytes.Count(e.Text, []byte("\n"))
 	for ; ; line-- {
 		i := bytes.LastIndexByte(text, '\n') + 1
 		content, _, _ := bytes.Cut(text[i:], []byte(";"))
-		content = bytes.TrimRight(content, " \t\r)")
+		content = bytes.TrimRight(content, " \t\r()")
 		if len(content) > 0 || i == 0 {
-			field := bytes.LastIndexAny(content, " \t(") + 1
-			return diag.Position{File: e.Pos.File, Line: line, Column: utf8.RuneCount(content[:field]) + 1}
+			n := bytes.LastIndexAny(content, " \t(") + 1
+			return content[n:], diag.Position{File: e.Pos.File, Line: line, Column: utf8.RuneCount(content[:n]) + 1}
 		}
 		text = text[:i-1]
 	}
@@ -303,7 +308,8 @@ func (r *Reader) parseError(err error, text []byte, unread int) *Problem {
 	case !blank:
 		what += " " + m[2]
 	case m[1] == "unexpected newline" || strings.HasSuffix(what, ", not"):
-		return problem(r.entry.Last(), "the record has no data")
+		kind, pos := r.entry.last()
+		return problem(pos, "the %s record has no data", bytes.ToUpper(kind))
 	}
 	pos := diag.Position{File: r.entry.Pos.File, Line: r.entry.Pos.Line}
 	if &text[0] == &r.entry.Text[0] { // it is in the file

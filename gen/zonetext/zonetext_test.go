@@ -62,11 +62,11 @@ func TestRecords(t *testing.T) {
 			"zone:3:5: c.example. 60 IN A 192.0.2.1",
 			"zone:4:5: e.example. 60 IN A 192.0.2.2",
 		}},
-		{"no data", "$TTL 60\na A\nb TXT\nc CNAME ( ; x\n)\nd A ; x\ne AAAA ::1", []string{
-			"zone:2:3: the record has no data",
-			"zone:3:3: the record has no data",
-			"zone:4:10: the record has no data",
-			"zone:6:3: the record has no data",
+		{"no data", "$TTL 60\na A\nb TXT\nc cname ( ; x\n)\nd A ; x\ne AAAA ::1", []string{
+			"zone:2:3: the A record has no data",
+			"zone:3:3: the TXT record has no data",
+			"zone:4:3: the CNAME record has no data",
+			"zone:6:3: the A record has no data",
 			"zone:7:8: e.example. 60 IN AAAA ::1",
 		}},
 		{"wrong data", "a A b\n  MX x b ; x\n$GENERATE 1-2 $ A b\nc ( A\n  ::1 )\nd A 192.0.2.1 e\n" + `f A "192.0.2.1"`, []string{
