@@ -67,14 +67,15 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		if len(findings) == 0 && len(z.list) == 1 && !bytes.Contains(bytes.ToUpper(data), []byte("$INCLUDE")) {
-			if got, want := len(z.list[0].records), plainCount(data, z.list[0].Apex); got != want {
+			if got, want := len(z.list[0].records), plainCount(data, z.list[0].Apex); want >= 0 && got != want {
 				t.Errorf("%d records, the parser reads %d", got, want)
 			}
 		}
 	})
 }
 
-// plainCount returns how many records of the types that are kept the parser finds in the zone.
+// plainCount returns how many records of the types that are kept the parser finds in the zone, -1 if it finds an error:
+// it does not know all that BIND does.
 func plainCount(data []byte, apex string) int {
 	n := 0
 	p := dns.NewZoneParser(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))), apex, "")
@@ -86,6 +87,9 @@ func plainCount(data []byte, apex string) int {
 				n++
 			}
 		}
+	}
+	if p.Err() != nil {
+		return -1
 	}
 	return n
 }

@@ -2,23 +2,19 @@ package forward
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/netip"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/gen/zonetext"
 	"github.com/revmap/revmap/internal/parallel"
 )
 
@@ -91,7 +87,7 @@ type reader struct {
 	folder   *source.Folder
 	file     source.ForwardFile
 	files    []*file // that were read, the zone file first
-	last     *input  // what was read from last
+	last     int     // index of the one that was read from last
 	failed   error   // why the last $INCLUDE failed, if it did
 	zone     *Zone   // nil if it is not known which one it is
 	findings diag.List
@@ -105,77 +101,54 @@ type file struct {
 	waivers []source.Waiver
 }
 
-// An input is a file from its begin to its end. A file that is included twice is two inputs.
-type input struct {
-	*file
-	r       *reader
-	index   int32         // of file in r.files
-	at      int           // offset of the next byte
-	unread  int           // offset of what comes after the last record
-	below   int           // number of the line at unread
-	current diag.Position // of the last record
-}
-
-// ReadByte implements io.ByteReader. The parser reads single bytes if it can, and none beyond the record that it
-// returns: so it can be told on which line that record is.
-func (in *input) ReadByte() (byte, error) {
-	in.r.last = in
-	if in.at == len(in.data) {
-		return 0, io.EOF
-	}
-	in.at++
-	return in.data[in.at-1], nil
-}
-
-// Read implements io.Reader.
-func (in *input) Read(p []byte) (int, error) {
-	if in.at == len(in.data) {
-		return 0, io.EOF
-	}
-	n := copy(p, in.data[in.at:])
-	in.at += n
-	return n, nil
-}
-
-// Close implements fs.File.
-func (in *input) Close() error { return nil }
-
-// Stat implements fs.File. Nobody calls it.
-func (in *input) Stat() (fs.FileInfo, error) { return nil, errors.ErrUnsupported }
-
-// Open implements fs.FS for $INCLUDE. The name is relative to the folder of the file that has the directive; if there
+// include returns a file for $INCLUDE. The name is relative to the folder of the file that has the directive; if there
 // is no such file it is tried as BIND would, relative to one folder for all.
-func (r *reader) Open(name string) (fs.File, error) {
-	data, err := r.open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		if rest, ok := strings.CutPrefix(name, path.Dir(r.last.name)+"/"); ok {
-			if other, err2 := r.open(rest); err2 == nil {
-				name, data, err = rest, other, nil
-			}
+func (r *reader) include(name, from string) (string, []byte, error) {
+	relative := !path.IsAbs(name)
+	name = path.Clean(name)
+	below := strings.TrimLeft(name, "/")
+	if relative {
+		below = path.Join(path.Dir(r.files[r.index(from)].name), name)
+	}
+	f, err := r.open(below)
+	if errors.Is(err, fs.ErrNotExist) && relative {
+		if other, err2 := r.open(name); err2 == nil {
+			f, err = other, nil
 		}
 	}
 	if err != nil {
-		r.failed = fmt.Errorf("%s: %w", r.folder.Path(name), err)
-		return nil, err
+		r.failed = fmt.Errorf("%s: %w", r.folder.Path(below), err)
+		return "", nil, r.failed
 	}
-	return r.input(name, data), nil
+	return f.path, f.data, nil
 }
 
-func (r *reader) open(name string) ([]byte, error) {
+func (r *reader) open(name string) (*file, error) {
+	if i := slices.IndexFunc(r.files, func(f *file) bool { return f.name == name }); i >= 0 {
+		return r.files[i], nil
+	}
 	if !fs.ValidPath(name) {
 		return nil, errors.New("not below the root file's folder")
 	}
-	return r.folder.ReadFile(name)
+	data, err := r.folder.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return r.add(name, data), nil
 }
 
-func (r *reader) input(name string, data []byte) *input {
-	i := slices.IndexFunc(r.files, func(f *file) bool { return f.name == name })
-	if i < 0 {
-		i = len(r.files)
-		data = bytes.TrimPrefix(data, []byte("\ufeff"))
-		r.files = append(r.files, &file{name: name, path: r.folder.Path(name), data: data})
+func (r *reader) add(name string, data []byte) *file {
+	f := &file{name: name, path: r.folder.Path(name), data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	r.files = append(r.files, f)
+	return f
+}
+
+// index returns the index of the file at a path.
+func (r *reader) index(path string) int {
+	if r.files[r.last].path != path {
+		r.last = slices.IndexFunc(r.files, func(f *file) bool { return f.path == path })
 	}
-	return &input{file: r.files[i], r: r, index: int32(i), below: 1}
+	return r.last
 }
 
 // read reads the zone.
@@ -188,32 +161,36 @@ func (r *reader) read() {
 		}}
 		return
 	}
-	apex, origin, err := r.apex(data)
+	apex, origin, wrong := r.apex(data)
 	if apex != "" {
 		r.zone = &Zone{Apex: apex, File: r.folder.Path(r.file.Path), names: map[string]node{apex: {first: -1, last: -1}}}
 	}
 	outside, empty := false, true
 	switch {
-	case err == nil && apex != "":
-		err = r.parse(data, origin, func(rr dns.RR) bool {
+	case wrong == nil && apex != "":
+		wrong = r.parse(data, origin, func(rr dns.RR, e zonetext.Entry) bool {
 			empty = false
-			outside = r.add(rr, outside)
+			outside = r.record(rr, e.Last(), outside)
 			return true
 		})
-		if err == nil && empty {
+		if wrong == nil && empty {
 			r.report(diag.Position{File: r.folder.Path(r.file.Path), Line: 1, Column: 1}, "", "there are no records in this file")
 			r.zone.broken = true
 		}
-	case err == nil:
+	case wrong == nil:
 		r.report(diag.Position{File: r.folder.Path(r.file.Path), Line: 1, Column: 1},
 			`begin it with $ORIGIN, or name it after its zone: "acme.example.zone"`,
 			"nothing tells which zone this file is: neither an SOA record with an absolute name nor the name of the file")
 	}
-	if err != nil {
-		r.fail(err)
+	if wrong != nil {
+		message := wrong.Message
+		if r.failed != nil {
+			message = r.failed.Error()
+		}
+		r.report(wrong.Pos, wrong.Hint, "%s", message)
 	}
 	if r.zone != nil {
-		r.zone.broken = r.zone.broken || err != nil
+		r.zone.broken = r.zone.broken || wrong != nil
 		for _, f := range r.files {
 			r.zone.files = append(r.zone.files, f.path)
 		}
@@ -226,42 +203,36 @@ func (r *reader) read() {
 }
 
 // parse calls f for each record of the zone file until that returns false.
-func (r *reader) parse(data []byte, origin string, f func(dns.RR) bool) error {
-	r.files, r.failed = nil, nil
-	r.last = r.input(r.file.Path, data)
-	p := dns.NewZoneParser(r.last, origin, r.file.Path)
-	p.SetDefaultTTL(3600) // servers take one from the SOA record; here any will do
-	p.SetIncludeAllowed(true)
-	p.SetIncludeFS(r)
-	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
-		if !f(rr) {
-			return nil
+func (r *reader) parse(data []byte, origin string, f func(dns.RR, zonetext.Entry) bool) *zonetext.Problem {
+	r.files, r.last, r.failed = nil, 0, nil
+	zone := r.add(r.file.Path, data)
+	text := zonetext.New(zone.path, zone.data, origin, r.include)
+	for rr, wrong := range text.Records() {
+		if wrong != nil || !f(rr, text.Entry()) {
+			return wrong
 		}
 	}
-	return p.Err()
+	return nil
 }
 
-// relative is the origin of a file as long as it is not known: short, and nobody's.
-const relative = "$."
-
-// apex returns the apex of the zone, "" if nothing tells it, and the origin with which the file begins. If there is an
-// error, they are those that the file's name tells.
-func (r *reader) apex(data []byte) (apex, origin string, err error) {
+// apex returns the apex of the zone, "" if nothing tells it, and the origin with which the file begins. If something is
+// wrong, they are those that the file's name tells.
+func (r *reader) apex(data []byte) (apex, origin string, wrong *zonetext.Problem) {
 	soa := ""
-	err = r.parse(data, relative, func(rr dns.RR) bool {
+	wrong = r.parse(data, zonetext.UnknownOrigin, func(rr dns.RR, _ zonetext.Entry) bool {
 		if rr.Header().Rrtype == dns.TypeSOA {
 			soa = lower(rr.Header().Name)
 		}
 		return soa == ""
 	})
-	if soa != "" && !within(soa, relative) {
-		return soa, soa, err
+	if soa != "" && !within(soa, zonetext.UnknownOrigin) {
+		return soa, soa, wrong
 	}
 	origin = zoneName(path.Base(r.file.Path))
 	if origin == "" {
-		return "", "", err
+		return "", "", wrong
 	}
-	return strings.TrimSuffix(soa, relative) + origin, origin, err
+	return strings.TrimSuffix(soa, zonetext.UnknownOrigin) + origin, origin, wrong
 }
 
 // zoneName returns the zone that the name of a file tells, "" if it tells none.
@@ -291,9 +262,9 @@ func lower(name string) string {
 	return name
 }
 
-// add adds a record to the zone. It reports the first one that lies outside of it; outside tells whether there was one.
-func (r *reader) add(rr dns.RR, outside bool) bool {
-	pos := r.last.position()
+// record adds a record to the zone, whose data is at pos. It reports the first one that lies outside of the zone; outside
+// tells whether there was one.
+func (r *reader) record(rr dns.RR, pos diag.Position, outside bool) bool {
 	z, h := r.zone, rr.Header()
 	if h.Class != dns.ClassINET {
 		return outside
@@ -306,7 +277,7 @@ func (r *reader) add(rr dns.RR, outside bool) bool {
 		return true
 	}
 	n := z.add(owner)
-	rec := record{owner: owner, file: r.last.index, line: int32(pos.Line), column: int32(pos.Column), next: -1}
+	rec := record{owner: owner, file: int32(r.index(pos.File)), line: int32(pos.Line), column: int32(pos.Column), next: -1}
 	switch rr := rr.(type) {
 	case *dns.A:
 		rec.addr, _ = netip.AddrFromSlice(rr.A.To4())
@@ -324,11 +295,6 @@ func (r *reader) add(rr dns.RR, outside bool) bool {
 		z.names[owner] = n
 		return outside
 	default:
-		return outside
-	}
-	if !rec.addr.IsValid() && rec.target == "" { // the parser takes this for an update (RFC 2136)
-		r.report(pos, "", "the %s record has no data", dns.TypeToString[h.Rrtype])
-		z.broken = true
 		return outside
 	}
 	i := int32(len(z.records))
@@ -360,67 +326,6 @@ func (z *Zone) add(name string) node {
 		name = parent(name)
 	}
 	return n
-}
-
-// position returns the place of the record that was read last: that of its data if it is one of a single field. The
-// records of a $GENERATE are all where that is.
-func (in *input) position() diag.Position {
-	text := in.data[in.unread:in.at]
-	if len(text) == 0 {
-		return in.current
-	}
-	line := in.below + bytes.Count(text, []byte("\n"))
-	in.unread, in.below = in.at, line
-	in.current = diag.Position{File: in.path}
-	for ; ; line-- {
-		i := bytes.LastIndexByte(text, '\n') + 1
-		content, _, _ := bytes.Cut(text[i:], []byte(";"))
-		content = bytes.TrimRight(content, " \t\r)")
-		if len(content) > 0 || i == 0 {
-			field := bytes.LastIndexAny(content, " \t(") + 1
-			in.current.Line, in.current.Column = line, utf8.RuneCount(content[:field])+1
-			return in.current
-		}
-		text = text[:i-1]
-	}
-}
-
-// problem is the text of an error of the parser: what, the token at which it is, and its line.
-var problem = regexp.MustCompile(`(?s)^(?:.*?: )?dns: (.*): ("(?:[^"\\]|\\.)*") at line: (\d+):\d+$`)
-
-// plain says what the parser says in other words.
-var plain = map[string]string{
-	"bad A A":            "want an IPv4 address, not",
-	"bad AAAA AAAA":      "want an IPv6 address, not",
-	"not a TTL":          "want a type, class or TTL, not",
-	"unexpected newline": "a record without data",
-}
-
-// fail reports an error of the parser. It is in what was read last: the line that the parser tells is wrong for a
-// $GENERATE, but right where it sees by the next token only that a record has ended.
-func (r *reader) fail(err error) {
-	in := r.last
-	text := bytes.TrimSuffix(in.data[:in.at], []byte("\n"))
-	pos := diag.Position{File: in.path, Line: bytes.Count(text, []byte("\n")) + 1}
-	message := err.Error()
-	if m := problem.FindStringSubmatch(message); m != nil {
-		message = cmp.Or(plain[m[1]], m[1])
-		token, _ := strconv.Unquote(m[2])
-		line, _ := strconv.Atoi(m[3])
-		if m[1] == "unexpected newline" && line < pos.Line {
-			pos.Line = line
-		} else if strings.TrimSpace(token) != "" {
-			message += " " + m[2]
-			text = text[bytes.LastIndexByte(text, '\n')+1:]
-			if i := bytes.LastIndex(text, []byte(token)); i >= 0 {
-				pos.Column = utf8.RuneCount(text[:i]) + 1
-			}
-		}
-	}
-	if r.failed != nil {
-		message = r.failed.Error()
-	}
-	r.report(pos, "", "%s", message)
 }
 
 func (r *reader) report(pos diag.Position, hint, format string, args ...any) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/gen/zonetext"
 )
 
 // The columns of a CSV file.
@@ -165,12 +166,12 @@ func (t *table) line(fields []string) {
 		return
 	}
 	if s, pos := field(columnTTL); s != "" {
-		ttl, err := parseTTL(s)
+		ttl, err := zonetext.ParseTTL(s)
 		if err != nil {
 			t.r.report(pos, FindingTTL, "", "%v", err)
 			return
 		}
-		e.TTL = source.Seconds{Value: ttl.seconds, Pos: pos}
+		e.TTL = source.Seconds{Value: ttl, Pos: pos}
 	}
 	t.r.add(e)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/revmap/revmap/gen/diag"
+	"github.com/revmap/revmap/gen/zonetext"
 	"github.com/revmap/revmap/internal/arpa"
 	"github.com/revmap/revmap/internal/hostname"
 )
@@ -30,7 +31,7 @@ func check(t *testing.T, d *Data, findings diag.List) {
 		name(z.Name)
 		for i, p := range z.PTRs {
 			name(p.Name)
-			if !z.Prefix.Contains(p.Addr) || p.TTL > maxTTL || p.Addr.Is4In6() {
+			if !z.Prefix.Contains(p.Addr) || p.TTL > zonetext.MaxTTL || p.Addr.Is4In6() {
 				t.Errorf("%s has a PTR at %s with TTL %d", z.Prefix, p.Addr, p.TTL)
 			}
 			if i > 0 && (p.Addr.Less(z.PTRs[i-1].Addr) || p.Addr == z.PTRs[i-1].Addr && p.Name == z.PTRs[i-1].Name) {

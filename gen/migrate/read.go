@@ -13,6 +13,7 @@ import (
 
 	"github.com/revmap/revmap/gen/diag"
 	"github.com/revmap/revmap/gen/source"
+	"github.com/revmap/revmap/gen/zonetext"
 )
 
 // The ids of the findings of a Reader. Whatever Data cannot hold is one of them.
@@ -157,7 +158,7 @@ func finding(severity diag.Severity, pos diag.Position, rule, hint, format strin
 // add adds a record.
 func (b *batch) add(rr dns.RR, pos diag.Position) {
 	h := rr.Header()
-	if h.Ttl > maxTTL {
+	if h.Ttl > zonetext.MaxTTL {
 		b.report(pos, FindingTTL, "", "the TTL %d is above 2^31-1 seconds", h.Ttl)
 		return
 	}

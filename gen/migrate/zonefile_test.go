@@ -72,7 +72,7 @@ func TestFindings(t *testing.T) {
 		{"bad records", "1 PTR a..example.net.\n2 PTR b.example.net.\n  PTR\n3 PTR c.example.net. x\n4 FOO\n 5",
 			"192.0.2.2 3600 PTR b.example.net.", `
 			f:3:1: error: want a domain name, not "a..example.net." [import-syntax]
-			f:5:3: error: the record has no data [import-syntax]
+			f:5:3: error: the PTR record has no data [import-syntax]
 			f:6:1: error: more than a record has: "x" [import-syntax]
 			f:7:1: error: want a type, class or TTL, not "FOO" [import-syntax]
 			f:8:2: error: the record has no type [import-syntax]`},

@@ -33,7 +33,8 @@ var arrows = map[string]string{
 	"gen/packed":   "",
 	"gen/source":   "gen/cache gen/diag internal/arpa internal/durable internal/hostname internal/parallel",
 	"gen/model":    "gen/source gen/diag internal/arpa internal/hostname",
-	"gen/forward":  "gen/source gen/diag internal/parallel",
+	"gen/zonetext": "gen/diag",
+	"gen/forward":  "gen/zonetext gen/source gen/diag internal/parallel",
 	"gen/generic":  "",
 	"gen/lint":     "gen/forward gen/generic gen/model gen/source gen/diag internal/arpa internal/hostname internal/parallel",
 	"gen/baseline": "gen/diag",
@@ -46,7 +47,7 @@ var arrows = map[string]string{
 		"internal/snapshot internal/arpa internal/hostname",
 	"gen/revision": "gen/forward gen/source gen/diag internal/git",
 	"gen/zonefile": "internal/authority internal/snapshot internal/arpa internal/hostname",
-	"gen/migrate": "gen/zonefile gen/model gen/source gen/diag " +
+	"gen/migrate": "gen/zonefile gen/zonetext gen/model gen/source gen/diag " +
 		"internal/authority internal/snapshot internal/arpa internal/hostname",
 	"gen/report":     "gen/baseline gen/diff gen/diag",
 	"gen/table":      "gen/model gen/source gen/diag internal/arpa internal/hostname internal/parallel",
@@ -92,7 +93,7 @@ var doors = map[string]string{
 	"github.com/coredns/":    "plugin cmd/coredns bench",
 	"github.com/prometheus/": "plugin bench",
 	"github.com/spf13/":      "gen/cli",
-	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile internal/oracle internal/peer bench",
+	"github.com/miekg/dns":   "plugin gen/check gen/forward gen/migrate gen/zonefile gen/zonetext internal/oracle internal/peer bench",
 	"golang.org/x/net/":      "gen/source gen/model gen/lint gen/check gen/migrate plugin internal/datagram",
 	"golang.org/x/sys/":      "internal/datagram",
 	"golang.org/x/sync/":     "gen/source gen/model gen/lint gen/compile gen/check gen/cli plugin bench",
