@@ -262,11 +262,11 @@ func (r *Repository) forgetDeleted(ctx context.Context, news *News) error {
 			if len(trees) > 0 {
 				continue // until somebody looks at another
 			}
-			if err := r.updateRef(ctx, "-d", branch, id); err != nil {
+			if err := r.drop(ctx, branch, id); err != nil {
 				return err
 			}
 		}
-		if err := r.updateRef(ctx, "-d", ref, id); err != nil {
+		if err := r.drop(ctx, ref, id); err != nil { // DeleteBranch can be at work on it, too
 			return err
 		}
 	}

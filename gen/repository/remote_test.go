@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/revmap/revmap/gen/repository"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 // withRemote makes a repository with a remote "origin", and a clone of that in which somebody else is at work.
@@ -267,6 +268,38 @@ func TestPush(t *testing.T) {
 		t.Errorf("delete what is not at the remote: %v", err)
 	}
 	w.clean()
+}
+
+// What a fetch finds deleted at the remote is just being withdrawn here, or the other way round: both delete each ref.
+func TestDeletedTwice(t *testing.T) {
+	w, remote, _ := withRemote(t)
+	const name = "rdns/alice/api"
+	r := w.open(repository.Options{Remote: "origin"})
+	_, id := w.make(r, map[string]string{"records.yaml": "2\n"})
+	bin, real := t.TempDir(), peer.Needs(t, "git")[0]
+	script := "#!/bin/sh\ncase \"$*\" in *'update-ref -m revmap -d '*) " + real + " \"$@\";; esac\nexec " + real + " \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := os.Getenv("PATH")
+	for what, end := range map[string]func() error{
+		"fetch":    func() error { return r.Fetch(t.Context()) },
+		"withdraw": func() error { return r.DeleteBranch(t.Context(), name, id) },
+	} {
+		if err := errors.Join(r.SetBranch(t.Context(), name, "", id), r.Push(t.Context(), name)); err != nil {
+			t.Fatal(err)
+		}
+		remote.Git("update-ref", "-d", "refs/heads/"+name)
+		t.Setenv("PATH", bin+":"+path)
+		err := end()
+		t.Setenv("PATH", path)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if refs := w.Git("for-each-ref", "--format=%(refname)", "refs/heads/rdns", "refs/revmap/pushed"); refs != "" {
+			t.Errorf("%s: still there: %s", what, refs)
+		}
+	}
 }
 
 // Nobody is asked for a passphrase, unless somebody has told how ssh is run.

@@ -17,8 +17,8 @@ import (
 )
 
 // A Repository is the one around a source, of which one branch is shown and edited: the main branch. It is safe for
-// concurrent use, but its caller makes changes one after the other; only Push and Ask, which wait for a remote, may be
-// called meanwhile.
+// concurrent use, but its caller makes changes one after the other; only Push, Ask and DeleteBranch, which wait for a
+// remote, may be called meanwhile, the first and the last of them not at once.
 //
 // Files are what Git keeps of them, byte for byte: filters that .gitattributes names, as of Git LFS, are not run.
 type Repository struct {
