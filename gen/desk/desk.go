@@ -64,12 +64,13 @@ type Desk struct {
 	drafts    *gate.Gate
 	histories *gate.Gate
 	proposals *gate.Gate // of which the Editor takes one at a time
+	direct    *gate.Gate // commits, which wait for the remote: nobody else's proposal does
 }
 
 // New returns a Desk.
 func New(o Options) *Desk {
 	few := 2 * runtime.GOMAXPROCS(0)
-	return &Desk{o: o, drafts: gate.New(few), histories: gate.New(few), proposals: gate.New(few)}
+	return &Desk{o: o, drafts: gate.New(few), histories: gate.New(few), proposals: gate.New(few), direct: gate.New(few)}
 }
 
 // For returns the seat of a person. It is cheap, and lasts no longer than a request.
@@ -370,7 +371,11 @@ func (s *Seat) Propose(
 	if reason, err = reasonOf(reason); err != nil {
 		return nil, err
 	}
-	leave, err := s.desk.proposals.Enter(ctx, s.person.Login)
+	door := s.desk.proposals
+	if s.Direct() {
+		door = s.desk.direct
+	}
+	leave, err := door.Enter(ctx, s.person.Login)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/revmap/revmap/gen/table"
 	"github.com/revmap/revmap/gen/users"
 	"github.com/revmap/revmap/internal/gittest"
+	"github.com/revmap/revmap/internal/peer"
 )
 
 const records = `version: 1
@@ -281,5 +284,61 @@ func TestGateCounts(t *testing.T) {
 	if _, err := s.For(acme).Propose(t.Context(), resets, "", false); !errors.As(err, &gate) ||
 		strings.ContainsAny(err.Error(), "0123456789") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestSilentRemote: of those whose commits wait for a remote that does not answer, there can be as many as there are
+// people, but others can propose meanwhile.
+func TestSilentRemote(t *testing.T) {
+	s := newSite(t)
+	dir := t.TempDir()
+	remote, asked, end := filepath.Join(dir, "remote"), filepath.Join(dir, "asked"), filepath.Join(dir, "end")
+	s.Git("init", "-q", "--bare", remote)
+	s.Git("remote", "add", "origin", remote)
+	s.Git("push", "-q", "origin", "main")
+	if err := s.o.Editor.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := repository.Open(t.Context(), repository.Options{
+		Root: filepath.Join(s.Dir, "records.yaml"), Remote: "origin",
+		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := editor.Start(t.Context(), editor.Options{Repository: r, Remote: true, Limits: diff.DefaultLimits()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	s.Desk = New(Options{Editor: e, Dir: t.TempDir(), Direct: []users.Role{users.Operator}})
+	hook := fmt.Sprintf("#!/bin/sh\n>>%s\nuntil [ -e %s ]; do sleep 0.02; done\n", asked, end)
+	if err := os.WriteFile(filepath.Join(remote, "hooks/post-receive"), []byte(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	people := 2*runtime.GOMAXPROCS(0) + 1
+	done := make(chan error, people+1)
+	propose := func(p *users.Person, address, name string) {
+		_, err := s.For(p).Propose(t.Context(), edits(address, name), "", false)
+		done <- err
+	}
+	for i := range people {
+		login := fmt.Sprintf("operator%d", i)
+		go propose(&users.Person{Login: login, FullName: login, Email: login + "@example.net", Role: users.Operator},
+			fmt.Sprintf("192.0.2.%d", 100+i), login+".example.net")
+	}
+	peer.Wait(t, func() bool {
+		_, err := os.Stat(asked)
+		return err == nil
+	}, func() string { return "nobody asks the remote" })
+	go propose(acme, "192.0.2.10", "mail.acme.example")
+	peer.Wait(t, func() bool { return len(e.Open()) == 1 }, func() string { return "a proposal waits for the remote" })
+	if err := os.WriteFile(end, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range people + 1 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }
