@@ -304,6 +304,8 @@ func (a *api) failureOf(r *http.Request, p *users.Person, err error) *failure {
 			kind: refused, message: whyNot(list), invalid: []string{"ptr"},
 			more: map[string]any{"findings": findingsJSON(p, list)},
 		}
+	case errors.Is(err, editor.ErrChanged):
+		return &failure{kind: conflict, message: editor.ErrChanged.Error()}
 	case errors.As(err, &gate):
 		return &failure{kind: needsReview, message: gate.Error()}
 	case errors.As(err, &old):

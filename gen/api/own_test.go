@@ -197,6 +197,12 @@ func TestChange(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	s.as = "ada"
+	tip := s.Git("rev-parse", branch)
+	s.Git("update-ref", "refs/heads/"+branch, "main") // it is not what she has seen
+	if a := s.do("DELETE", "/api/v1/proposals/"+branch, ""); a.status != 409 || s.get(a, "code") != "conflict" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.Git("update-ref", "refs/heads/"+branch, tip)
 	s.want(s.do("DELETE", "/api/v1/proposals/"+branch, ""), 204, "")
 	s.want(s.do("GET", "/api/v1/proposals", ""), 200, `{"proposals":[]}`)
 	if got := s.Git("branch", "--list", "rdns/*"); got != "" {

@@ -369,7 +369,11 @@ func (e *Editor) waitForRemote(ctx context.Context) error {
 
 func (e *Editor) leaveRemote() { <-e.remote }
 
-// Withdraw takes a proposal back: its branch goes.
+// ErrChanged tells that a proposal is not any more what somebody has decided on.
+var ErrChanged = errors.New("the proposal has changed meanwhile, or is gone: look at it again")
+
+// Withdraw takes a proposal back: its branch goes. The error is ErrChanged if there is another one in its place, or none,
+// before that is done: what is proposed while the remote is asked is nothing that anybody wants to take back.
 func (e *Editor) Withdraw(ctx context.Context, branch string) error {
 	e.write.Lock()
 	defer e.write.Unlock()
@@ -377,7 +381,11 @@ func (e *Editor) Withdraw(ctx context.Context, branch string) error {
 	if o == nil {
 		return errUnknownBranch(branch)
 	}
-	return e.withdraw(ctx, o)
+	err := e.withdraw(ctx, o)
+	if errors.Is(err, repository.ErrMoved) {
+		return fmt.Errorf("withdraw %s: %w", branch, ErrChanged)
+	}
+	return err
 }
 
 // withdraw is Withdraw for a caller who holds write.

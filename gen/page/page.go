@@ -205,6 +205,8 @@ func (p *pages) explain(r *http.Request, s *desk.Seat, err error) *problem {
 	case errors.Is(err, desk.ErrUnknown):
 		return &problem{http.StatusNotFound, "There is no such page, address or proposal, or it is none that you may see. " +
 			"Addresses can be looked up in the list."}
+	case errors.Is(err, editor.ErrChanged):
+		return &problem{http.StatusConflict, sentence(editor.ErrChanged.Error())}
 	case r.Context().Err() != nil:
 		return &problem{http.StatusServiceUnavailable, "That took too long. Try again."}
 	}

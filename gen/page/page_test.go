@@ -709,6 +709,11 @@ func TestPropose(t *testing.T) {
 	v.get("/proposals").has(branch).lacks("Withdraw")
 	v.post("/proposals/withdraw", "branch", branch).is(http.StatusForbidden, "/proposals/withdraw").
 		has("for others to decide")
+	tip := s.Git("rev-parse", branch)
+	s.Git("update-ref", "refs/heads/"+branch, "main") // it is not what he has seen
+	s.browse("omar").post("/proposals/withdraw", "branch", branch).is(http.StatusConflict, "/proposals/withdraw").
+		has("The proposal has changed meanwhile")
+	s.Git("update-ref", "refs/heads/"+branch, tip)
 	s.browse("omar").post("/proposals/withdraw", "branch", branch).is(http.StatusOK, "/proposals").has("Nothing waits")
 	b.post("/proposals/withdraw", "branch", branch).is(http.StatusNotFound, "/proposals/withdraw")
 	b.post("/changes").is(http.StatusConflict, "/changes").has("nothing to propose any more")
