@@ -101,11 +101,7 @@ func (z zones) contain(qname string) bool {
 		switch {
 		case zone == ".":
 			return true
-		case n < 0 || n > 0 && qname[n-1] != '.':
-		case n > 1 && qname[n-2] == '\\': // the dot may be part of a label
-			if dns.IsSubDomain(zone, qname) {
-				return true
-			}
+		case n < 0 || n > 0 && !dns.IsFqdn(qname[:n]): // a dot in a label ends none
 		case qname[n:] == zone || strings.EqualFold(qname[n:], zone):
 			return true
 		}
