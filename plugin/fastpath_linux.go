@@ -214,7 +214,8 @@ func (p *plan) steer() {
 	case err == nil && p.shares:
 		log.Infof("The fast path gets all datagrams to %s again", p.addr)
 	}
-	if p.shares = err != nil; errors.Is(err, datagram.ErrNotSteered) {
+	p.shares = err != nil
+	if errors.Is(err, datagram.ErrNotSteered) {
 		time.AfterFunc(steerAgain, p.steer)
 	}
 }
