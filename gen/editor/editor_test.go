@@ -71,13 +71,20 @@ func newSite(t *testing.T) *site {
 // start opens the repository.
 func (s *site) start() {
 	s.Helper()
+	s.startWith("")
+}
+
+// startWith opens it with a remote, "" for none.
+func (s *site) startWith(remote string) {
+	s.Helper()
 	r, err := repository.Open(s.Context(), repository.Options{
-		Root: filepath.Join(s.Dir, "dns/records.yaml"), Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
+		Root: filepath.Join(s.Dir, "dns/records.yaml"), Remote: remote,
+		Committer: repository.Identity{Name: "revmap", Email: "revmap@example.net"},
 	})
 	if err != nil {
 		s.Fatal(err)
 	}
-	if s.Editor, err = Start(s.Context(), Options{Repository: r, Limits: diff.DefaultLimits()}); err != nil {
+	if s.Editor, err = Start(s.Context(), Options{Repository: r, Remote: remote != "", Limits: diff.DefaultLimits()}); err != nil {
 		s.Fatal(err)
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/revmap/revmap/gen/diff"
-	"github.com/revmap/revmap/gen/repository"
 	"github.com/revmap/revmap/internal/peer"
 )
 
@@ -28,15 +26,7 @@ func TestSilentRemote(t *testing.T) {
 	}
 	s.Git("config", "core.sshCommand", script)
 	s.Git("remote", "add", "origin", "ssh://silent.example/x.git")
-	r, err := repository.Open(t.Context(), repository.Options{
-		Root: filepath.Join(s.Dir, "dns/records.yaml"), Remote: "origin", Committer: author,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Editor, err = Start(t.Context(), Options{Repository: r, Remote: true, Limits: diff.DefaultLimits()}); err != nil {
-		t.Fatal(err)
-	}
+	s.startWith("origin")
 
 	fetched := make(chan error, 1)
 	go func() { fetched <- s.Fetch(t.Context()) }()
@@ -110,15 +100,7 @@ func newSlowSite(t *testing.T) *slowSite {
 	s.Git("init", "-q", "--bare", s.remote)
 	s.Git("remote", "add", "origin", s.remote)
 	s.Git("push", "-q", "origin", "main")
-	r, err := repository.Open(t.Context(), repository.Options{
-		Root: filepath.Join(s.Dir, "dns/records.yaml"), Remote: "origin", Committer: author,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Editor, err = Start(t.Context(), Options{Repository: r, Remote: true, Limits: diff.DefaultLimits()}); err != nil {
-		t.Fatal(err)
-	}
+	s.startWith("origin")
 	s.first = s.propose(Proposal{Together: true, Edits: []Edit{edit("192.0.2.20", "b.bluebird.example")}})
 	hook := fmt.Sprintf("#!/bin/sh\n>>%s\nuntil [ -e %s ]; do sleep 0.02; done\n", s.asked, s.end)
 	if err := os.WriteFile(filepath.Join(s.remote, "hooks/post-receive"), []byte(hook), 0o755); err != nil {
