@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"github.com/revmap/revmap/internal/arpa"
 )
 
@@ -38,7 +36,13 @@ func longest(list []scope, qname string) int {
 
 func (s *scope) contains(qname string) bool {
 	n := len(qname) - len(s.name)
-	return s.name == "." || strings.HasSuffix(qname, s.name) && (n == 0 || dns.IsFqdn(qname[:n])) // not with a dot in a label
+	return s.name == "." || strings.HasSuffix(qname, s.name) && (n == 0 || qname[n-1] == '.' && !escaped(qname, n-1))
+}
+
+// escaped reports whether the character at an offset is part of a label, because of the backslash before it.
+func escaped(name string, at int) bool {
+	before := strings.TrimRight(name[:at], `\`)
+	return (at-len(before))%2 == 1
 }
 
 // around is longest for the name of p.
